@@ -1,0 +1,18 @@
+import manifest from "./deno.json" with { type: "json" };
+import { exitStatus, run } from "./src/process/commands.ts";
+
+const encoder = new TextEncoder();
+const printTo = (out: { writeSync(bytes: Uint8Array): number }) => (text: string) => {
+  out.writeSync(encoder.encode(text + "\n"));
+};
+
+try {
+  await run(Deno.args, manifest.version, printTo(Deno.stdout));
+  // A reader that has stopped reading would keep the process alive after the drain time.
+  Deno.exit(0);
+} catch (error) {
+  const status = exitStatus(error);
+  if (status === undefined || !(error instanceof Error)) throw error;
+  printTo(Deno.stderr)(`sse-server: ${error.message}`);
+  Deno.exit(status);
+}

@@ -1,0 +1,138 @@
+import type { Hub } from "../hub/hub.ts";
+import type { Clock } from "../parts/clock.ts";
+import type { Logger } from "../parts/logger.ts";
+import type { TokenAuthority } from "../parts/token.ts";
+import type { Claims } from "../words/claims.ts";
+import type { Ending } from "../words/endings.ts";
+import { MethodNotAllowed, NotFound, TokenRefused } from "../words/errors.ts";
+import { answerError } from "./answer.ts";
+import { bearerOf } from "./bearer.ts";
+import { corsHeaders, preflight } from "./cors.ts";
+
+/** What the client listener works with. */
+export interface ClientParts {
+  readonly hub: Hub;
+  readonly tokens: TokenAuthority;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly corsOrigins: readonly string[] | "*";
+  /** The name of the cookie that may hold a token. */
+  readonly cookie: string;
+  readonly maxConnections: number;
+}
+
+const STREAM_HEADERS = {
+  "Content-Type": "text/event-stream",
+  // no-transform: a proxy that compresses would also hold events back.
+  "Cache-Control": "no-cache, no-transform",
+  "X-Accel-Buffering": "no",
+};
+
+/** The listener that browsers reach: `GET /events/` and its preflight. */
+export class ClientListener {
+  readonly #parts: ClientParts;
+  #draining = false;
+
+  constructor(parts: ClientParts) {
+    this.#parts = parts;
+  }
+
+  /** From now on every new stream is ended at once, and its client told when to come back. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Answers one request; never throws. */
+  async handle(request: Request): Promise<Response> {
+    const { corsOrigins, logger } = this.#parts;
+    const cors = corsHeaders(request, corsOrigins);
+    try {
+      const url = new URL(request.url);
+      if (url.pathname !== "/events/" && url.pathname !== "/events") {
+        throw new NotFound("Not found: events are at /events/.");
+      }
+      if (request.method === "OPTIONS") return preflight(cors);
+      if (request.method !== "GET") throw new MethodNotAllowed("GET, OPTIONS");
+      return await this.#open(request, url, cors);
+    } catch (error) {
+      const response = answerError(error, request, logger);
+      for (const [name, value] of Object.entries(cors)) {
+        response.headers.set(name, value);
+      }
+      return response;
+    }
+  }
+
+  async #open(
+    request: Request,
+    url: URL,
+    cors: Readonly<Record<string, string>>,
+  ): Promise<Response> {
+    const { hub, tokens, clock, cookie, maxConnections } = this.#parts;
+    const token = findToken(request, url, cookie);
+    if (token === undefined) {
+      throw new TokenRefused(
+        `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
+        true,
+      );
+    }
+    const claims = await tokens.verify(token, clock.wall() / 1000);
+    const headers = { ...STREAM_HEADERS, ...cors };
+    if (this.#draining) return this.#turnAway("draining", claims, headers);
+    if (hub.size >= maxConnections) {
+      return this.#turnAway("over the limit", claims, headers);
+    }
+    const subscriber = await hub.subscribe(
+      claims,
+      findLastEventId(request, url),
+    );
+    return new Response(subscriber.body, { headers });
+  }
+
+  /** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
+  #turnAway(
+    ending: Ending,
+    claims: Claims,
+    headers: Readonly<Record<string, string>>,
+  ): Response {
+    this.#parts.hub.noteEnding(ending, claims, 0);
+    return new Response(
+      this.#parts.hub.retryLines(ending) as Uint8Array<ArrayBuffer>,
+      { headers },
+    );
+  }
+}
+
+function findToken(
+  request: Request,
+  url: URL,
+  cookie: string,
+): string | undefined {
+  // Another scheme is none of ours: a whole site may stand behind Basic.
+  const bearer = bearerOf(request);
+  return bearer ??
+    (url.searchParams.get("token") || findCookie(request, cookie));
+}
+
+function findCookie(request: Request, name: string): string | undefined {
+  for (const pair of request.headers.get("Cookie")?.split(";") ?? []) {
+    const [key, ...value] = pair.split("=");
+    if (key?.trim() === name) return value.join("=").trim() || undefined;
+  }
+  return undefined;
+}
+
+/** Browsers send the header; the polyfill that the replaced program's users have sends the query. */
+function findLastEventId(request: Request, url: URL): string | undefined {
+  const header = request.headers.get("Last-Event-ID");
+  if (header) return decodeUtf8(header);
+  return url.searchParams.get("lastEventId") ||
+    url.searchParams.get("last_event_id") || undefined;
+}
+
+/** The runtime reads header values as Latin-1, browsers send an event's id in UTF-8. */
+function decodeUtf8(value: string): string {
+  return new TextDecoder().decode(
+    Uint8Array.from(value, (char) => char.charCodeAt(0)),
+  );
+}

@@ -1,0 +1,93 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { isIpAddress, isLoopback } from "../words/address.ts";
+import { ControlForbidden, ControlKeyRefused } from "../words/errors.ts";
+import { bearerOf } from "./bearer.ts";
+
+/** Who may use the control listener. */
+export interface GuardOptions {
+  /** The host it was told to bind; `undefined` for every address. */
+  readonly boundHost: string | undefined;
+  /** Further names, in lower case. */
+  readonly hosts: readonly string[];
+  readonly key: string | undefined;
+}
+
+/**
+ * Refuses control requests that a web page made somebody's browser send, and those without the key.
+ *
+ * A page of any site can make a browser POST a form to this machine, and by giving its own name this
+ * machine's address (DNS rebinding) even as its own origin. Both show in headers that a page cannot
+ * set; programs do not send the first two.
+ */
+export class Guard {
+  readonly #options: GuardOptions;
+  readonly #keyDigest: Uint8Array | undefined;
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
+    this.#keyDigest = options.key === undefined ? undefined : digest(options.key);
+  }
+
+  /** @throws ControlForbidden, ControlKeyRefused */
+  check(request: Request): void {
+    const { headers } = request;
+    const host = headers.get("Host");
+    if (host !== null && !this.#allowsHost(hostName(host))) {
+      throw new ControlForbidden(
+        "Control request refused: its Host is neither the bound address nor localhost. Allow it with -control-host.",
+      );
+    }
+    const site = headers.get("Sec-Fetch-Site");
+    if (site !== null && site !== "none" && site !== "same-origin") {
+      throw new ControlForbidden(
+        "Control request refused: a page of another site sent it.",
+      );
+    }
+    const origin = headers.get("Origin");
+    if (origin !== null && origin !== `http://${host}`) {
+      throw new ControlForbidden(
+        "Control request refused: a page of another origin sent it.",
+      );
+    }
+    this.#checkKey(bearerOf(request));
+  }
+
+  #allowsHost(name: string): boolean {
+    const { boundHost, hosts } = this.#options;
+    if (
+      isLoopback(name) || name === boundHost?.toLowerCase() ||
+      hosts.includes(name)
+    ) return true;
+    // On every address of the machine, any of them is a bound one; a rebound name is never an address.
+    const everyAddress = boundHost === undefined || boundHost === "0.0.0.0" ||
+      boundHost === "::";
+    return everyAddress && isIpAddress(name);
+  }
+
+  #checkKey(given: string | undefined): void {
+    if (this.#keyDigest === undefined) return;
+    if (given === undefined) {
+      throw new ControlKeyRefused(
+        "Control key missing: send Authorization: Bearer KEY.",
+      );
+    }
+    // Digests have one length, so that comparing takes one time whatever was sent.
+    if (!timingSafeEqual(digest(given), this.#keyDigest)) {
+      throw new ControlKeyRefused(
+        "Control key refused: it is not the server's.",
+      );
+    }
+  }
+}
+
+function digest(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}
+
+/** The name in a Host header, in lower case, without its port and without an IPv6 address's brackets. */
+function hostName(host: string): string {
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::[0-9]*)?$/.exec(
+    host.toLowerCase(),
+  );
+  return match?.[1] ?? match?.[2] ?? host;
+}

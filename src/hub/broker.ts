@@ -1,0 +1,64 @@
+import type { Audience } from "../words/audience.ts";
+import type { Draft, ServerEvent } from "../words/event.ts";
+import type { Place } from "../words/event_id.ts";
+import type { Batch, Cursor } from "./log.ts";
+
+/** One emit: drafts that take their places together, and a key that makes asking again harmless. */
+export interface Publication {
+  readonly drafts: readonly Draft[];
+  readonly idempotencyKey: string | undefined;
+}
+
+/** What the publisher is told. */
+export interface Receipt {
+  /** The id of the publication's last event. */
+  readonly id: string;
+  /** How many subscribers of this process the publication was handed to. */
+  readonly subscribers: number;
+}
+
+/** A receipt, or why there is none: `KeyReused` or `StoreUnavailable`. */
+export type Outcome = Receipt | Error;
+
+/** Takes events in order and says how many subscribers hear them. */
+export type Deliver = (events: readonly ServerEvent[]) => number;
+
+/**
+ * Orders, retains and hands out events. The hub and the listeners know nothing else of the store,
+ * so that memory, a file and a server shared with other machines are one to them.
+ */
+export interface Broker {
+  /** The newest place of the log. */
+  readonly head: Place;
+
+  /**
+   * Names the one who gets every event, in order, each once, after it can be read from the log.
+   * To be called once, before the first publication.
+   */
+  follow(deliver: Deliver): void;
+
+  /** Publishes in the order given; answers each in its place, and never throws. */
+  publish(
+    publications: readonly Publication[],
+  ): readonly Outcome[] | Promise<readonly Outcome[]>;
+
+  /**
+   * The next events after a cursor; see `Log.read`.
+   *
+   * An answer that is not a promise and says `atHead` is true until the caller returns to the event
+   * loop: whoever has it may take the following events from `Deliver` and will miss none.
+   */
+  read(
+    cursor: Cursor,
+    audience: Audience,
+    maxBytes: number,
+  ): Batch | Promise<Batch>;
+
+  /** The position that a client's last event id stands for; `undefined` where it is unknown. */
+  locate(
+    lastEventId: string,
+    audience: Audience,
+  ): number | undefined | Promise<number | undefined>;
+
+  close(): void | Promise<void>;
+}

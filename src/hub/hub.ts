@@ -1,0 +1,231 @@
+import type { Clock } from "../parts/clock.ts";
+import type { Logger } from "../parts/logger.ts";
+import { type Feed, type Start, Subscriber } from "../parts/subscriber.ts";
+import { type Claims, isOver } from "../words/claims.ts";
+import type { Ending } from "../words/endings.ts";
+import { encodeLines, type ServerEvent } from "../words/event.ts";
+import { formatId } from "../words/event_id.ts";
+import type { Broker } from "./broker.ts";
+import { readOn } from "./catch_up.ts";
+import { Channel } from "./channel.ts";
+import { Flusher } from "./flusher.ts";
+
+/** What the hub can be told; see the options of the same names. */
+export interface HubOptions {
+  /** 0 for no heartbeats. */
+  readonly heartbeatMs: number;
+  readonly retryMs: number;
+  readonly flushWindowMs: number;
+  readonly maxBufferBytes: number;
+  /** 0 to cut nobody. */
+  readonly stallMs: number;
+}
+
+const HEARTBEAT = encodeLines(":");
+const MAX_TICK_MS = 1000;
+
+/** The subscribers of this process, by channel: feeds those at the head, and ends every stream by name. */
+export class Hub {
+  readonly #broker: Broker;
+  readonly #options: HubOptions;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #channels = new Map<string, Channel>();
+  readonly #flusher: Flusher;
+  /** Every subscriber, and the turn in which it gets its heartbeats. */
+  readonly #subscribers = new Map<Subscriber, number>();
+  readonly #endings = new Map<Ending, number>();
+  readonly #tickMs: number;
+  readonly #turns: number;
+  #turn = 0;
+  #nextTurn = 0;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+  readonly #feed: Feed = {
+    readOn: (subscriber) => this.#readOn(subscriber),
+    left: (subscriber) => this.#remove(subscriber, "client left"),
+  };
+
+  constructor(
+    broker: Broker,
+    options: HubOptions,
+    clock: Clock,
+    logger: Logger,
+  ) {
+    this.#broker = broker;
+    this.#options = options;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#flusher = new Flusher(this.#channels, options.flushWindowMs, clock);
+    const { heartbeatMs, stallMs } = options;
+    this.#tickMs = Math.min(
+      MAX_TICK_MS,
+      heartbeatMs || MAX_TICK_MS,
+      stallMs || MAX_TICK_MS,
+    );
+    this.#turns = Math.max(1, Math.round(heartbeatMs / this.#tickMs));
+    broker.follow((events) => this.#deliver(events));
+  }
+
+  /** How many streams are open. */
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
+  /** How many streams have ended, by their ending's name, since the start. */
+  get endings(): Readonly<Partial<Record<Ending, number>>> {
+    return Object.fromEntries(this.#endings);
+  }
+
+  /**
+   * Opens a stream: from the head of the log, or from behind the last event that the client has.
+   *
+   * @param lastEventId as the client sent it; empty or `undefined` where it has none.
+   */
+  async subscribe(
+    claims: Claims,
+    lastEventId: string | undefined,
+  ): Promise<Subscriber> {
+    const start: Start = lastEventId
+      ? {
+        position: await this.#broker.locate(lastEventId, claims) ?? -1,
+        resumedFrom: lastEventId,
+      }
+      : { position: this.#broker.head.seq, resumedFrom: undefined };
+    const subscriber = new Subscriber(claims, start, {
+      greeting: this.#greeting(start),
+      maxBufferBytes: this.#options.maxBufferBytes,
+      feed: this.#feed,
+      nowMs: this.#clock.steady(),
+    });
+    this.#add(subscriber);
+    return subscriber;
+  }
+
+  /** Counts and logs an ending, also of a stream that was ended before it had a subscriber. */
+  noteEnding(ending: Ending, claims: Claims, seconds: number): void {
+    this.#endings.set(ending, (this.#endings.get(ending) ?? 0) + 1);
+    const fields = {
+      ending,
+      user: claims.user,
+      channel: claims.channels,
+      seconds,
+    };
+    if (ending === "too slow" || ending === "server error") {
+      this.#logger.warn("stream ended", fields);
+    } else if (ending === "client left") {
+      this.#logger.debug("stream ended", fields);
+    } else this.#logger.info("stream ended", fields);
+  }
+
+  /** The bytes that tell a client when to come back, no two quite alike. */
+  retryLines(ending: Ending): Uint8Array {
+    return encodeLines(
+      `retry: ${jitter(this.#options.retryMs)}`,
+      `: ${ending}`,
+    );
+  }
+
+  /** Sends what waits, then ends every stream and tells its client when to come back. */
+  drain(): void {
+    this.#flusher.close();
+    for (const subscriber of this.#subscribers.keys()) {
+      this.#end(subscriber, "draining", this.retryLines("draining"));
+    }
+  }
+
+  #greeting(start: Start): Uint8Array {
+    const { seq, epoch } = { ...this.#broker.head, seq: start.position };
+    const lines = [": connected", `retry: ${jitter(this.#options.retryMs)}`];
+    // An event without data is not dispatched, but its id is kept (HTML Standard, 9.2.6): a client
+    // that is cut off before its first event resumes from here.
+    if (start.resumedFrom === undefined) {
+      lines.push(`id: ${formatId(seq, epoch)}`);
+    }
+    return encodeLines(...lines);
+  }
+
+  #deliver(events: readonly ServerEvent[]): number {
+    let hearers = 0;
+    for (const event of events) {
+      const channel = this.#channels.get(event.channel);
+      if (channel === undefined) continue;
+      const heard = channel.take(event);
+      if (heard > 0) this.#flusher.request(channel);
+      hearers = Math.max(hearers, heard);
+    }
+    return hearers;
+  }
+
+  #add(subscriber: Subscriber): void {
+    for (const name of subscriber.claims.channels) {
+      let channel = this.#channels.get(name);
+      if (channel === undefined) {
+        this.#channels.set(name, channel = new Channel(name));
+      }
+      channel.add(subscriber);
+    }
+    this.#subscribers.set(subscriber, this.#nextTurn++ % this.#turns);
+    this.#ticker ??= setInterval(() => this.#tick(), this.#tickMs);
+  }
+
+  #remove(subscriber: Subscriber, ending: Ending): void {
+    if (!this.#subscribers.delete(subscriber)) return;
+    for (const name of subscriber.claims.channels) {
+      const channel = this.#channels.get(name);
+      channel?.remove(subscriber);
+      if (channel?.subscribers.size === 0) this.#channels.delete(name);
+    }
+    if (this.#subscribers.size === 0) {
+      clearInterval(this.#ticker);
+      this.#ticker = undefined;
+    }
+    this.noteEnding(ending, subscriber.claims, this.#age(subscriber));
+  }
+
+  #end(subscriber: Subscriber, ending: Ending, lastBytes: Uint8Array): void {
+    subscriber.end(lastBytes);
+    this.#remove(subscriber, ending);
+  }
+
+  #age(subscriber: Subscriber): number {
+    return Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
+  }
+
+  #readOn(subscriber: Subscriber): void | Promise<void> {
+    try {
+      return readOn(this.#broker, subscriber)?.catch((error) => this.#fail(subscriber, error));
+    } catch (error) {
+      this.#fail(subscriber, error);
+    }
+  }
+
+  #fail(subscriber: Subscriber, error: unknown): void {
+    this.#logger.error("reading history failed", { error: String(error) });
+    this.#end(subscriber, "server error", this.retryLines("server error"));
+  }
+
+  /** One timer for all streams: expiry and stalls of each, and the heartbeats of those whose turn it is. */
+  #tick(): void {
+    const now = this.#clock.steady();
+    const nowSeconds = this.#clock.wall() / 1000;
+    const { heartbeatMs, stallMs } = this.#options;
+    this.#turn = (this.#turn + 1) % this.#turns;
+    for (const [subscriber, turn] of this.#subscribers) {
+      if (isOver(subscriber.claims, nowSeconds)) {
+        this.#end(subscriber, "token expired", encodeLines(": token expired"));
+      } else if (stallMs > 0 && subscriber.isStalled(now, stallMs)) {
+        subscriber.abort(
+          new Error("The client took none of its waiting bytes."),
+        );
+        this.#remove(subscriber, "too slow");
+      } else if (heartbeatMs > 0 && turn === this.#turn) {
+        subscriber.beat(HEARTBEAT);
+      }
+    }
+  }
+}
+
+/** A time of half to one and a half of `ms`, so that those who are told it do not act at once. */
+function jitter(ms: number): number {
+  return Math.round(ms * (0.5 + Math.random()));
+}

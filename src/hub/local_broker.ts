@@ -1,0 +1,120 @@
+import { createHash } from "node:crypto";
+import type { Audience } from "../words/audience.ts";
+import { KeyReused, StoreUnavailable } from "../words/errors.ts";
+import { placeEvent, type ServerEvent } from "../words/event.ts";
+import { formatId, nextSeq, parseId, type Place } from "../words/event_id.ts";
+import type { Broker, Deliver, Outcome, Publication, Receipt } from "./broker.ts";
+import type { Batch, Cursor, Entry, KeyRecord, Log } from "./log.ts";
+
+/** The broker of a server that is alone: one log, in this process. */
+export class LocalBroker implements Broker {
+  readonly #log: Log;
+  readonly #now: () => number;
+  #deliver: Deliver = () => 0;
+
+  /** @param now the wall clock, in milliseconds. */
+  constructor(log: Log, now: () => number) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  get head(): Place {
+    return { seq: this.#log.last, epoch: this.#log.epoch };
+  }
+
+  follow(deliver: Deliver): void {
+    this.#deliver = deliver;
+  }
+
+  publish(publications: readonly Publication[]): readonly Outcome[] {
+    const entries: Entry[] = [];
+    const planned = publications.map((publication) => this.#plan(publication, entries));
+    try {
+      if (entries.length > 0) this.#log.append(entries);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new StoreUnavailable(String(error));
+      return planned.map((plan) => plan instanceof Error ? plan : failure);
+    }
+    const receipts = entries.map((entry) => this.#handOut(entry));
+    return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);
+  }
+
+  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch {
+    return this.#log.read(cursor, audience, maxBytes);
+  }
+
+  locate(lastEventId: string, audience: Audience): number | undefined {
+    const place = parseId(lastEventId);
+    if (place?.epoch !== this.#log.epoch) {
+      return this.#log.find(lastEventId, audience);
+    }
+    return place.seq <= this.#log.last ? place.seq : undefined;
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+
+  /** Adds an entry and answers its index, or answers at once what needs none. */
+  #plan(publication: Publication, entries: Entry[]): number | Outcome {
+    const key = publication.idempotencyKey;
+    if (key === undefined) {
+      return entries.push({
+        events: this.#place(publication, entries),
+        key: undefined,
+      }) - 1;
+    }
+    const fingerprint = fingerprintOf(publication);
+    const planned = entries.findIndex((entry) => entry.key?.key === key);
+    const record = planned < 0 ? this.#log.recall(key) : entries[planned]?.key;
+    if (record === undefined) {
+      const events = this.#place(publication, entries);
+      return entries.push({
+        events,
+        key: { key, fingerprint, seq: lastSeq(events), subscribers: 0 },
+      }) - 1;
+    }
+    if (record.fingerprint !== fingerprint) {
+      return new KeyReused(
+        "Idempotency key refused: it was used before with another event. A retry must repeat the event as it was.",
+      );
+    }
+    return planned < 0 ? this.#receipt(record) : planned;
+  }
+
+  #place(
+    publication: Publication,
+    entries: readonly Entry[],
+  ): readonly ServerEvent[] {
+    let seq = entries.length === 0 ? this.#log.last : lastSeq(entries.at(-1)?.events ?? []);
+    const now = this.#now();
+    return publication.drafts.map((draft) => {
+      seq = nextSeq(seq, now);
+      return placeEvent(draft, seq, this.#log.epoch);
+    });
+  }
+
+  #handOut(entry: Entry): Receipt {
+    const subscribers = this.#deliver(entry.events);
+    if (entry.key !== undefined) this.#log.settle(entry.key.key, subscribers);
+    return this.#receipt({ seq: lastSeq(entry.events), subscribers });
+  }
+
+  #receipt(
+    { seq, subscribers }: Pick<KeyRecord, "seq" | "subscribers">,
+  ): Receipt {
+    return { id: formatId(seq, this.#log.epoch), subscribers };
+  }
+}
+
+function lastSeq(events: readonly ServerEvent[]): number {
+  return events.at(-1)?.seq ?? 0;
+}
+
+function fingerprintOf(publication: Publication): string {
+  const hash = createHash("sha256");
+  for (const { channel, user, block } of publication.drafts) {
+    hash.update(JSON.stringify([channel, user, block]));
+  }
+  return hash.digest("base64");
+}

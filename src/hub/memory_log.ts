@@ -1,0 +1,279 @@
+import { type Audience, EVERYONE, hears } from "../words/audience.ts";
+import type { Retention } from "../words/config.ts";
+import type { ServerEvent } from "../words/event.ts";
+import { newEpoch, seqTime } from "../words/event_id.ts";
+import { Deque } from "../parts/deque.ts";
+import {
+  type Batch,
+  type Cursor,
+  type Entry,
+  type Gap,
+  type KeyRecord,
+  type Log,
+  retainedSize,
+} from "./log.ts";
+import { mergeBySeq } from "./merge.ts";
+
+/** Channels without events whose last drop is remembered; see `#forget`. */
+const MAX_EMPTY_CHANNELS = 100_000;
+
+/** Idempotency keys remembered at most, the oldest forgotten first. */
+const MAX_KEYS = 100_000;
+
+interface ChannelHistory {
+  readonly order: Deque<ServerEvent>;
+  /** The same events by the user they are for, so that a resume costs what it yields. */
+  readonly byUser: Map<string, Deque<ServerEvent>>;
+  bytes: number;
+  /** The seq of the last event dropped. */
+  horizon: number;
+}
+
+interface TimedKey extends KeyRecord {
+  readonly at: number;
+}
+
+/** A log that lives as long as the process. */
+export class MemoryLog implements Log {
+  readonly epoch = newEpoch();
+  readonly #retention: Retention;
+  readonly #now: () => number;
+  readonly #channels = new Map<string, ChannelHistory>();
+  /** Every retained event, oldest first, and some that their channel has dropped already. */
+  #order = new Deque<ServerEvent>();
+  #retained = 0;
+  #bytes = 0;
+  #last = 0;
+  readonly #emptied = new Map<string, number>();
+  /** The horizon of every channel of which nothing is known. */
+  #floor = 0;
+  readonly #ownIds = new OwnIds();
+  readonly #keys = new Map<string, TimedKey>();
+
+  /** @param now the wall clock, in milliseconds. */
+  constructor(retention: Retention, now: () => number) {
+    this.#retention = retention;
+    this.#now = now;
+  }
+
+  get last(): number {
+    return this.#last;
+  }
+
+  append(entries: readonly Entry[]): void {
+    for (const { events, key } of entries) {
+      for (const event of events) this.#add(event);
+      if (key !== undefined) {
+        this.#keys.set(key.key, { ...key, at: this.#now() });
+      }
+    }
+    this.#trim();
+  }
+
+  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch {
+    this.#trim();
+    const sources = this.#sources(audience);
+    const starts = sources.map((source) => source.firstIndex((e) => e.seq > cursor.position));
+    const { events, complete } = mergeBySeq(
+      sources.map((source, index) => (n) => source.at(Number(starts[index]) + n)),
+      maxBytes,
+    );
+    return {
+      events,
+      through: complete ? this.#last : events.at(-1)?.seq ?? cursor.position,
+      atHead: complete,
+      gap: this.#gap(cursor, audience, sources),
+    };
+  }
+
+  find(ownId: string, audience: Audience): number | undefined {
+    this.#trim();
+    return this.#ownIds.find(ownId, audience);
+  }
+
+  recall(key: string): KeyRecord | undefined {
+    this.#trimKeys();
+    return this.#keys.get(key);
+  }
+
+  settle(key: string, subscribers: number): void {
+    const record = this.#keys.get(key);
+    if (record !== undefined) this.#keys.set(key, { ...record, subscribers });
+  }
+
+  close(): void {}
+
+  #add(event: ServerEvent): void {
+    const history = this.#history(event.channel);
+    history.order.push(event);
+    let forUser = history.byUser.get(event.user);
+    if (forUser === undefined) {
+      history.byUser.set(event.user, forUser = new Deque());
+    }
+    forUser.push(event);
+    history.bytes += retainedSize(event);
+    this.#order.push(event);
+    this.#bytes += retainedSize(event);
+    this.#retained++;
+    this.#last = event.seq;
+    this.#ownIds.add(event);
+    this.#trimChannel(history);
+  }
+
+  #history(channel: string): ChannelHistory {
+    let history = this.#channels.get(channel);
+    if (history === undefined) {
+      const horizon = this.#horizon(channel);
+      this.#emptied.delete(channel);
+      history = { order: new Deque(), byUser: new Map(), bytes: 0, horizon };
+      this.#channels.set(channel, history);
+    }
+    return history;
+  }
+
+  #sources(audience: Audience): readonly Deque<ServerEvent>[] {
+    const users = new Set([EVERYONE, audience.user]);
+    return audience.channels.flatMap((channel) => {
+      const byUser = this.#channels.get(channel)?.byUser;
+      return [...users].flatMap((user) => byUser?.get(user) ?? []);
+    });
+  }
+
+  #gap(
+    cursor: Cursor,
+    audience: Audience,
+    sources: readonly Deque<ServerEvent>[],
+  ): Gap | undefined {
+    const through = Math.max(
+      ...audience.channels.map((channel) => this.#horizon(channel)),
+    );
+    if (through <= Math.max(cursor.position, cursor.told)) return undefined;
+    const oldest = sources.flatMap((source) => source.first ?? [])
+      .sort((one, other) => one.seq - other.seq)[0];
+    return { through, oldest };
+  }
+
+  #horizon(channel: string): number {
+    return this.#channels.get(channel)?.horizon ?? this.#emptied.get(channel) ??
+      this.#floor;
+  }
+
+  #trim(): void {
+    const oldestTime = this.#now() - this.#retention.ageMs;
+    for (
+      let event = this.#order.first;
+      event !== undefined;
+      event = this.#order.first
+    ) {
+      const history = this.#channels.get(event.channel);
+      const first = history?.order.first;
+      if (history === undefined || first !== event) {
+        this.#order.shift(); // Its channel has dropped it already.
+      } else if (
+        this.#bytes > this.#retention.totalBytes ||
+        seqTime(event.seq) <= oldestTime
+      ) {
+        this.#drop(history);
+      } else {
+        break;
+      }
+    }
+    this.#trimKeys();
+    this.#compact();
+  }
+
+  #trimChannel(history: ChannelHistory): void {
+    const { eventsPerChannel, bytesPerChannel } = this.#retention;
+    while (
+      history.order.length > eventsPerChannel || history.bytes > bytesPerChannel
+    ) {
+      this.#drop(history);
+    }
+  }
+
+  #drop(history: ChannelHistory): void {
+    const event = history.order.shift();
+    if (event === undefined) return;
+    const forUser = history.byUser.get(event.user);
+    forUser?.shift();
+    if (forUser?.length === 0) history.byUser.delete(event.user);
+    history.bytes -= retainedSize(event);
+    history.horizon = event.seq;
+    this.#bytes -= retainedSize(event);
+    this.#retained--;
+    this.#ownIds.drop(event);
+    if (history.order.length === 0) {
+      this.#forget(event.channel, history.horizon);
+    }
+  }
+
+  /**
+   * Lets go of a channel without events but for its horizon; past a limit also of that, for the
+   * oldest. Such a channel's horizon is then the floor: a client may be told of a gap that it does
+   * not have, never the other way round.
+   */
+  #forget(channel: string, horizon: number): void {
+    this.#channels.delete(channel);
+    this.#emptied.set(channel, horizon);
+    if (this.#emptied.size <= MAX_EMPTY_CHANNELS) return;
+    for (const [oldest, oldestHorizon] of this.#emptied) {
+      this.#floor = Math.max(this.#floor, oldestHorizon);
+      this.#emptied.delete(oldest);
+      return;
+    }
+  }
+
+  #trimKeys(): void {
+    const oldestTime = this.#now() - this.#retention.ageMs;
+    for (const [key, { at }] of this.#keys) {
+      if (at > oldestTime && this.#keys.size <= MAX_KEYS) return;
+      this.#keys.delete(key);
+    }
+  }
+
+  /** Events that their channels dropped stay in `#order` behind an older one: rebuild it before they prevail. */
+  #compact(): void {
+    if (this.#order.length < 2 * this.#retained + 1024) return;
+    const order = new Deque<ServerEvent>();
+    for (
+      let event = this.#order.shift();
+      event !== undefined;
+      event = this.#order.shift()
+    ) {
+      const first = this.#channels.get(event.channel)?.order.first;
+      if (first !== undefined && first.seq <= event.seq) order.push(event);
+    }
+    this.#order = order;
+  }
+}
+
+/** Finds retained events by the ids that their payloads carry. */
+class OwnIds {
+  /** For each id its events, oldest first, and whether another had the id before it. */
+  readonly #events = new Map<string, Map<ServerEvent, boolean>>();
+
+  add(event: ServerEvent): void {
+    if (event.ownId === undefined) return;
+    const same = this.#events.get(event.ownId);
+    if (same === undefined) {
+      this.#events.set(event.ownId, new Map([[event, false]]));
+    } else same.set(event, true);
+  }
+
+  drop(event: ServerEvent): void {
+    if (event.ownId === undefined) return;
+    const same = this.#events.get(event.ownId);
+    same?.delete(event);
+    if (same?.size === 0) this.#events.delete(event.ownId);
+  }
+
+  find(ownId: string, audience: Audience): number | undefined {
+    let oldest = true;
+    for (const [event, repeats] of this.#events.get(ownId) ?? []) {
+      if (oldest && repeats) return undefined;
+      if (hears(audience, event.channel, event.user)) return event.seq;
+      oldest = false;
+    }
+    return undefined;
+  }
+}

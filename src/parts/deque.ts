@@ -1,0 +1,48 @@
+/** A queue with cheap access to any place in it. */
+export class Deque<T> {
+  #items: T[] = [];
+  #start = 0;
+
+  get length(): number {
+    return this.#items.length - this.#start;
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#start];
+  }
+
+  /** The item at an index from 0 to `length - 1`. */
+  at(index: number): T | undefined {
+    return this.#items[this.#start + index];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#start];
+    if (item === undefined) return undefined;
+    this.#start++;
+    // Cutting off the front once it is half of the array costs each item one move over its life.
+    if (this.#start > 16 && this.#start * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#start);
+      this.#start = 0;
+    } else {
+      this.#items[this.#start - 1] = undefined as T;
+    }
+    return item;
+  }
+
+  /** The index of the first item for which the test holds; `length` for none. Once true it must stay so. */
+  firstIndex(test: (item: T) => boolean): number {
+    let low = this.#start;
+    let high = this.#items.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (test(this.#items[middle] as T)) high = middle;
+      else low = middle + 1;
+    }
+    return low - this.#start;
+  }
+}

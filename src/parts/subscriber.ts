@@ -1,0 +1,172 @@
+import type { Claims } from "../words/claims.ts";
+import type { ServerEvent } from "../words/event.ts";
+
+/** What a subscriber needs of those who feed it. */
+export interface Feed {
+  /** Reads on from the log and calls `feed`, `rejoin` or `end`; called when there is room for more. */
+  readOn(subscriber: Subscriber): void | Promise<void>;
+  /** The client, or a proxy between, has closed the connection. */
+  left(subscriber: Subscriber): void;
+}
+
+/** Where a subscriber starts. */
+export interface Start {
+  /** Everything it hears up to this seq it has, or must not get; -1 for a place unknown to the log. */
+  readonly position: number;
+  /** The last event id it came with, where it came with one. */
+  readonly resumedFrom: string | undefined;
+}
+
+/**
+ * While fewer bytes than this wait, a subscriber that is behind is given more to read. Small,
+ * because each of thousands that catch up at once holds as much; large enough for few reads.
+ */
+const READ_ON_BELOW = 65_536;
+
+/**
+ * One open stream, and its cursor into the log.
+ *
+ * At the head of the log it is pushed to. It falls behind when it has just resumed, or when a push
+ * would take its unsent bytes over their bound; then nothing is pushed, and it reads on from the
+ * log as its client takes bytes, until it is at the head again.
+ */
+export class Subscriber {
+  readonly claims: Claims;
+  /** Equal for subscribers that hear the same channels. */
+  readonly channelsKey: string;
+  readonly body: ReadableStream<Uint8Array>;
+  /** Events for its user alone that the next flush of their channel sends. */
+  waiting: ServerEvent[] = [];
+  /** It has been told of everything it missed up to this seq. */
+  told: number;
+  resumedFrom: string | undefined;
+  #position: number;
+  readonly #maxBufferBytes: number;
+  #controller!: ReadableStreamDefaultController<Uint8Array>; // Set by start(), which runs in the constructor.
+  /** Pending while at the head, so that the stream asks for nothing; see `pull` below. */
+  #atHead: PromiseWithResolvers<void> | undefined;
+  #ended = false;
+  #bytesFed = 0;
+  #takenBefore = 0;
+  #progressAt: number;
+  /** On the clock of `isStalled`. */
+  readonly openedAt: number;
+
+  /** @param nowMs the time on the clock that `isStalled` is asked with later. */
+  constructor(
+    claims: Claims,
+    start: Start,
+    options: {
+      readonly greeting: Uint8Array;
+      readonly maxBufferBytes: number;
+      readonly feed: Feed;
+      readonly nowMs: number;
+    },
+  ) {
+    this.claims = claims;
+    this.channelsKey = JSON.stringify(claims.channels.toSorted());
+    this.#position = start.position;
+    this.told = start.position;
+    this.resumedFrom = start.resumedFrom;
+    this.#maxBufferBytes = options.maxBufferBytes;
+    this.openedAt = options.nowMs;
+    this.#progressAt = options.nowMs;
+    if (start.resumedFrom === undefined) this.#atHead = Promise.withResolvers();
+    const { feed } = options;
+    this.body = new ReadableStream({
+      start: (controller) => {
+        this.#controller = controller;
+        this.#enqueue(options.greeting);
+      },
+      // The stream asks again only after this promise is settled. While it is pending, pushing
+      // costs no asking; settling it is what makes the stream ask once its client has taken enough.
+      pull: () => this.#atHead?.promise ?? (this.#ended ? undefined : feed.readOn(this)),
+      cancel: () => {
+        if (this.#ended) return;
+        this.#ended = true;
+        feed.left(this);
+      },
+    }, { highWaterMark: READ_ON_BELOW, size: (chunk) => chunk.length });
+  }
+
+  /** The seq up to which it has been given everything it hears. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get atHead(): boolean {
+    return this.#atHead !== undefined;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Bytes that the runtime has not taken yet; it and the kernel hold some more. */
+  get unsentBytes(): number {
+    return this.#ended ? 0 : READ_ON_BELOW - (this.#controller.desiredSize ?? READ_ON_BELOW);
+  }
+
+  /** Gives events to a subscriber at the head; one that has no room for them falls behind instead. */
+  push(bytes: Uint8Array, through: number): void {
+    if (this.unsentBytes + bytes.length > this.#maxBufferBytes) {
+      this.#fallBehind();
+    } else this.feed(bytes, through);
+  }
+
+  /** Gives bytes that bring it to a position. */
+  feed(bytes: Uint8Array, through: number): void {
+    if (this.#ended) return;
+    this.#enqueue(bytes);
+    this.#position = through;
+  }
+
+  /** It has read everything: from here on it is pushed to. */
+  rejoin(position: number): void {
+    if (this.#ended) return;
+    this.#position = position;
+    this.#atHead = Promise.withResolvers();
+  }
+
+  /** Sends a heartbeat, unless bytes that wait already say that the stream is alive. */
+  beat(comment: Uint8Array): void {
+    if (!this.#ended && this.unsentBytes === 0) this.#enqueue(comment);
+  }
+
+  /** Whether bytes have been waiting for `stallMs` of which the client took none. */
+  isStalled(nowMs: number, stallMs: number): boolean {
+    const taken = this.#bytesFed - this.unsentBytes;
+    if (taken !== this.#takenBefore || this.unsentBytes === 0) {
+      this.#takenBefore = taken;
+      this.#progressAt = nowMs;
+    }
+    return nowMs - this.#progressAt >= stallMs;
+  }
+
+  /** Ends the stream after what is unsent and these last bytes. */
+  end(lastBytes: Uint8Array): void {
+    if (this.#ended) return;
+    this.#enqueue(lastBytes);
+    this.#ended = true;
+    this.#controller.close();
+  }
+
+  /** Ends the stream at once and drops what is unsent; the client sees a broken connection. */
+  abort(reason: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#controller.error(reason);
+  }
+
+  #fallBehind(): void {
+    this.waiting = [];
+    const atHead = this.#atHead;
+    this.#atHead = undefined;
+    atHead?.resolve();
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    this.#bytesFed += bytes.length;
+    this.#controller.enqueue(bytes);
+  }
+}

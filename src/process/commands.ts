@@ -1,0 +1,109 @@
+import { systemClock } from "../parts/clock.ts";
+import { parseFlags } from "../parts/flags.ts";
+import { createLogger } from "../parts/logger.ts";
+import { TokenAuthority } from "../parts/token.ts";
+import { readConfig } from "../words/config.ts";
+import { BadField, StartError, UsageError } from "../words/errors.ts";
+import {
+  describeOptions,
+  environmentName,
+  SERVER_OPTIONS,
+  TOKEN_OPTIONS,
+} from "../words/options.ts";
+import { readTokenRequest } from "../words/requests.ts";
+import { announceDevelopment } from "./development.ts";
+import { readSecret } from "./secrets.ts";
+import { Server } from "./server.ts";
+
+/** Where a command writes what was asked of it; log lines go elsewhere. */
+export type Print = (text: string) => void;
+
+const HELP = `sse-server [flags]          runs the server
+sse-server token [flags]    prints a token
+
+Each flag may also be given as an environment variable, SSE_BIND for -bind; the flag wins.
+
+${describeOptions(SERVER_OPTIONS)}
+  -help
+      this text
+  -version
+      the version
+
+Flags of token, with SSE_SECRET and SSE_SECRET_FILE from the environment:
+
+${describeOptions(TOKEN_OPTIONS)}`;
+
+/**
+ * Runs the command line.
+ *
+ * @returns once the server has been told to stop and has, or the command is done.
+ * @throws UsageError, StartError
+ */
+export async function run(
+  args: readonly string[],
+  version: string,
+  print: Print,
+): Promise<void> {
+  const [command, ...rest] = args;
+  const isToken = command === "token";
+  const parsed = isToken ? parseFlags(rest, TOKEN_OPTIONS) : parseFlags(args, SERVER_OPTIONS);
+  if (parsed.help) print(HELP);
+  else if (parsed.version) print(version);
+  else if (isToken) print(await mintToken(parsed.flags));
+  else await serve(parsed.flags, print);
+}
+
+async function serve(
+  flags: Readonly<Record<string, readonly string[]>>,
+  print: Print,
+): Promise<void> {
+  const config = readConfig(flags, (name) => Deno.env.get(name));
+  const logger = createLogger(config.logLevel, () => systemClock.wall());
+  const server = await Server.start(config, systemClock, logger);
+  if (config.dev) print(await announceDevelopment(server, config, systemClock));
+  const signal = await stopSignal();
+  logger.info("draining", { signal });
+  const inTime = await server.stop();
+  if (!inTime) logger.warn("drain time over: leaving streams that did not end");
+  logger.info("stopped");
+}
+
+/** The first SIGTERM or SIGINT. As PID 1 of a container the process would ignore both by default. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      Deno.addSignalListener(signal, () => resolve(signal));
+    }
+  });
+}
+
+async function mintToken(
+  flags: Readonly<Record<string, readonly string[]>>,
+): Promise<string> {
+  const one = (name: "secret" | "secret-file") =>
+    flags[name]?.at(-1) || Deno.env.get(environmentName(name)) || undefined;
+  const text = one("secret");
+  const file = text === undefined ? one("secret-file") : undefined;
+  const secret = readSecret({ text, file });
+  if (secret === undefined) {
+    throw new UsageError(
+      "Missing secret: give -secret or -secret-file, the same as the server's.",
+    );
+  }
+  try {
+    const request = readTokenRequest({ all: (name) => flags[name] ?? [] });
+    const tokens = await TokenAuthority.create(secret);
+    return await tokens.sign(request, systemClock.wall() / 1000);
+  } catch (error) {
+    if (!(error instanceof BadField)) throw error;
+    throw new UsageError(
+      error.message.replace(`field ${error.field}`, `flag -${error.field}`),
+    );
+  }
+}
+
+/** The exit status that an error stands for; `undefined` for one that this program does not name. */
+export function exitStatus(error: unknown): number | undefined {
+  if (error instanceof UsageError) return 2;
+  return error instanceof StartError ? 1 : undefined;
+}

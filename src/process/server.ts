@@ -1,0 +1,143 @@
+import { ClientListener } from "../http/client.ts";
+import { ControlListener } from "../http/control.ts";
+import { Guard } from "../http/guard.ts";
+import type { Broker } from "../hub/broker.ts";
+import { Hub } from "../hub/hub.ts";
+import type { Clock } from "../parts/clock.ts";
+import type { Logger } from "../parts/logger.ts";
+import { TokenAuthority } from "../parts/token.ts";
+import type { Config } from "../words/config.ts";
+import { Listener } from "./listener.ts";
+import { openBroker } from "./open_broker.ts";
+import { randomSecret, readSecret } from "./secrets.ts";
+
+/** A running server: two listeners that share a hub. */
+export class Server {
+  readonly tokens: TokenAuthority;
+  readonly #config: Config;
+  readonly #broker: Broker;
+  readonly #hub: Hub;
+  readonly #clientHandler: ClientListener;
+  readonly #client: Listener;
+  readonly #control: Listener;
+
+  private constructor(
+    config: Config,
+    tokens: TokenAuthority,
+    broker: Broker,
+    controlKey: string | undefined,
+    clock: Clock,
+    logger: Logger,
+  ) {
+    this.tokens = tokens;
+    this.#config = config;
+    this.#broker = broker;
+    const hub = this.#hub = new Hub(broker, config, clock, logger);
+    this.#clientHandler = new ClientListener({
+      ...config,
+      hub,
+      tokens,
+      clock,
+      logger,
+    });
+    const guard = new Guard({
+      boundHost: config.control.host,
+      hosts: config.controlHosts,
+      key: controlKey,
+    });
+    const control = new ControlListener({
+      ...config,
+      hub,
+      broker,
+      tokens,
+      guard,
+      clock,
+      logger,
+      healthy: () => this.#client.accepting && this.#control.accepting,
+    });
+    this.#control = Listener.start(
+      "control",
+      config.control,
+      (r) => control.handle(r),
+      logger,
+    );
+    this.#client = Listener.start(
+      "client",
+      config.client,
+      (r) => this.#clientHandler.handle(r),
+      logger,
+    );
+  }
+
+  /**
+   * Opens the store and both listeners, and logs their addresses.
+   *
+   * @throws StartError where any of it fails.
+   */
+  static async start(
+    config: Config,
+    clock: Clock,
+    logger: Logger,
+  ): Promise<Server> {
+    const secret = readSecret(config.secret);
+    const controlKey = readSecret(config.controlKey);
+    if (secret === undefined) {
+      logger.warn(
+        "no secret given: using a random one, tokens die with this process",
+      );
+    }
+    const tokens = await TokenAuthority.create(secret ?? randomSecret());
+    const broker = openBroker(config, clock);
+    const server = new Server(
+      config,
+      tokens,
+      broker,
+      controlKey,
+      clock,
+      logger,
+    );
+    logger.info("listening", {
+      listener: "client",
+      address: server.clientAddress,
+    });
+    logger.info("listening", {
+      listener: "control",
+      address: server.controlAddress,
+    });
+    return server;
+  }
+
+  get clientAddress(): string {
+    return this.#client.address;
+  }
+
+  get controlAddress(): string {
+    return this.#control.address;
+  }
+
+  /**
+   * Ends everything in the order that loses nothing: no more emits, then what waits is sent, then
+   * each stream ends.
+   *
+   * @returns false where streams were still open after the drain time.
+   */
+  async stop(): Promise<boolean> {
+    let deadline: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<false>((resolve) => {
+      deadline = setTimeout(() => resolve(false), this.#config.drainMs);
+    });
+    const inTime = await Promise.race([this.#drain(), late]);
+    clearTimeout(deadline);
+    await this.#broker.close();
+    return inTime;
+  }
+
+  async #drain(): Promise<true> {
+    this.#clientHandler.drain();
+    const clientStopped = this.#client.stop();
+    await this.#control.stop();
+    this.#hub.drain();
+    await clientStopped;
+    return true;
+  }
+}

@@ -1,0 +1,184 @@
+import { EVERYONE } from "./audience.ts";
+import { BadField, TooLarge } from "./errors.ts";
+import { blocksOf, dataBlock, type Draft } from "./event.ts";
+
+/** The fields of a control request, whatever its body's format was. */
+export interface Fields {
+  /** Every value of a field, in order; empty where it is absent. */
+  all(name: string): readonly string[];
+}
+
+/** What `/token/` is asked for. */
+export interface TokenRequest {
+  readonly user: string;
+  readonly channels: readonly string[];
+  /** Seconds from now until the token expires. */
+  readonly lifetime: number;
+}
+
+/** What `/emit/` is asked for: one payload's events, and the key that makes asking again harmless. */
+export interface EmitRequest {
+  readonly drafts: readonly Draft[];
+  readonly idempotencyKey: string | undefined;
+}
+
+/** Longer keys are refused: each is kept in memory or on disk for the retention time. */
+const MAX_KEY_LENGTH = 256;
+
+/** One hundred years. More is a Unix time given where a number of seconds belongs, or a slip. */
+const MAX_LIFETIME = 3_155_760_000;
+
+/**
+ * Reads the fields of an emit.
+ *
+ * @param headerKey the `Idempotency-Key` header, which wins over the field.
+ * @throws BadField naming the field that is missing or wrong, TooLarge past `maxPayloadBytes`.
+ */
+export function readEmit(
+  fields: Fields,
+  maxPayloadBytes: number,
+  headerKey?: string,
+): EmitRequest {
+  const user = required(
+    fields,
+    "userId",
+    `the user's name, or ${EVERYONE} for everyone`,
+  );
+  const channel = required(fields, "channel", "the channel's name");
+  const blocks = readBlocks(fields, maxPayloadBytes);
+  return {
+    drafts: blocks.map((block) => ({ channel, user, block })),
+    idempotencyKey: readKey(headerKey ?? optional(fields, "idempotencyKey")),
+  };
+}
+
+/**
+ * Reads the fields of a token request.
+ *
+ * @throws BadField naming the field that is missing or wrong.
+ */
+export function readTokenRequest(fields: Fields): TokenRequest {
+  const user = required(fields, "userId", "the user's name");
+  const channels = fields.all("channel");
+  if (channels.length === 0 || channels.includes("")) {
+    throw new BadField("channel", "Missing field channel: the channel's name.");
+  }
+  return {
+    user,
+    channels: [...new Set(channels)],
+    lifetime: readLifetime(fields),
+  };
+}
+
+function readLifetime(fields: Fields): number {
+  const text = required(
+    fields,
+    "exp",
+    "seconds from now until the token expires",
+  );
+  const seconds = /^[0-9]+$/.test(text) ? Number(text) : 0;
+  if (seconds >= 1 && seconds <= MAX_LIFETIME) return seconds;
+  throw new BadField(
+    "exp",
+    "Bad field exp: a whole number of seconds from now, at least 1, at most a hundred years.",
+  );
+}
+
+function readBlocks(
+  fields: Fields,
+  maxPayloadBytes: number,
+): readonly string[] {
+  const payload = optional(fields, "payload");
+  const data = optional(fields, "data");
+  if (payload !== undefined && data !== undefined) {
+    throw new BadField(
+      "data",
+      "Bad field data: give payload or data, not both.",
+    );
+  }
+  if (data !== undefined) return [readData(fields, data, maxPayloadBytes)];
+  for (const field of ["event", "retry"]) {
+    if (fields.all(field).length > 0) {
+      throw new BadField(
+        field,
+        `Bad field ${field}: it goes with data, not with payload.`,
+      );
+    }
+  }
+  if (payload === undefined) {
+    throw new BadField(
+      "payload",
+      "Missing field payload: lines of the event stream format; or give data, any text.",
+    );
+  }
+  limitBytes("payload", payload, maxPayloadBytes);
+  const blocks = blocksOf(payload);
+  if (blocks.length === 0) {
+    throw new BadField("payload", "Bad field payload: it is empty.");
+  }
+  return blocks;
+}
+
+function readData(
+  fields: Fields,
+  data: string,
+  maxPayloadBytes: number,
+): string {
+  limitBytes("data", data, maxPayloadBytes);
+  const event = optional(fields, "event") || undefined;
+  const retry = optional(fields, "retry") || undefined;
+  if (event !== undefined) {
+    if (["\n", "\r", "\0"].some((mark) => event.includes(mark))) {
+      throw new BadField(
+        "event",
+        "Bad field event: it must be one line without NUL.",
+      );
+    }
+    limitBytes("event", event, maxPayloadBytes);
+  }
+  if (retry !== undefined && !/^[0-9]{1,10}$/.test(retry)) {
+    throw new BadField(
+      "retry",
+      "Bad field retry: a whole number of milliseconds.",
+    );
+  }
+  return dataBlock(data, { event, retry });
+}
+
+function readKey(key: string | undefined): string | undefined {
+  if (key === undefined || (key !== "" && key.length <= MAX_KEY_LENGTH)) {
+    return key;
+  }
+  throw new BadField(
+    "idempotencyKey",
+    `Bad idempotency key (header Idempotency-Key or field idempotencyKey): 1 to ${MAX_KEY_LENGTH} characters.`,
+  );
+}
+
+function required(fields: Fields, name: string, meaning: string): string {
+  const value = optional(fields, name);
+  if (value === undefined || value === "") {
+    throw new BadField(name, `Missing field ${name}: ${meaning}.`);
+  }
+  return value;
+}
+
+function optional(fields: Fields, name: string): string | undefined {
+  const values = fields.all(name);
+  if (values.length > 1) {
+    throw new BadField(name, `Bad field ${name}: it was given more than once.`);
+  }
+  return values[0];
+}
+
+const encoder = new TextEncoder();
+
+function limitBytes(field: string, text: string, limit: number): void {
+  // A UTF-16 unit takes one to three bytes of UTF-8, so most texts need no counting.
+  if (text.length * 3 <= limit) return;
+  if (text.length > limit || encoder.encode(text).length > limit) {
+    throw new TooLarge(
+      `Field ${field} is too large: more than ${limit} bytes (-max-payload).`,
+    );
+  }
+}
