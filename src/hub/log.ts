@@ -79,10 +79,16 @@ export interface Log {
   close(): void;
 }
 
+/** Channels without events of which a log knows, at most, what it dropped last. */
+export const MAX_EMPTY_CHANNELS = 100_000;
+
+/** Idempotency keys remembered at most, the oldest forgotten first. */
+export const MAX_KEYS = 100_000;
+
 /**
  * What an event counts against the byte limits: its bytes, and about what it takes to know of it.
  * Without the second part a flood of tiny events would take many times the memory allowed.
  */
-export function retainedSize(event: ServerEvent): number {
+export function retainedSize(event: { readonly bytes: { readonly length: number } }): number {
   return event.bytes.length + 200;
 }

@@ -10,15 +10,11 @@ import {
   type Gap,
   type KeyRecord,
   type Log,
+  MAX_EMPTY_CHANNELS,
+  MAX_KEYS,
   retainedSize,
 } from "./log.ts";
 import { mergeBySeq } from "./merge.ts";
-
-/** Channels without events whose last drop is remembered; see `#forget`. */
-const MAX_EMPTY_CHANNELS = 100_000;
-
-/** Idempotency keys remembered at most, the oldest forgotten first. */
-const MAX_KEYS = 100_000;
 
 interface ChannelHistory {
   readonly order: Deque<ServerEvent>;
@@ -27,10 +23,6 @@ interface ChannelHistory {
   bytes: number;
   /** The seq of the last event dropped. */
   horizon: number;
-}
-
-interface TimedKey extends KeyRecord {
-  readonly at: number;
 }
 
 /** A log that lives as long as the process. */
@@ -48,7 +40,7 @@ export class MemoryLog implements Log {
   /** The horizon of every channel of which nothing is known. */
   #floor = 0;
   readonly #ownIds = new OwnIds();
-  readonly #keys = new Map<string, TimedKey>();
+  readonly #keys = new Map<string, KeyRecord>();
 
   /** @param now the wall clock, in milliseconds. */
   constructor(retention: Retention, now: () => number) {
@@ -64,7 +56,7 @@ export class MemoryLog implements Log {
     for (const { events, key } of entries) {
       for (const event of events) this.#add(event);
       if (key !== undefined) {
-        this.#keys.set(key.key, { ...key, at: this.#now() });
+        this.#keys.set(key.key, key);
       }
     }
     this.#trim();
@@ -74,8 +66,9 @@ export class MemoryLog implements Log {
     this.#trim();
     const sources = this.#sources(audience);
     const starts = sources.map((source) => source.firstIndex((e) => e.seq > cursor.position));
-    const { events, complete } = mergeBySeq(
+    const { items: events, complete } = mergeBySeq<ServerEvent>(
       sources.map((source, index) => (n) => source.at(Number(starts[index]) + n)),
+      (event) => event.bytes.length,
       maxBytes,
     );
     return {
@@ -225,8 +218,8 @@ export class MemoryLog implements Log {
 
   #trimKeys(): void {
     const oldestTime = this.#now() - this.#retention.ageMs;
-    for (const [key, { at }] of this.#keys) {
-      if (at > oldestTime && this.#keys.size <= MAX_KEYS) return;
+    for (const [key, { seq }] of this.#keys) {
+      if (seqTime(seq) > oldestTime && this.#keys.size <= MAX_KEYS) return;
       this.#keys.delete(key);
     }
   }

@@ -1,0 +1,100 @@
+import { DatabaseSync } from "node:sqlite";
+import { StartError } from "../words/errors.ts";
+import { newEpoch } from "../words/event_id.ts";
+
+/** "SSE1" in ASCII, where SQLite keeps the name of the program that a file belongs to. */
+const APPLICATION_ID = 0x53534531;
+
+const VERSION = 1;
+
+const SCHEMA = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+  CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    channel TEXT NOT NULL,
+    user TEXT NOT NULL,
+    own_id TEXT,
+    repeats INTEGER NOT NULL, -- 1 where another retained event had the own_id before it
+    size INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX event_by_hearer ON event (channel, user, seq, size);
+  CREATE INDEX event_by_channel ON event (channel, seq, size);
+  CREATE INDEX event_by_own_id ON event (own_id, seq) WHERE own_id IS NOT NULL;
+  CREATE TABLE channel (
+    name TEXT PRIMARY KEY,
+    events INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    horizon INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX channel_emptied ON channel (horizon) WHERE events = 0;
+  CREATE TABLE idempotency (
+    key TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    subscribers INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX idempotency_by_seq ON idempotency (seq);
+`;
+
+/**
+ * Opens a store file, or makes one where there is none.
+ *
+ * @throws StartError where the file is not such a store, is of another version, is in use by
+ *   another server, or cannot be written; the file is left as it was.
+ */
+export function openSqliteFile(file: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(file);
+    // One server to a file: two would give out the same ids.
+    database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    const isNew = checkOwner(database, file);
+    database.exec("PRAGMA journal_mode = WAL");
+    // What is committed survives the end of the process; a power cut may take the last moments.
+    database.exec("PRAGMA synchronous = NORMAL");
+    if (isNew) create(database);
+    // Takes the write lock now, so that a second server fails at its start and not at its first emit.
+    database.exec("BEGIN IMMEDIATE; COMMIT");
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof StartError) throw error;
+    throw new StartError(`Cannot open the store ${file}: ${reasonOf(error)}.`);
+  }
+}
+
+function checkOwner(database: DatabaseSync, file: string): boolean {
+  const pragma = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+  const tables = database.prepare("SELECT count(*) AS n FROM sqlite_master").get()?.n;
+  if (tables === 0 && pragma("application_id") === 0) return true;
+  if (pragma("application_id") !== APPLICATION_ID) {
+    throw new StartError(
+      `Cannot use ${file} as the store: it is another program's database. Nothing was changed.`,
+    );
+  }
+  const version = pragma("user_version");
+  if (version !== VERSION) {
+    throw new StartError(
+      `Cannot use ${file} as the store: it is of version ${version}, this server writes version ${VERSION}. Nothing was changed.`,
+    );
+  }
+  return false;
+}
+
+function create(database: DatabaseSync): void {
+  database.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
+  const insert = database.prepare("INSERT INTO meta (name, value) VALUES (?, ?)");
+  insert.run("epoch", newEpoch());
+  insert.run("floor", 0);
+  database.exec(
+    `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${VERSION}; COMMIT`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (text.includes("is not a database")) return "it is not a store file; nothing was changed";
+  if (text.includes("locked")) return "another process is using it";
+  return text.split("\n", 1)[0] ?? "unknown reason";
+}

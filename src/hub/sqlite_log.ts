@@ -1,0 +1,210 @@
+import type { DatabaseSync } from "node:sqlite";
+import { type Audience, EVERYONE, hears } from "../words/audience.ts";
+import type { Retention } from "../words/config.ts";
+import { StoreUnavailable } from "../words/errors.ts";
+import type { ServerEvent } from "../words/event.ts";
+import { seqTime } from "../words/event_id.ts";
+import type { Batch, Cursor, Entry, Gap, KeyRecord, Log } from "./log.ts";
+import { mergeBySeq, type Source } from "./merge.ts";
+import { prepareStatements, type Statements } from "./sqlite_statements.ts";
+import { SqliteTrimmer } from "./sqlite_trimmer.ts";
+
+/** Index rows read from one source at a time. */
+const PAGE = 256;
+
+interface IndexRow {
+  readonly seq: number;
+  readonly size: number;
+}
+
+/** A log in a file: what was appended is there again after the process has ended, however it ended. */
+export class SqliteLog implements Log {
+  readonly epoch: string;
+  readonly #database: DatabaseSync;
+  readonly #retention: Retention;
+  readonly #now: () => number;
+  readonly #statements: Statements;
+  readonly #trimmer: SqliteTrimmer;
+  #last: number;
+
+  /**
+   * @param database as `openSqliteFile` opens it.
+   * @param now the wall clock, in milliseconds.
+   */
+  constructor(database: DatabaseSync, retention: Retention, now: () => number) {
+    this.#database = database;
+    this.#retention = retention;
+    this.#now = now;
+    this.#statements = prepareStatements(database);
+    this.#trimmer = new SqliteTrimmer(this.#statements, retention);
+    this.epoch = String(this.#statements.meta.get("epoch")?.value);
+    this.#last = Number(this.#statements.last.get()?.seq);
+  }
+
+  get last(): number {
+    return this.#last;
+  }
+
+  append(entries: readonly Entry[]): void {
+    let last = this.#last;
+    this.#write("append to", () => {
+      for (const { events, key } of entries) {
+        for (const event of events) {
+          this.#insert(event);
+          last = event.seq;
+        }
+        if (key !== undefined) this.#remember(key);
+      }
+      this.#trimmer.trim(this.#oldestTime());
+    });
+    this.#last = last;
+  }
+
+  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch {
+    this.#trimByAge();
+    const { items, complete } = mergeBySeq<IndexRow>(
+      this.#sources(audience, cursor.position),
+      (row) => row.size,
+      maxBytes,
+    );
+    return {
+      events: items.map(({ seq }) => this.#load(seq)),
+      through: complete ? this.#last : items.at(-1)?.seq ?? cursor.position,
+      atHead: complete,
+      gap: this.#gap(cursor, audience),
+    };
+  }
+
+  find(ownId: string, audience: Audience): number | undefined {
+    this.#trimByAge();
+    let oldest = true;
+    for (const { seq, channel, user, repeats } of this.#statements.withOwnId.iterate(ownId)) {
+      if (oldest && repeats === 1) return undefined;
+      if (hears(audience, String(channel), String(user))) return Number(seq);
+      oldest = false;
+    }
+    return undefined;
+  }
+
+  recall(key: string): KeyRecord | undefined {
+    const row = this.#statements.recall.get(key);
+    if (row === undefined || seqTime(Number(row.seq)) <= this.#oldestTime()) return undefined;
+    return {
+      key,
+      fingerprint: String(row.fingerprint),
+      seq: Number(row.seq),
+      subscribers: Number(row.subscribers),
+    };
+  }
+
+  settle(key: string, subscribers: number): void {
+    if (subscribers === 0) return;
+    try {
+      this.#statements.settle.run(subscribers, key);
+    } catch {
+      // The event is kept and delivered; only a repeated answer will say 0 subscribers.
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #insert(event: ServerEvent): void {
+    const { seq, channel, user, ownId, bytes } = event;
+    const repeats = ownId !== undefined && this.#statements.hasOwnId.get(ownId) !== undefined;
+    this.#statements.insert.run(
+      seq,
+      channel,
+      user,
+      ownId ?? null,
+      repeats ? 1 : 0,
+      bytes.length,
+      bytes,
+    );
+    this.#trimmer.count(event);
+  }
+
+  #remember({ key, fingerprint, seq, subscribers }: KeyRecord): void {
+    this.#statements.remember.run(key, fingerprint, seq, subscribers);
+    this.#trimmer.countKey();
+  }
+
+  #sources(audience: Audience, position: number): readonly Source<IndexRow>[] {
+    const users = new Set([EVERYONE, audience.user]);
+    return audience.channels.flatMap((channel) =>
+      [...users].map((user) => this.#source(channel, user, position))
+    );
+  }
+
+  #source(channel: string, user: string, position: number): Source<IndexRow> {
+    let page: readonly IndexRow[] = [];
+    let start = 0;
+    let after = position;
+    let complete = false;
+    return (n) => {
+      while (!complete && n - start >= page.length) {
+        start += page.length;
+        page = this.#statements.page.all(channel, user, after, PAGE) as unknown as IndexRow[];
+        after = page.at(-1)?.seq ?? after;
+        complete = page.length < PAGE;
+      }
+      return page[n - start];
+    };
+  }
+
+  #load(seq: number): ServerEvent {
+    const row = this.#statements.load.get(seq);
+    if (row === undefined) throw new StoreUnavailable(`Cannot read event ${seq}: it is gone.`);
+    return {
+      seq,
+      channel: String(row.channel),
+      user: String(row.user),
+      ownId: row.own_id === null ? undefined : String(row.own_id),
+      bytes: row.bytes as Uint8Array<ArrayBuffer>,
+    };
+  }
+
+  #gap(cursor: Cursor, audience: Audience): Gap | undefined {
+    const through = Math.max(...audience.channels.map((name) => this.#trimmer.horizon(name)));
+    if (through <= Math.max(cursor.position, cursor.told)) return undefined;
+    const [oldest] = mergeBySeq(this.#sources(audience, -1), () => 1, 1).items;
+    return { through, oldest: oldest === undefined ? undefined : this.#load(oldest.seq) };
+  }
+
+  #oldestTime(): number {
+    return this.#now() - this.#retention.ageMs;
+  }
+
+  /** Reading must go on where writing fails: then what is too old is retained for longer. */
+  #trimByAge(): void {
+    if (!this.#trimmer.isDue(this.#oldestTime())) return;
+    try {
+      this.#write("trim", () => this.#trimmer.trim(this.#oldestTime()));
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+  }
+
+  /** @throws StoreUnavailable where the work failed; then the file is as it was before. */
+  #write(action: string, work: () => void): void {
+    try {
+      this.#statements.begin.run();
+      work();
+      this.#statements.commit.run();
+    } catch (error) {
+      this.#rollBack();
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new StoreUnavailable(`Cannot ${action} the store: ${reason}. Nothing was delivered.`);
+    }
+  }
+
+  #rollBack(): void {
+    try {
+      this.#statements.rollback.run();
+    } catch {
+      // SQLite has rolled back by itself, as it does on a full disk.
+    }
+    this.#trimmer.recount();
+  }
+}

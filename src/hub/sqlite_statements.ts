@@ -1,0 +1,67 @@
+import type { DatabaseSync } from "node:sqlite";
+
+/** Every statement that the SQLite log runs, prepared once. */
+export type Statements = ReturnType<typeof prepareStatements>;
+
+/** Prepares the statements for a store file; see `sqlite_file.ts` for its tables. */
+export function prepareStatements(database: DatabaseSync) {
+  const prepare = (sql: string) => database.prepare(sql);
+  return {
+    begin: prepare("BEGIN IMMEDIATE"),
+    commit: prepare("COMMIT"),
+    rollback: prepare("ROLLBACK"),
+    meta: prepare("SELECT value FROM meta WHERE name = ?"),
+    setMeta: prepare("UPDATE meta SET value = ? WHERE name = ?"),
+    /** The highest seq of which the file knows, also where its event is gone. */
+    last: prepare(`
+      SELECT max(
+        (SELECT coalesce(max(seq), 0) FROM event),
+        (SELECT coalesce(max(horizon), 0) FROM channel),
+        (SELECT coalesce(max(seq), 0) FROM idempotency),
+        (SELECT value FROM meta WHERE name = 'floor')
+      ) AS seq`),
+    totals: prepare(`
+      SELECT
+        (SELECT coalesce(sum(size), 0) FROM channel) AS size,
+        (SELECT count(*) FROM channel WHERE events = 0) AS emptied,
+        (SELECT count(*) FROM idempotency) AS keys`),
+
+    insert: prepare(`
+      INSERT INTO event (seq, channel, user, own_id, repeats, size, bytes)
+      VALUES (?, ?, ?, ?, ?, ?, ?)`),
+    load: prepare("SELECT channel, user, own_id, bytes FROM event WHERE seq = ?"),
+    remove: prepare("DELETE FROM event WHERE seq = ?"),
+    oldest: prepare("SELECT seq, channel, size FROM event ORDER BY seq LIMIT 1"),
+    oldestOf: prepare(
+      "SELECT seq, channel, size FROM event WHERE channel = ? ORDER BY seq LIMIT 1",
+    ),
+    page: prepare(`
+      SELECT seq, size FROM event
+      WHERE channel = ? AND user = ? AND seq > ? ORDER BY seq LIMIT ?`),
+    hasOwnId: prepare("SELECT 1 FROM event WHERE own_id = ? LIMIT 1"),
+    withOwnId: prepare(
+      "SELECT seq, channel, user, repeats FROM event WHERE own_id = ? ORDER BY seq",
+    ),
+
+    addToChannel: prepare(`
+      INSERT INTO channel (name, events, size, horizon) VALUES (?, 1, ?, ?)
+      ON CONFLICT (name) DO UPDATE SET events = events + 1, size = size + excluded.size
+      RETURNING events, size`),
+    takeFromChannel: prepare(`
+      UPDATE channel SET events = events - 1, size = size - ?, horizon = ? WHERE name = ?
+      RETURNING events, size`),
+    horizon: prepare("SELECT horizon FROM channel WHERE name = ?"),
+    oldestEmptied: prepare(
+      "SELECT name, horizon FROM channel WHERE events = 0 ORDER BY horizon LIMIT 1",
+    ),
+    forgetChannel: prepare("DELETE FROM channel WHERE name = ?"),
+
+    recall: prepare("SELECT fingerprint, seq, subscribers FROM idempotency WHERE key = ?"),
+    remember: prepare(`
+      INSERT OR REPLACE INTO idempotency (key, fingerprint, seq, subscribers)
+      VALUES (?, ?, ?, ?)`),
+    settle: prepare("UPDATE idempotency SET subscribers = ? WHERE key = ?"),
+    oldestKey: prepare("SELECT key, seq FROM idempotency ORDER BY seq LIMIT 1"),
+    forgetKey: prepare("DELETE FROM idempotency WHERE key = ?"),
+  };
+}
