@@ -1,7 +1,7 @@
 import type { Hub } from "../hub/hub.ts";
 import type { Clock } from "../parts/clock.ts";
 import type { Logger } from "../parts/logger.ts";
-import type { TokenAuthority } from "../parts/token.ts";
+import type { TokenVerifier } from "../parts/token_cache.ts";
 import type { Claims } from "../words/claims.ts";
 import type { Ending } from "../words/endings.ts";
 import { MethodNotAllowed, NotFound, TokenRefused } from "../words/errors.ts";
@@ -12,7 +12,7 @@ import { corsHeaders, preflight } from "./cors.ts";
 /** What the client listener works with. */
 export interface ClientParts {
   readonly hub: Hub;
-  readonly tokens: TokenAuthority;
+  readonly tokens: TokenVerifier;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly corsOrigins: readonly string[] | "*";

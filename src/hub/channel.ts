@@ -2,18 +2,25 @@ import { EVERYONE } from "../words/audience.ts";
 import type { ServerEvent } from "../words/event.ts";
 import type { Subscriber } from "../parts/subscriber.ts";
 
-/** The subscribers of one channel, and the events that the next flush brings them. */
+/** The subscribers of one channel, and the events that they at the head of the log still have to get. */
 export class Channel {
-  readonly name: string;
   readonly subscribers = new Set<Subscriber>();
-  /** Events for everyone since the last flush, in order. */
-  readonly waiting: ServerEvent[] = [];
-  /** Subscribers with events for their user alone since the last flush. */
-  readonly addressed = new Set<Subscriber>();
   readonly #byUser = new Map<string, Set<Subscriber>>();
+  /** Events for everyone that the flush under way is sending. */
+  #sending: readonly ServerEvent[] = [];
+  /** Events for everyone that came since it began. */
+  #waiting: ServerEvent[] = [];
+  /** Subscribers for whose user alone events came since it began. */
+  #addressed = new Set<Subscriber>();
 
-  constructor(name: string) {
-    this.name = name;
+  /** Whether there is anything for another flush to send. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0 || this.#addressed.size > 0;
+  }
+
+  /** Events for everyone that some subscriber may not have got yet, in order. */
+  get unsent(): readonly ServerEvent[] {
+    return this.#sending.length === 0 ? this.#waiting : [...this.#sending, ...this.#waiting];
   }
 
   add(subscriber: Subscriber): void {
@@ -26,7 +33,7 @@ export class Channel {
 
   remove(subscriber: Subscriber): void {
     this.subscribers.delete(subscriber);
-    this.addressed.delete(subscriber);
+    this.#addressed.delete(subscriber);
     const { user } = subscriber.claims;
     const same = this.#byUser.get(user);
     same?.delete(subscriber);
@@ -36,7 +43,7 @@ export class Channel {
   /** Notes an event for the next flush; answers how many subscribers hear it. */
   take(event: ServerEvent): number {
     if (event.user === EVERYONE) {
-      if (this.subscribers.size > 0) this.waiting.push(event);
+      if (this.subscribers.size > 0) this.#waiting.push(event);
       return this.subscribers.size;
     }
     const hearers = this.#byUser.get(event.user);
@@ -44,8 +51,22 @@ export class Channel {
     for (const subscriber of hearers) {
       if (!subscriber.atHead) continue;
       subscriber.waiting.push(event);
-      this.addressed.add(subscriber);
+      this.#addressed.add(subscriber);
     }
     return hearers.size;
+  }
+
+  /** Begins a flush: answers the subscribers that it has to visit. */
+  beginFlush(): Iterable<Subscriber> {
+    this.#sending = this.#waiting;
+    this.#waiting = [];
+    const addressed = this.#addressed;
+    this.#addressed = new Set();
+    return this.#sending.length > 0 ? this.subscribers : addressed;
+  }
+
+  /** Ends a flush: everyone has got what it was sending. */
+  endFlush(): void {
+    this.#sending = [];
   }
 }

@@ -160,7 +160,7 @@ export class Hub {
     for (const name of subscriber.claims.channels) {
       let channel = this.#channels.get(name);
       if (channel === undefined) {
-        this.#channels.set(name, channel = new Channel(name));
+        this.#channels.set(name, channel = new Channel());
       }
       channel.add(subscriber);
     }

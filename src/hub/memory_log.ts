@@ -1,4 +1,4 @@
-import { type Audience, EVERYONE, hears } from "../words/audience.ts";
+import { type Audience, EVERYONE } from "../words/audience.ts";
 import type { Retention } from "../words/config.ts";
 import type { ServerEvent } from "../words/event.ts";
 import { newEpoch, seqTime } from "../words/event_id.ts";
@@ -15,6 +15,7 @@ import {
   retainedSize,
 } from "./log.ts";
 import { mergeBySeq } from "./merge.ts";
+import { OwnIds } from "./own_ids.ts";
 
 interface ChannelHistory {
   readonly order: Deque<ServerEvent>;
@@ -237,36 +238,5 @@ export class MemoryLog implements Log {
       if (first !== undefined && first.seq <= event.seq) order.push(event);
     }
     this.#order = order;
-  }
-}
-
-/** Finds retained events by the ids that their payloads carry. */
-class OwnIds {
-  /** For each id its events, oldest first, and whether another had the id before it. */
-  readonly #events = new Map<string, Map<ServerEvent, boolean>>();
-
-  add(event: ServerEvent): void {
-    if (event.ownId === undefined) return;
-    const same = this.#events.get(event.ownId);
-    if (same === undefined) {
-      this.#events.set(event.ownId, new Map([[event, false]]));
-    } else same.set(event, true);
-  }
-
-  drop(event: ServerEvent): void {
-    if (event.ownId === undefined) return;
-    const same = this.#events.get(event.ownId);
-    same?.delete(event);
-    if (same?.size === 0) this.#events.delete(event.ownId);
-  }
-
-  find(ownId: string, audience: Audience): number | undefined {
-    let oldest = true;
-    for (const [event, repeats] of this.#events.get(ownId) ?? []) {
-      if (oldest && repeats) return undefined;
-      if (hears(audience, event.channel, event.user)) return event.seq;
-      oldest = false;
-    }
-    return undefined;
   }
 }

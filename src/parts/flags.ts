@@ -46,9 +46,9 @@ function normalize(
   const normal: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const arg = String(args[at]);
-    const match = /^--?([^-=][^=]*)(?:=([^]*))?$/.exec(arg);
+    const match = /^--?(\w[\w-]*)(?:=([^]*))?$/.exec(arg);
     if (match === null) {
-      throw new UsageError(`Unexpected argument "${arg}". ${SEE_HELP}`);
+      throw new UsageError(`Unexpected argument ${JSON.stringify(arg)}. ${SEE_HELP}`);
     }
     const name = String(match[1]);
     const option = options.find((candidate) => candidate.name === name);

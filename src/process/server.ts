@@ -6,10 +6,14 @@ import { Hub } from "../hub/hub.ts";
 import type { Clock } from "../parts/clock.ts";
 import type { Logger } from "../parts/logger.ts";
 import { TokenAuthority } from "../parts/token.ts";
+import { TokenCache } from "../parts/token_cache.ts";
 import type { Config } from "../words/config.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
+
+/** More than one process serves streams; about 300 bytes each. */
+const MAX_KNOWN_TOKENS = 20_000;
 
 /** A running server: two listeners that share a hub. */
 export class Server {

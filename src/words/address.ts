@@ -21,7 +21,9 @@ export function parseAddress(text: string, source: string): Address {
   const port = Number(match?.[3]);
   if (match === null || port > 65535) {
     throw new UsageError(
-      `Bad address in ${source}: "${text}". Write it like :8000, 127.0.0.1:8000, [::1]:8000 or localhost:8000.`,
+      `Bad address in ${source}: ${
+        JSON.stringify(text)
+      }. Write it like :8000, 127.0.0.1:8000, [::1]:8000 or localhost:8000.`,
     );
   }
   return { host: match[1] || match[2] || undefined, port };

@@ -90,9 +90,8 @@ export function readConfig(
   };
   const keyed = config.controlKey.text !== undefined ||
     config.controlKey.file !== undefined;
-  if (
-    !isLoopback(config.control.host) && !keyed && !settings.on("control-open")
-  ) {
+  const open = settings.on("control-open");
+  if (!isLoopback(config.control.host) && !keyed && !open) {
     throw new UsageError(
       `Refused ${
         settings.source("bindctl")
@@ -192,7 +191,7 @@ class Settings {
       if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
         throw this.#wrong(
           name,
-          `origins like https://example.com, not "${origin}"`,
+          `origins like https://example.com, not ${JSON.stringify(origin)}`,
         );
       }
     }

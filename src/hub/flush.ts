@@ -1,0 +1,80 @@
+import type { Subscriber } from "../parts/subscriber.ts";
+import type { ServerEvent } from "../words/event.ts";
+import type { Channel } from "./channel.ts";
+import { joinEvents } from "./join.ts";
+
+/** What subscribers of the same channels get from one flush, joined for the first and shared by the rest. */
+interface Shared {
+  readonly events: readonly ServerEvent[];
+  bytes: Uint8Array | undefined;
+}
+
+/** Sends one channel's waiting events to its subscribers at the head of the log, some at a time. */
+export class Flush {
+  readonly channel: Channel;
+  readonly #channels: ReadonlyMap<string, Channel>;
+  readonly #unvisited: Iterator<Subscriber>;
+  readonly #shared = new Map<string, Shared>();
+
+  /** @param channels the hub's, by name: a subscriber of several may have events waiting in each. */
+  constructor(channel: Channel, channels: ReadonlyMap<string, Channel>) {
+    this.channel = channel;
+    this.#channels = channels;
+    this.#unvisited = channel.beginFlush()[Symbol.iterator]();
+  }
+
+  /** Visits up to `limit` more subscribers; answers whether it has visited all. */
+  run(limit: number): boolean {
+    for (let visited = 0; visited < limit; visited++) {
+      const { done, value: subscriber } = this.#unvisited.next();
+      if (done) {
+        this.channel.endFlush();
+        return true;
+      }
+      if (subscriber.atHead) this.#send(subscriber);
+    }
+    return false;
+  }
+
+  /**
+   * Sends a subscriber what waits for it, in every channel it hears: what one channel's flush
+   * brings it must not overtake what waits in another. Its position tells what it has already.
+   */
+  #send(subscriber: Subscriber): void {
+    const shared = this.#sharedFor(subscriber);
+    const [first] = shared.events;
+    const last = shared.events.at(-1);
+    const needsNoOther = subscriber.waiting.length === 0;
+    if (needsNoOther && first !== undefined && last !== undefined) {
+      if (subscriber.position >= last.seq) return;
+      if (subscriber.position < first.seq) {
+        return subscriber.push(shared.bytes ??= joinEvents(shared.events), last.seq);
+      }
+    }
+    // All that is unsent by now, not only what this flush began with: what was addressed to the
+    // subscriber since then may be newer than something that waits for everyone.
+    const own = [...subscriber.waiting, ...this.#unsentIn(subscriber.claims.channels)]
+      .filter((event) => event.seq > subscriber.position).sort(bySeq);
+    subscriber.waiting = [];
+    const lastOwn = own.at(-1);
+    if (lastOwn !== undefined) subscriber.push(joinEvents(own), lastOwn.seq);
+  }
+
+  #sharedFor({ channelsKey, claims }: Subscriber): Shared {
+    let shared = this.#shared.get(channelsKey);
+    if (shared === undefined) {
+      shared = { events: this.#unsentIn(claims.channels), bytes: undefined };
+      this.#shared.set(channelsKey, shared);
+    }
+    return shared;
+  }
+
+  #unsentIn(names: readonly string[]): readonly ServerEvent[] {
+    const unsent = names.flatMap((name) => this.#channels.get(name)?.unsent ?? []);
+    return names.length === 1 ? unsent : unsent.sort(bySeq);
+  }
+}
+
+function bySeq(one: ServerEvent, other: ServerEvent): number {
+  return one.seq - other.seq;
+}
