@@ -49,7 +49,19 @@ function formatFields(fields: LogFields): string {
 function formatValue(value: string | number | readonly string[]): string {
   if (typeof value === "number") return String(value);
   if (typeof value !== "string") return value.map(formatValue).join(",");
-  return /^[\w.:/@*+[\]-]+$/.test(value) ? value : JSON.stringify(value);
+  return /^[\w.:/@*+[\]-]+$/.test(value) ? value : quote(value);
+}
+
+/** JSON, with escapes also for what would break a line or command a terminal beyond ASCII. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (mark) => mark.split("").map(escapeUnit).join(""),
+  );
+}
+
+function escapeUnit(unit: string): string {
+  return "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");
 }
 
 function printToStderr(line: string): void {

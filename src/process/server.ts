@@ -40,7 +40,7 @@ export class Server {
     this.#clientHandler = new ClientListener({
       ...config,
       hub,
-      tokens,
+      tokens: new TokenCache(tokens, MAX_KNOWN_TOKENS),
       clock,
       logger,
     });
@@ -59,12 +59,7 @@ export class Server {
       logger,
       healthy: () => this.#client.accepting && this.#control.accepting,
     });
-    this.#control = Listener.start(
-      "control",
-      config.control,
-      (r) => control.handle(r),
-      logger,
-    );
+    this.#control = Listener.start("control", config.control, (r) => control.handle(r), logger);
     this.#client = Listener.start(
       "client",
       config.client,
