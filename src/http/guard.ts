@@ -72,7 +72,8 @@ export class Guard {
       );
     }
     // Digests have one length, so that comparing takes one time whatever was sent.
-    if (!timingSafeEqual(digest(given), this.#keyDigest)) {
+    // The runtime reads header values as Latin-1, which gives back the bytes that were sent.
+    if (!timingSafeEqual(digest(given, "latin1"), this.#keyDigest)) {
       throw new ControlKeyRefused(
         "Control key refused: it is not the server's.",
       );
@@ -80,14 +81,14 @@ export class Guard {
   }
 }
 
-function digest(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
+function digest(text: string, encoding: "utf8" | "latin1" = "utf8"): Uint8Array {
+  return createHash("sha256").update(text, encoding).digest();
 }
 
-/** The name in a Host header, in lower case, without its port and without an IPv6 address's brackets. */
+/** The name in a Host header, in lower case, without its port and without an IPv6 address's brackets; empty if malformed. */
 function hostName(host: string): string {
   const match = /^(?:\[([^\]]*)\]|([^:]*))(?::[0-9]*)?$/.exec(
     host.toLowerCase(),
   );
-  return match?.[1] ?? match?.[2] ?? host;
+  return match?.[1] ?? match?.[2] ?? "";
 }

@@ -1,6 +1,6 @@
 import { systemClock } from "../parts/clock.ts";
 import { parseFlags } from "../parts/flags.ts";
-import { createLogger } from "../parts/logger.ts";
+import { createLogger, type Logger } from "../parts/logger.ts";
 import { TokenAuthority } from "../parts/token.ts";
 import { readConfig } from "../words/config.ts";
 import { BadField, StartError, UsageError } from "../words/errors.ts";
@@ -59,6 +59,7 @@ async function serve(
 ): Promise<void> {
   const config = readConfig(flags, (name) => Deno.env.get(name));
   const logger = createLogger(config.logLevel, () => systemClock.wall());
+  surviveFailures(logger);
   const server = await Server.start(config, systemClock, logger);
   if (config.dev) print(await announceDevelopment(server, config, systemClock));
   const signal = await stopSignal();
@@ -66,6 +67,18 @@ async function serve(
   const inTime = await server.stop();
   if (!inTime) logger.warn("drain time over: leaving streams that did not end");
   logger.info("stopped");
+}
+
+/** A failure that nobody caught would end the process, and with it every stream: logs it instead. */
+function surviveFailures(logger: Logger): void {
+  const survive = (event: Event, reason: unknown) => {
+    event.preventDefault();
+    logger.error("failure not caught", {
+      error: reason instanceof Error ? reason.stack ?? reason.message : String(reason),
+    });
+  };
+  globalThis.addEventListener("error", (event) => survive(event, event.error));
+  globalThis.addEventListener("unhandledrejection", (event) => survive(event, event.reason));
 }
 
 /** The first SIGTERM or SIGINT. As PID 1 of a container the process would ignore both by default. */
