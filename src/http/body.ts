@@ -1,3 +1,4 @@
+import { parse as parseQuery } from "node:querystring";
 import { BadBody, TooLarge, UnsupportedContentType } from "../words/errors.ts";
 import type { Fields } from "../words/requests.ts";
 
@@ -16,17 +17,38 @@ export function maxBodyBytes(maxPayloadBytes: number): number {
  * Reads the fields of a control request: from a body that is urlencoded, multipart/form-data or
  * JSON, and from the query where the body does not have them.
  *
+ * @param contentType as `contentTypeOf` reads it.
  * @throws BadBody, TooLarge past `limit` bytes, UnsupportedContentType
  */
 export async function readFields(
   request: Request,
-  url: URL,
+  contentType: string,
+  query: URLSearchParams | undefined,
   limit: number,
 ): Promise<Fields> {
   const fields = new FieldMap();
-  await addBody(fields, request, limit);
-  if (url.search !== "") fields.addMissing(url.searchParams);
+  switch (contentType) {
+    case "application/x-www-form-urlencoded":
+      addForm(fields, await readText(request, limit));
+      break;
+    case "multipart/form-data":
+      await addMultipart(fields, request, limit);
+      break;
+    case "application/json":
+      addJson(fields, await readText(request, limit));
+      break;
+    default:
+      if (contentType !== "" || await readText(request, limit) !== "") refuse(contentType);
+  }
+  if (query !== undefined) fields.addMissing(query);
   return fields;
+}
+
+/** A request's content type in lower case, without parameters; empty where it names none. */
+export function contentTypeOf(request: Request): string {
+  const header = request.headers.get("Content-Type") ?? "";
+  const end = header.indexOf(";");
+  return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
 }
 
 /**
@@ -67,52 +89,28 @@ function plainName(name: string): string {
   return name.endsWith("]") ? name.replace(/\[[0-9]*\]$/, "") : name;
 }
 
-async function addBody(
-  fields: FieldMap,
-  request: Request,
-  limit: number,
-): Promise<void> {
-  const header = request.headers.get("Content-Type") ?? "";
-  const type = header.split(";", 1)[0]?.trim().toLowerCase();
-  switch (type) {
-    case "application/x-www-form-urlencoded": {
-      const text = decode(await readBytes(request, limit));
-      for (const [name, value] of new URLSearchParams(text)) {
-        fields.add(name, value);
-      }
-      return;
-    }
-    case "multipart/form-data":
-      return await addMultipart(
-        fields,
-        await readBytes(request, limit),
-        header,
-      );
-    case "application/json":
-      return addJson(fields, decode(await readBytes(request, limit)));
-    default:
-      if (type === "" && (await readBytes(request, limit)).length === 0) return;
-      throw new UnsupportedContentType(
-        `Content type not supported${type === "" ? ": none was given" : `: ${type}`}. ` +
-          "Use application/x-www-form-urlencoded, multipart/form-data or application/json.",
-      );
+function refuse(contentType: string): never {
+  throw new UnsupportedContentType(
+    `Content type not supported: ${contentType === "" ? "none was given" : contentType}. ` +
+      "Use application/x-www-form-urlencoded, multipart/form-data or application/json.",
+  );
+}
+
+function addForm(fields: FieldMap, text: string): void {
+  for (const [name, value] of Object.entries(parseQuery(text, "&", "=", { maxKeys: 0 }))) {
+    if (Array.isArray(value)) { for (const one of value) fields.add(name, one); }
+    else fields.add(name, value ?? "");
   }
 }
 
-async function addMultipart(
-  fields: FieldMap,
-  bytes: Uint8Array<ArrayBuffer>,
-  contentType: string,
-): Promise<void> {
+async function addMultipart(fields: FieldMap, request: Request, limit: number): Promise<void> {
+  const bytes = await readBytes(request, limit);
+  const headers = { "Content-Type": request.headers.get("Content-Type") ?? "" };
   let form: FormData;
   try {
-    form = await new Response(bytes, {
-      headers: { "Content-Type": contentType },
-    }).formData();
+    form = await new Response(bytes, { headers }).formData();
   } catch {
-    throw new BadBody(
-      "Body not understood: it is not well-formed multipart/form-data.",
-    );
+    throw new BadBody("Body not understood: it is not well-formed multipart/form-data.");
   }
   for (const [name, value] of form) {
     fields.add(name, typeof value === "string" ? value : await value.text());
@@ -137,32 +135,36 @@ function addJson(fields: FieldMap, text: string): void {
 }
 
 function addJsonMember(fields: FieldMap, name: string, member: unknown): void {
-  if (member === null || member === undefined) return;
   // Data may be any JSON: the clients get its text.
-  if (typeof member === "object" && name === "data") {
+  if (typeof member === "object" && member !== null && name === "data") {
     fields.add(name, JSON.stringify(member));
-  } else if (Array.isArray(member)) {
-    for (const item of member) addJsonMember(fields, name, item);
-  } else if (typeof member === "object") {
-    throw new BadBody(`Body not understood: its member ${name} is an object.`);
-  } else fields.add(name, String(member));
+    return;
+  }
+  for (const item of Array.isArray(member) ? member : [member]) {
+    if (item === null) continue;
+    if (typeof item === "object") {
+      throw new BadBody(
+        `Body not understood: its member ${
+          JSON.stringify(name)
+        } must be a text, a number or an array of them.`,
+      );
+    }
+    fields.add(name, String(item));
+  }
 }
 
-async function readBytes(
-  request: Request,
-  limit: number,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () => new TooLarge(`Body too large: more than ${limit} bytes (-max-payload).`);
-  const announced = request.headers.get("Content-Length");
-  if (announced !== null) {
-    if (Number(announced) > limit) throw tooLarge();
-    return await request.bytes();
-  }
+async function readText(request: Request, limit: number): Promise<string> {
+  if (isAnnounced(request, limit)) return await request.text();
+  return new TextDecoder().decode(await readBytes(request, limit));
+}
+
+async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (isAnnounced(request, limit)) return await request.bytes();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {
     length += chunk.length;
-    if (length > limit) throw tooLarge();
+    if (length > limit) throw tooLarge(limit);
     chunks.push(chunk);
   }
   const bytes = new Uint8Array(length);
@@ -174,6 +176,14 @@ async function readBytes(
   return bytes;
 }
 
-function decode(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes);
+/** Whether the body's length was announced, and is within the limit; if not, it must be counted as it comes. */
+function isAnnounced(request: Request, limit: number): boolean {
+  const announced = request.headers.get("Content-Length");
+  if (announced === null) return false;
+  if (Number(announced) > limit) throw tooLarge(limit);
+  return true;
+}
+
+function tooLarge(limit: number): TooLarge {
+  return new TooLarge(`Body too large: more than ${limit} bytes (-max-payload).`);
 }

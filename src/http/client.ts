@@ -8,6 +8,7 @@ import { MethodNotAllowed, NotFound, TokenRefused } from "../words/errors.ts";
 import { answerError } from "./answer.ts";
 import { bearerOf } from "./bearer.ts";
 import { corsHeaders, preflight } from "./cors.ts";
+import { type Target, targetOf } from "./target.ts";
 
 /** What the client listener works with. */
 export interface ClientParts {
@@ -20,6 +21,8 @@ export interface ClientParts {
   readonly cookie: string;
   readonly maxConnections: number;
 }
+
+type Query = Target["query"];
 
 const STREAM_HEADERS = {
   "Content-Type": "text/event-stream",
@@ -47,13 +50,13 @@ export class ClientListener {
     const { corsOrigins, logger } = this.#parts;
     const cors = corsHeaders(request, corsOrigins);
     try {
-      const url = new URL(request.url);
-      if (url.pathname !== "/events/" && url.pathname !== "/events") {
+      const { path, query } = targetOf(request);
+      if (path !== "/events/" && path !== "/events") {
         throw new NotFound("Not found: events are at /events/.");
       }
       if (request.method === "OPTIONS") return preflight(cors);
       if (request.method !== "GET") throw new MethodNotAllowed("GET, OPTIONS");
-      return await this.#open(request, url, cors);
+      return await this.#open(request, query, cors);
     } catch (error) {
       const response = answerError(error, request, logger);
       for (const [name, value] of Object.entries(cors)) {
@@ -65,11 +68,11 @@ export class ClientListener {
 
   async #open(
     request: Request,
-    url: URL,
+    query: Query,
     cors: Readonly<Record<string, string>>,
   ): Promise<Response> {
     const { hub, tokens, clock, cookie, maxConnections } = this.#parts;
-    const token = findToken(request, url, cookie);
+    const token = findToken(request, query, cookie);
     if (token === undefined) {
       throw new TokenRefused(
         `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
@@ -84,7 +87,7 @@ export class ClientListener {
     }
     const subscriber = await hub.subscribe(
       claims,
-      findLastEventId(request, url),
+      findLastEventId(request, query),
     );
     return new Response(subscriber.body, { headers });
   }
@@ -103,15 +106,9 @@ export class ClientListener {
   }
 }
 
-function findToken(
-  request: Request,
-  url: URL,
-  cookie: string,
-): string | undefined {
+function findToken(request: Request, query: Query, cookie: string): string | undefined {
   // Another scheme is none of ours: a whole site may stand behind Basic.
-  const bearer = bearerOf(request);
-  return bearer ??
-    (url.searchParams.get("token") || findCookie(request, cookie));
+  return bearerOf(request) ?? (query?.get("token") || findCookie(request, cookie));
 }
 
 function findCookie(request: Request, name: string): string | undefined {
@@ -123,11 +120,10 @@ function findCookie(request: Request, name: string): string | undefined {
 }
 
 /** Browsers send the header; the polyfill that the replaced program's users have sends the query. */
-function findLastEventId(request: Request, url: URL): string | undefined {
+function findLastEventId(request: Request, query: Query): string | undefined {
   const header = request.headers.get("Last-Event-ID");
   if (header) return decodeUtf8(header);
-  return url.searchParams.get("lastEventId") ||
-    url.searchParams.get("last_event_id") || undefined;
+  return query?.get("lastEventId") || query?.get("last_event_id") || undefined;
 }
 
 /** The runtime reads header values as Latin-1, browsers send an event's id in UTF-8. */

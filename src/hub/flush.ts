@@ -48,6 +48,7 @@ export class Flush {
     if (needsNoOther && first !== undefined && last !== undefined) {
       if (subscriber.position >= last.seq) return;
       if (subscriber.position < first.seq) {
+        subscriber.skipTo(first.seq - 1);
         return subscriber.push(shared.bytes ??= joinEvents(shared.events), last.seq);
       }
     }
@@ -56,8 +57,11 @@ export class Flush {
     const own = [...subscriber.waiting, ...this.#unsentIn(subscriber.claims.channels)]
       .filter((event) => event.seq > subscriber.position).sort(bySeq);
     subscriber.waiting = [];
+    const [firstOwn] = own;
     const lastOwn = own.at(-1);
-    if (lastOwn !== undefined) subscriber.push(joinEvents(own), lastOwn.seq);
+    if (firstOwn === undefined || lastOwn === undefined) return;
+    subscriber.skipTo(firstOwn.seq - 1);
+    subscriber.push(joinEvents(own), lastOwn.seq);
   }
 
   #sharedFor({ channelsKey, claims }: Subscriber): Shared {

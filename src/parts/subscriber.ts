@@ -107,6 +107,11 @@ export class Subscriber {
     return this.#ended ? 0 : READ_ON_BELOW - (this.#controller.desiredSize ?? READ_ON_BELOW);
   }
 
+  /** Notes that it hears nothing between its position and this one: what is dropped there is no loss to it. */
+  skipTo(position: number): void {
+    this.#position = position;
+  }
+
   /** Gives events to a subscriber at the head; one that has no room for them falls behind instead. */
   push(bytes: Uint8Array, through: number): void {
     if (this.unsentBytes + bytes.length > this.#maxBufferBytes) {
@@ -146,8 +151,9 @@ export class Subscriber {
   /** Ends the stream after what is unsent and these last bytes. */
   end(lastBytes: Uint8Array): void {
     if (this.#ended) return;
-    this.#enqueue(lastBytes);
+    // Before the bytes: taking them, the stream may ask for more at once.
     this.#ended = true;
+    this.#enqueue(lastBytes);
     this.#controller.close();
   }
 

@@ -101,11 +101,7 @@ export class Listener {
       onListen: ({ port }) => {
         this.#port = port;
       },
-    }, (request, info) => {
-      // Rejects when the client leaves early, which is no failure; unhandled it would end the process.
-      info.completed.catch(() => {});
-      return this.#handler(request);
-    });
+    }, this.#handler);
     this.#server = server;
     server.finished.then(
       () => this.#lost(server, undefined),
