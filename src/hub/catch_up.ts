@@ -1,5 +1,5 @@
 import type { Subscriber } from "../parts/subscriber.ts";
-import { encodeLines } from "../words/event.ts";
+import { encodeBlock } from "../words/event.ts";
 import { formatId } from "../words/event_id.ts";
 import type { Broker } from "./broker.ts";
 import { joinEvents } from "./join.ts";
@@ -62,7 +62,7 @@ function encodeGap(
     asked: subscriber.resumedFrom ?? formatId(subscriber.position, epoch),
     oldest: oldest === undefined ? null : formatId(oldest.seq, epoch),
   };
-  return encodeLines(
+  return encodeBlock(
     `id: ${formatId(place, epoch)}`,
     `event: ${GAP_EVENT}`,
     `data: ${JSON.stringify(data)}`,

@@ -3,7 +3,7 @@ import type { Logger } from "../parts/logger.ts";
 import { type Feed, type Start, Subscriber } from "../parts/subscriber.ts";
 import { type Claims, isOver } from "../words/claims.ts";
 import type { Ending } from "../words/endings.ts";
-import { encodeLines, type ServerEvent } from "../words/event.ts";
+import { encodeBlock, encodeLines, type ServerEvent } from "../words/event.ts";
 import { formatId } from "../words/event_id.ts";
 import type { Broker } from "./broker.ts";
 import { readOn } from "./catch_up.ts";
@@ -133,15 +133,12 @@ export class Hub {
     }
   }
 
-  #greeting(start: Start): Uint8Array {
-    const { seq, epoch } = { ...this.#broker.head, seq: start.position };
+  #greeting({ position, resumedFrom }: Start): Uint8Array {
     const lines = [": connected", `retry: ${jitter(this.#options.retryMs)}`];
+    if (resumedFrom !== undefined) return encodeLines(...lines);
     // An event without data is not dispatched, but its id is kept (HTML Standard, 9.2.6): a client
     // that is cut off before its first event resumes from here.
-    if (start.resumedFrom === undefined) {
-      lines.push(`id: ${formatId(seq, epoch)}`);
-    }
-    return encodeLines(...lines);
+    return encodeBlock(...lines, `id: ${formatId(position, this.#broker.head.epoch)}`);
   }
 
   #deliver(events: readonly ServerEvent[]): number {

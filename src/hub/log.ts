@@ -85,6 +85,17 @@ export const MAX_EMPTY_CHANNELS = 100_000;
 /** Idempotency keys remembered at most, the oldest forgotten first. */
 export const MAX_KEYS = 100_000;
 
+/** Ids from payloads of which a log knows, at most, that their last event was dropped. */
+export const MAX_GONE_OWN_IDS = 100_000;
+
+/** Nobody resumes from a longer id: each is kept in memory or on disk for as long as its events, and longer. */
+const MAX_OWN_ID_LENGTH = 256;
+
+/** The id by which a client may resume from an event that carries one itself. */
+export function resumableOwnId({ ownId }: Pick<ServerEvent, "ownId">): string | undefined {
+  return ownId === undefined || ownId.length > MAX_OWN_ID_LENGTH ? undefined : ownId;
+}
+
 /**
  * What an event counts against the byte limits: its bytes, and about what it takes to know of it.
  * Without the second part a flood of tiny events would take many times the memory allowed.

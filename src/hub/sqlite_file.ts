@@ -14,13 +14,20 @@ const SCHEMA = `
     channel TEXT NOT NULL,
     user TEXT NOT NULL,
     own_id TEXT,
-    repeats INTEGER NOT NULL, -- 1 where another retained event had the own_id before it
+    repeats INTEGER NOT NULL, -- how many events had the own_id before it
     size INTEGER NOT NULL,
     bytes BLOB NOT NULL
   ) STRICT;
   CREATE INDEX event_by_hearer ON event (channel, user, seq, size);
   CREATE INDEX event_by_channel ON event (channel, seq, size);
   CREATE INDEX event_by_own_id ON event (own_id, seq) WHERE own_id IS NOT NULL;
+  CREATE TABLE own_id (
+    name TEXT PRIMARY KEY,
+    given INTEGER NOT NULL,
+    retained INTEGER NOT NULL,
+    horizon INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX own_id_gone ON own_id (horizon) WHERE retained = 0;
   CREATE TABLE channel (
     name TEXT PRIMARY KEY,
     events INTEGER NOT NULL,

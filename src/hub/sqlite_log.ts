@@ -4,7 +4,15 @@ import type { Retention } from "../words/config.ts";
 import { StoreUnavailable } from "../words/errors.ts";
 import type { ServerEvent } from "../words/event.ts";
 import { seqTime } from "../words/event_id.ts";
-import type { Batch, Cursor, Entry, Gap, KeyRecord, Log } from "./log.ts";
+import {
+  type Batch,
+  type Cursor,
+  type Entry,
+  type Gap,
+  type KeyRecord,
+  type Log,
+  resumableOwnId,
+} from "./log.ts";
 import { mergeBySeq, type Source } from "./merge.ts";
 import { prepareStatements, type Statements } from "./sqlite_statements.ts";
 import { SqliteTrimmer } from "./sqlite_trimmer.ts";
@@ -77,11 +85,11 @@ export class SqliteLog implements Log {
 
   find(ownId: string, audience: Audience): number | undefined {
     this.#trimByAge();
-    let oldest = true;
+    let retainedBefore = 0;
     for (const { seq, channel, user, repeats } of this.#statements.withOwnId.iterate(ownId)) {
-      if (oldest && repeats === 1) return undefined;
+      if (repeats !== retainedBefore) return undefined;
       if (hears(audience, String(channel), String(user))) return Number(seq);
-      oldest = false;
+      retainedBefore++;
     }
     return undefined;
   }
@@ -111,14 +119,14 @@ export class SqliteLog implements Log {
   }
 
   #insert(event: ServerEvent): void {
-    const { seq, channel, user, ownId, bytes } = event;
-    const repeats = ownId !== undefined && this.#statements.hasOwnId.get(ownId) !== undefined;
+    const { seq, channel, user, bytes } = event;
+    const ownId = resumableOwnId(event);
     this.#statements.insert.run(
       seq,
       channel,
       user,
       ownId ?? null,
-      repeats ? 1 : 0,
+      ownId === undefined ? 0 : this.#trimmer.countOwnId(ownId),
       bytes.length,
       bytes,
     );
@@ -126,8 +134,10 @@ export class SqliteLog implements Log {
   }
 
   #remember({ key, fingerprint, seq, subscribers }: KeyRecord): void {
+    // One that has outlived its time may still be there.
+    const { changes } = this.#statements.forgetKey.run(key);
     this.#statements.remember.run(key, fingerprint, seq, subscribers);
-    this.#trimmer.countKey();
+    this.#trimmer.countKeys(1 - Number(changes));
   }
 
   #sources(audience: Audience, position: number): readonly Source<IndexRow>[] {

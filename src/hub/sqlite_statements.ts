@@ -24,6 +24,7 @@ export function prepareStatements(database: DatabaseSync) {
       SELECT
         (SELECT coalesce(sum(size), 0) FROM channel) AS size,
         (SELECT count(*) FROM channel WHERE events = 0) AS emptied,
+        (SELECT count(*) FROM own_id WHERE retained = 0) AS goneOwnIds,
         (SELECT count(*) FROM idempotency) AS keys`),
 
     insert: prepare(`
@@ -31,17 +32,27 @@ export function prepareStatements(database: DatabaseSync) {
       VALUES (?, ?, ?, ?, ?, ?, ?)`),
     load: prepare("SELECT channel, user, own_id, bytes FROM event WHERE seq = ?"),
     remove: prepare("DELETE FROM event WHERE seq = ?"),
-    oldest: prepare("SELECT seq, channel, size FROM event ORDER BY seq LIMIT 1"),
+    oldest: prepare("SELECT seq, channel, own_id, size FROM event ORDER BY seq LIMIT 1"),
     oldestOf: prepare(
-      "SELECT seq, channel, size FROM event WHERE channel = ? ORDER BY seq LIMIT 1",
+      "SELECT seq, channel, own_id, size FROM event WHERE channel = ? ORDER BY seq LIMIT 1",
     ),
     page: prepare(`
       SELECT seq, size FROM event
       WHERE channel = ? AND user = ? AND seq > ? ORDER BY seq LIMIT ?`),
-    hasOwnId: prepare("SELECT 1 FROM event WHERE own_id = ? LIMIT 1"),
     withOwnId: prepare(
       "SELECT seq, channel, user, repeats FROM event WHERE own_id = ? ORDER BY seq",
     ),
+    addToOwnId: prepare(`
+      INSERT INTO own_id (name, given, retained, horizon) VALUES (?, 1, 1, 0)
+      ON CONFLICT (name) DO UPDATE SET given = given + 1, retained = retained + 1
+      RETURNING given, retained`),
+    takeFromOwnId: prepare(`
+      UPDATE own_id SET retained = retained - 1, horizon = ? WHERE name = ?
+      RETURNING retained`),
+    oldestGoneOwnId: prepare(
+      "SELECT name FROM own_id WHERE retained = 0 ORDER BY horizon LIMIT 1",
+    ),
+    forgetOwnId: prepare("DELETE FROM own_id WHERE name = ?"),
 
     addToChannel: prepare(`
       INSERT INTO channel (name, events, size, horizon) VALUES (?, 1, ?, ?)
@@ -58,7 +69,7 @@ export function prepareStatements(database: DatabaseSync) {
 
     recall: prepare("SELECT fingerprint, seq, subscribers FROM idempotency WHERE key = ?"),
     remember: prepare(`
-      INSERT OR REPLACE INTO idempotency (key, fingerprint, seq, subscribers)
+      INSERT INTO idempotency (key, fingerprint, seq, subscribers)
       VALUES (?, ?, ?, ?)`),
     settle: prepare("UPDATE idempotency SET subscribers = ? WHERE key = ?"),
     oldestKey: prepare("SELECT key, seq FROM idempotency ORDER BY seq LIMIT 1"),

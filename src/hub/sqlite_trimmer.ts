@@ -1,12 +1,13 @@
 import type { Retention } from "../words/config.ts";
 import type { ServerEvent } from "../words/event.ts";
 import { seqTime } from "../words/event_id.ts";
-import { MAX_EMPTY_CHANNELS, MAX_KEYS, retainedSize } from "./log.ts";
+import { MAX_EMPTY_CHANNELS, MAX_GONE_OWN_IDS, MAX_KEYS, retainedSize } from "./log.ts";
 import type { Statements } from "./sqlite_statements.ts";
 
 interface StoredEvent {
   readonly seq: number;
   readonly channel: string;
+  readonly own_id: string | null;
   readonly size: number;
 }
 
@@ -26,6 +27,7 @@ export class SqliteTrimmer {
   readonly #retention: Retention;
   #totalSize = 0;
   #emptied = 0;
+  #goneOwnIds = 0;
   #keys = 0;
   /** The seq of the oldest event; Infinity where there is none. */
   #oldest = Infinity;
@@ -41,6 +43,7 @@ export class SqliteTrimmer {
     const totals = this.#statements.totals.get();
     this.#totalSize = Number(totals?.size);
     this.#emptied = Number(totals?.emptied);
+    this.#goneOwnIds = Number(totals?.goneOwnIds);
     this.#keys = Number(totals?.keys);
     this.#oldest = this.#oldestEvent()?.seq ?? Infinity;
   }
@@ -68,8 +71,16 @@ export class SqliteTrimmer {
     }
   }
 
-  countKey(): void {
-    this.#keys++;
+  countKeys(more: number): void {
+    this.#keys += more;
+  }
+
+  /** Counts an event that carries an id itself; answers how many had the id before it. */
+  countOwnId(ownId: string): number {
+    const counts = this.#statements.addToOwnId.get(ownId);
+    const before = Number(counts?.given) - 1;
+    if (before > 0 && Number(counts?.retained) === 1) this.#goneOwnIds--;
+    return before;
   }
 
   /** Whether there is anything as old as `oldestTime`, in milliseconds since 1970. */
@@ -96,7 +107,7 @@ export class SqliteTrimmer {
     return this.#statements.oldest.get() as unknown as StoredEvent | undefined;
   }
 
-  #drop({ seq, channel, size }: StoredEvent): ChannelCounts {
+  #drop({ seq, channel, own_id, size }: StoredEvent): ChannelCounts {
     const retained = retainedSize({ bytes: { length: size } });
     this.#statements.remove.run(seq);
     const left = this.#statements.takeFromChannel
@@ -104,7 +115,16 @@ export class SqliteTrimmer {
     this.#totalSize -= retained;
     if (seq === this.#oldest) this.#oldest = this.#oldestEvent()?.seq ?? Infinity;
     if (left.events === 0) this.#noteEmptied();
+    if (own_id !== null) this.#dropOwnId(own_id, seq);
     return left;
+  }
+
+  #dropOwnId(ownId: string, seq: number): void {
+    if (Number(this.#statements.takeFromOwnId.get(seq, ownId)?.retained) > 0) return;
+    this.#goneOwnIds++;
+    if (this.#goneOwnIds <= MAX_GONE_OWN_IDS) return;
+    this.#statements.forgetOwnId.run(String(this.#statements.oldestGoneOwnId.get()?.name));
+    this.#goneOwnIds--;
   }
 
   /** As in memory: past the limit the channel dropped from longest ago raises the floor of all unknown ones. */

@@ -2,14 +2,9 @@ import { systemClock } from "../parts/clock.ts";
 import { parseFlags } from "../parts/flags.ts";
 import { createLogger, type Logger } from "../parts/logger.ts";
 import { TokenAuthority } from "../parts/token.ts";
-import { readConfig } from "../words/config.ts";
+import { readConfig, readSecretSource } from "../words/config.ts";
 import { BadField, StartError, UsageError } from "../words/errors.ts";
-import {
-  describeOptions,
-  environmentName,
-  SERVER_OPTIONS,
-  TOKEN_OPTIONS,
-} from "../words/options.ts";
+import { describeOptions, SERVER_OPTIONS, TOKEN_OPTIONS } from "../words/options.ts";
 import { readTokenRequest } from "../words/requests.ts";
 import { announceDevelopment } from "./development.ts";
 import { readSecret } from "./secrets.ts";
@@ -93,11 +88,7 @@ function stopSignal(): Promise<string> {
 async function mintToken(
   flags: Readonly<Record<string, readonly string[]>>,
 ): Promise<string> {
-  const one = (name: "secret" | "secret-file") =>
-    flags[name]?.at(-1) || Deno.env.get(environmentName(name)) || undefined;
-  const text = one("secret");
-  const file = text === undefined ? one("secret-file") : undefined;
-  const secret = readSecret({ text, file });
+  const secret = readSecret(readSecretSource(flags, (name) => Deno.env.get(name)));
   if (secret === undefined) {
     throw new UsageError(
       "Missing secret: give -secret or -secret-file, the same as the server's.",

@@ -80,11 +80,6 @@ export class Server {
   ): Promise<Server> {
     const secret = readSecret(config.secret);
     const controlKey = readSecret(config.controlKey);
-    if (secret === undefined) {
-      logger.warn(
-        "no secret given: using a random one, tokens die with this process",
-      );
-    }
     const tokens = await TokenAuthority.create(secret ?? randomSecret());
     const broker = openBroker(config, clock);
     const server = new Server(
@@ -95,6 +90,10 @@ export class Server {
       clock,
       logger,
     );
+    // Not before: a start that fails says why, and nothing else.
+    if (secret === undefined) {
+      logger.warn("no secret given: using a random one, tokens die with this process");
+    }
     logger.info("listening", {
       listener: "client",
       address: server.clientAddress,

@@ -102,6 +102,18 @@ export function readConfig(
   return config;
 }
 
+/**
+ * Reads only where the secret comes from, for a command that needs nothing else.
+ *
+ * @throws UsageError naming the flag or variable that is wrong.
+ */
+export function readSecretSource(
+  flags: Readonly<Record<string, readonly string[]>>,
+  environment: (name: string) => string | undefined,
+): SecretSource {
+  return new Settings(flags, environment).secret("secret", "secret-file");
+}
+
 class Settings {
   readonly #flags: Readonly<Record<string, readonly string[]>>;
   readonly #environment: (name: string) => string | undefined;

@@ -1,0 +1,156 @@
+/**
+ * Both listeners' handlers in the tests' own process: a request in, an answer out, no network between.
+ *
+ * @module
+ */
+import { ClientListener } from "../../src/http/client.ts";
+import { ControlListener } from "../../src/http/control.ts";
+import { Guard, type GuardOptions } from "../../src/http/guard.ts";
+import type { Broker } from "../../src/hub/broker.ts";
+import { Hub } from "../../src/hub/hub.ts";
+import { LocalBroker } from "../../src/hub/local_broker.ts";
+import { MemoryLog } from "../../src/hub/memory_log.ts";
+import { createLogger } from "../../src/parts/logger.ts";
+import { TokenAuthority } from "../../src/parts/token.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { makeToken } from "./jwt.ts";
+
+const SECRET = "the secret of in-process listeners";
+const RETENTION = { eventsPerChannel: 1000, ageMs: 600_000, bytesPerChannel: 1e7, totalBytes: 1e8 };
+
+/** What a test may set; the rest is as the server has it by default. */
+export interface ListenersOptions {
+  readonly corsOrigins?: readonly string[] | "*";
+  readonly maxConnections?: number;
+  readonly maxPayloadBytes?: number;
+  readonly guard?: Partial<GuardOptions>;
+  /** Stands between the listeners and the real broker. */
+  readonly wrapBroker?: (broker: Broker) => Broker;
+}
+
+/** Two listeners that share a hub; disposing of them ends every stream. */
+export class Listeners implements Disposable {
+  readonly clock = new FakeClock();
+  readonly hub: Hub;
+  /** Every line of the log so far, at level debug. */
+  readonly logLines: string[] = [];
+  /** What the health check is told. */
+  healthy = true;
+  readonly #client: ClientListener;
+  readonly #control: ControlListener;
+
+  private constructor(options: ListenersOptions, tokens: TokenAuthority) {
+    const { clock } = this;
+    const now = () => clock.wall();
+    const logger = createLogger("debug", now, (line) => this.logLines.push(line));
+    const local = new LocalBroker(new MemoryLog(RETENTION, now), now);
+    const broker = options.wrapBroker?.(local) ?? local;
+    const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
+    this.hub = new Hub(broker, { ...timing, maxBufferBytes: 1e6 }, clock, logger);
+    this.#client = new ClientListener({
+      hub: this.hub,
+      tokens,
+      clock,
+      logger,
+      corsOrigins: options.corsOrigins ?? [],
+      cookie: "sse_token",
+      maxConnections: options.maxConnections ?? Infinity,
+    });
+    this.#control = new ControlListener({
+      hub: this.hub,
+      broker,
+      tokens,
+      clock,
+      logger,
+      guard: new Guard({ boundHost: "127.0.0.1", hosts: [], key: undefined, ...options.guard }),
+      maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
+      healthy: () => this.healthy,
+    });
+  }
+
+  /** Makes both listeners on an empty log. */
+  static async make(options: ListenersOptions = {}): Promise<Listeners> {
+    return new Listeners(options, await TokenAuthority.create(SECRET));
+  }
+
+  /** A token for user alex on channel chat, unless the claims say otherwise. */
+  token(claims: Readonly<Record<string, unknown>> = {}): string {
+    return makeToken({ userId: "alex", channel: "chat", ...claims }, { secret: SECRET });
+  }
+
+  /** Asks the client listener; `target` is a path and a query. */
+  client(target: string, init: RequestInit = {}): Promise<Response> {
+    return this.#client.handle(new Request(`http://127.0.0.1:8000${target}`, init));
+  }
+
+  /** Opens a stream with {@link token}. */
+  async open(claims: Readonly<Record<string, unknown>> = {}): Promise<OpenBody> {
+    const headers = { Authorization: `Bearer ${this.token(claims)}` };
+    return new OpenBody(await this.client("/events/", { headers }));
+  }
+
+  /** Asks the control listener; `target` is a path and a query. */
+  control(target: string, init: RequestInit = {}): Promise<Response> {
+    return this.#control.handle(new Request(`http://127.0.0.1:8001${target}`, init));
+  }
+
+  /** Posts fields to the control listener, urlencoded. */
+  post(target: string, fields: Readonly<Record<string, string>>): Promise<Response> {
+    return this.control(target, { method: "POST", body: new URLSearchParams(fields) });
+  }
+
+  /** From now on new streams are ended at once. */
+  drain(): void {
+    this.#client.drain();
+  }
+
+  [Symbol.dispose](): void {
+    this.hub.drain();
+  }
+}
+
+/** An answer's body that is read as far as a test needs it; disposing of it is leaving. */
+export class OpenBody implements AsyncDisposable {
+  readonly response: Response;
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  #text = "";
+
+  /** @throws {Error} if the answer has no body. */
+  constructor(response: Response) {
+    if (response.body === null) throw new Error("the answer has no body");
+    this.response = response;
+    this.#reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** What has been read. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /**
+   * Reads on until what came matches, and returns the match.
+   *
+   * @throws {Error} with what came, if the body ends first.
+   */
+  async until(pattern: RegExp): Promise<RegExpMatchArray> {
+    while (true) {
+      const match = this.#text.match(pattern);
+      if (match !== null) return match;
+      const { done, value } = await this.#reader.read();
+      if (done) throw new Error(`the body ended before ${pattern}:\n${this.#text}`);
+      this.#text += value;
+    }
+  }
+
+  /** Reads to the end and returns the whole text. */
+  async toEnd(): Promise<string> {
+    for (let next = await this.#reader.read(); !next.done; next = await this.#reader.read()) {
+      this.#text += next.value;
+    }
+    return this.#text;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#reader.cancel();
+  }
+}
