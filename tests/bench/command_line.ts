@@ -1,0 +1,68 @@
+import { ROWS } from "./rows/all.ts";
+import type { Row, Size } from "./rows/row.ts";
+
+/** What the benchmark was asked for. */
+export interface Task {
+  readonly rows: readonly Row[];
+  readonly size: Size;
+  readonly runs: number;
+  /** Whether only this server is measured. */
+  readonly alone: boolean;
+  /** Where the results are written; `undefined` for nowhere. */
+  readonly folder: string | undefined;
+}
+
+const RUNS = 5;
+
+/** Printed for `--help`, and where the command line is wrong. */
+export const USAGE = `usage: deno task bench [row...] [option...]
+
+Measures this server next to its peers and prints a table. All rows together also write
+docs/performance.json, docs/performance.svg and the tables in docs/performance.md.
+
+rows: ${ROWS.map((row) => row.name).join(", ")}
+
+  --quick       a tenth of the load, once, this server alone: fails on nothing but breakage
+  --small       a tenth of the load, with the peers, to try the benchmark itself
+  --runs N      runs of everyone in each row (default ${RUNS})
+  --out FOLDER  write the results there, also of some rows only`;
+
+/** Wrong usage, in plain words. */
+export class UsageError extends Error {}
+
+/**
+ * Reads the command line.
+ *
+ * @param docs the folder that the results of a whole run belong to.
+ * @throws UsageError
+ */
+export function readCommandLine(words: readonly string[], docs: string): Task {
+  const names: string[] = [];
+  const options = new Map<string, string>();
+  const left = words.filter((word) => word !== "--").values();
+  for (const word of left) {
+    if (word === "--runs" || word === "--out") options.set(word, left.next().value ?? "");
+    else if (word === "--quick" || word === "--small") options.set(word, "");
+    else if (word.startsWith("-")) throw new UsageError(`no such option: ${word}`);
+    else names.push(word);
+  }
+  const quick = options.has("--quick");
+  const runs = Number(options.get("--runs") ?? (quick ? 1 : RUNS));
+  if (!Number.isInteger(runs) || runs < 1) throw new UsageError("--runs: a whole number from 1");
+  const small = quick || options.has("--small");
+  return {
+    rows: rowsNamed(names),
+    size: small ? "small" : "full",
+    runs,
+    alone: quick,
+    // Figures of a part, or of less load, must not take the place of real ones.
+    folder: options.get("--out") ?? (small || names.length > 0 || runs < RUNS ? undefined : docs),
+  };
+}
+
+function rowsNamed(names: readonly string[]): readonly Row[] {
+  for (const name of names) {
+    if (!ROWS.some((row) => row.name === name)) throw new UsageError(`no such row: ${name}`);
+  }
+  return names.length === 0 ? ROWS : ROWS.filter((row) => names.includes(row.name));
+}

@@ -1,0 +1,71 @@
+/**
+ * `deno task bench`: measures this server next to what a user would pick instead.
+ *
+ * @module
+ */
+import { readCommandLine, type Task, USAGE, UsageError } from "./command_line.ts";
+import { sourcePath } from "./folders.ts";
+import { installCompiler, installPeers } from "./install.ts";
+import { describeMachine } from "./machine.ts";
+import { thisServer } from "./peers/this_server.ts";
+import { leaveServerCore } from "./pinned.ts";
+import { buildPrograms } from "./programs.ts";
+import { writeResults } from "./results_files.ts";
+import { formatRow, formatVerdicts } from "./results_text.ts";
+import { print, say } from "./say.ts";
+import { type RowResult, runRow } from "./session.ts";
+
+/** Answers the exit status: 0, also where goals are missed; 1 where this server broke. */
+async function bench(task: Task): Promise<number> {
+  await installCompiler();
+  await buildPrograms();
+  if (!task.alone) await installPeers();
+  await leaveServerCore();
+  const machine = await describeMachine();
+  print(`${machine.processor}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.kernel}`);
+  if (!machine.pinned) {
+    print("Server and load share their cores: taskset or a second one is missing.");
+  }
+
+  if (task.size === "small") print("A tenth of the load: this shows that it works, not how well.");
+
+  const results: RowResult[] = [];
+  for (const row of task.rows) {
+    const result = await runRow(row, {
+      size: task.size,
+      runs: task.runs,
+      admits: ({ peer }) => !task.alone || peer === thisServer,
+    });
+    results.push(result);
+    print(`\n${formatRow(result, !task.alone)}`);
+  }
+  if (!task.alone) print(`\n${formatVerdicts(results)}`);
+  if (task.folder !== undefined) {
+    await writeResults(task.folder, { machine, runs: task.runs, measuredAt: new Date() }, results);
+  }
+  return results.some(isBroken) ? 1 : 0;
+}
+
+function isBroken({ row, standings }: RowResult): boolean {
+  const own = row.contestants.filter(({ peer }) => peer === thisServer).map(({ label }) => label);
+  return standings.some(({ label, broken }) => own.includes(label) && broken.length > 0);
+}
+
+async function main(): Promise<number> {
+  if (Deno.args.includes("--help")) {
+    print(USAGE);
+    return 0;
+  }
+  try {
+    const begin = performance.now();
+    const status = await bench(readCommandLine(Deno.args, sourcePath("../../docs")));
+    say(`took ${Math.round((performance.now() - begin) / 1000)} s`);
+    return status;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    say(`${error.message}\n\n${USAGE}`);
+    return 2;
+  }
+}
+
+if (import.meta.main) Deno.exit(await main());

@@ -1,0 +1,54 @@
+/**
+ * What the benchmark knows of a server: how to start it, subscribe to it and publish through it.
+ *
+ * @module
+ */
+
+/** Who will listen, told before the start so that tokens and channels can be prepared. */
+export interface Audience {
+  readonly subscribers: number;
+  /** One channel for all, or one for each, named by the subscriber's number. */
+  readonly channels: "one" | "each";
+  /** One token for all, or one for each; for servers that ask for tokens. */
+  readonly tokens: "one" | "each";
+}
+
+/** How the load generator opens a stream; see its options of the same names. */
+export interface Subscribing {
+  readonly address: string;
+  /** `%N` stands for the subscriber's number. */
+  readonly path: string;
+  readonly headers: readonly string[];
+  readonly tokenFile: string | undefined;
+}
+
+/** How the load generator publishes; `%T` stands for an event's stamp, `%N` for its channel's number. */
+export interface Publishing {
+  readonly address: string;
+  readonly path: string;
+  readonly contentType: string;
+  readonly headers: readonly string[];
+  readonly body: string;
+}
+
+/** A started server; disposing of it ends all of its processes. */
+export interface RunningPeer extends AsyncDisposable {
+  /** All of its processes. */
+  readonly pids: readonly number[];
+  /** From the start of its process to its first answer. */
+  readonly startMs: number;
+  readonly subscribing: Subscribing;
+  readonly publishing: Publishing;
+  /** Publishing many events in one request, where the server can. */
+  readonly publishingLines?: Publishing;
+}
+
+/** A server that is measured. */
+export interface Peer {
+  readonly name: string;
+  /** Why it cannot be measured on this machine; `undefined` where it can. */
+  absence(): Promise<string | undefined>;
+  /** What exactly is measured, for the report. */
+  version(): Promise<string>;
+  start(audience: Audience): Promise<RunningPeer>;
+}

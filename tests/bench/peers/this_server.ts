@@ -1,0 +1,70 @@
+import { freePort } from "../../support/ports.ts";
+import { PROJECT_ROOT } from "../../support/server_command.ts";
+import manifest from "../../../deno.json" with { type: "json" };
+import type { Audience, Peer, Publishing } from "./peer.ts";
+import { startPeer } from "./started.ts";
+import { CHANNEL, SECRET, writeTokens } from "./tokens.ts";
+
+/** The server of this project, with its default settings. */
+export const thisServer: Peer = {
+  name: "this server",
+  absence: () => Promise.resolve(undefined),
+  version: () => Promise.resolve(`${manifest.version}, Deno ${Deno.version.deno}`),
+  start: (audience) =>
+    startPeer(async (folder) => {
+      const client = `127.0.0.1:${freePort()}`;
+      const control = `127.0.0.1:${freePort()}`;
+      return {
+        command: [...command(), "-bind", client, "-bindctl", control, "-secret", SECRET],
+        probe: { address: control, path: "/healthz" },
+        subscribing: {
+          address: client,
+          path: "/events/",
+          headers: [],
+          tokenFile: await writeTokens(folder, audience),
+        },
+        publishing: emitForm(control, audience),
+        publishingLines: emitLines(control, audience),
+      };
+    }),
+};
+
+/** Another command for the server, such as a compiled one, in words separated by spaces. */
+function command(): readonly string[] {
+  const words = (Deno.env.get("SSE_BENCH_SERVER") ?? "").split(/\s+/).filter((word) => word !== "");
+  if (words.length > 0) return words;
+  const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env=SSE_*"];
+  return [Deno.execPath(), "run", ...permissions, `${PROJECT_ROOT}main.ts`];
+}
+
+/** One event a request, as an HTML form sends it. */
+function emitForm(address: string, audience: Audience): Publishing {
+  const { user, channel } = addressees(audience);
+  return {
+    address,
+    path: "/emit/",
+    contentType: "application/x-www-form-urlencoded",
+    headers: [],
+    body: `userId=${user}&channel=${channel}&data=%T`,
+  };
+}
+
+/** One event a line, many lines a request. */
+function emitLines(address: string, audience: Audience): Publishing {
+  const { user, channel } = addressees(audience);
+  return {
+    address,
+    path: "/emit/",
+    contentType: "application/x-ndjson",
+    headers: [],
+    body: `{"userId":"${user}","channel":"${channel}","data":"%T"}`,
+  };
+}
+
+function addressees({ channels, tokens }: Audience): { user: string; channel: string } {
+  const each = channels === "each";
+  return {
+    user: each && tokens === "each" ? "u%N" : "*",
+    channel: each ? "c%N" : CHANNEL,
+  };
+}

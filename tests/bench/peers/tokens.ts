@@ -1,0 +1,28 @@
+import { makeToken } from "../../support/jwt.ts";
+import type { TempDir } from "../../support/temp_dir.ts";
+import type { Audience } from "./peer.ts";
+
+/** The secret that this server and the one it replaces verify tokens with. */
+export const SECRET = "a secret for the benchmark only, of no use elsewhere";
+
+/** The channel of all, where there is one. */
+export const CHANNEL = "bench";
+
+const LIFETIME_SECONDS = 3600;
+
+/** The name that the load generator's `%N` gives: five digits. */
+export function numbered(prefix: string, index: number): string {
+  return prefix + String(index).padStart(5, "0");
+}
+
+/** Writes a token for each subscriber into a file, a line each, and answers its path. */
+export function writeTokens(folder: TempDir, audience: Audience): Promise<string> {
+  const exp = Math.floor(Date.now() / 1000) + LIFETIME_SECONDS;
+  const tokens = Array.from({ length: audience.subscribers }, (_, index) =>
+    makeToken({
+      userId: audience.tokens === "each" ? numbered("u", index) : "all",
+      channel: audience.channels === "each" ? numbered("c", index) : CHANNEL,
+      exp,
+    }, { secret: SECRET }));
+  return folder.write("tokens", tokens.map((token) => token + "\n").join(""));
+}

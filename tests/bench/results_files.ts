@@ -1,0 +1,113 @@
+/**
+ * Results as files: JSON, a chart, and the tables in docs/performance.md.
+ *
+ * @module
+ */
+import { drawChart } from "./chart.ts";
+import type { Machine } from "./machine.ts";
+import { tableOf } from "./results_text.ts";
+import type { RowResult } from "./session.ts";
+
+/** How the results came about. */
+export interface Circumstances {
+  readonly machine: Machine;
+  readonly runs: number;
+  readonly measuredAt: Date;
+}
+
+const BEGIN = "<!-- results: written by deno task bench -->";
+const END = "<!-- end of results -->";
+
+/** Writes performance.json and performance.svg, and the tables of performance.md where it has a place for them. */
+export async function writeResults(
+  folder: string,
+  circumstances: Circumstances,
+  results: readonly RowResult[],
+): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  const files = ["performance.json", "performance.svg"].map((name) => `${folder}/${name}`);
+  const [json = "", chart = ""] = files;
+  await Deno.writeTextFile(json, JSON.stringify(recordOf(circumstances, results), null, 2) + "\n");
+  await Deno.writeTextFile(chart, drawChart(results));
+  const page = `${folder}/performance.md`;
+  const text = await readIfThere(page);
+  if (text?.includes(BEGIN) && text.includes(END)) {
+    const before = text.slice(0, text.indexOf(BEGIN) + BEGIN.length);
+    const after = text.slice(text.indexOf(END));
+    await Deno.writeTextFile(page, `${before}\n\n${pageOf(circumstances, results)}\n\n${after}`);
+    files.push(page);
+  }
+  // The files are part of the source, and the gate checks the format of all of it.
+  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...files] }).output();
+}
+
+function recordOf({ machine, runs, measuredAt }: Circumstances, results: readonly RowResult[]) {
+  return {
+    measuredAt: measuredAt.toISOString(),
+    machine,
+    runs,
+    rows: results.map(({ row, standings, absent, verdicts }) => ({
+      name: row.name,
+      title: row.title,
+      figures: row.figures,
+      standings,
+      absent,
+      goals: verdicts,
+    })),
+  };
+}
+
+function pageOf(
+  { machine, runs, measuredAt }: Circumstances,
+  results: readonly RowResult[],
+): string {
+  const day = measuredAt.toISOString().slice(0, 10);
+  const { processor, cores, memoryGb, kernel, congestionControl } = machine;
+  return [
+    `Measured on ${day}: ${processor}, ${cores} cores, ${memoryGb} GB, ${kernel}, ${congestionControl}. Medians of ${runs}` +
+    " interleaved runs, with the least and the most in parentheses.",
+    ...results.map(sectionOf),
+    versionsOf(results),
+  ].join("\n\n");
+}
+
+function sectionOf(result: RowResult): string {
+  const { row, standings, absent, verdicts } = result;
+  const remarks = standings.flatMap(({ label, broken, doubts }) =>
+    [...broken, ...doubts].map((what) => `- ${label}: ${what}`)
+  );
+  const parts = [
+    `### ${row.name}: ${row.title}`,
+    markdownTable(tableOf(result, true)),
+    verdicts.map(({ text, verdict }) => `- Goal: ${text}: **${verdict}**`).join("\n"),
+    absent.map(({ label, why }) => `- Absent: ${label} (${why})`).join("\n"),
+    remarks.join("\n"),
+  ];
+  return parts.filter((part) => part !== "").join("\n\n");
+}
+
+function markdownTable(cells: readonly (readonly string[])[]): string {
+  const [head = [], ...lines] = cells;
+  const line = (row: readonly string[]) => `| ${row.join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...lines.map(line)].join("\n");
+}
+
+function versionsOf(results: readonly RowResult[]): string {
+  const versions = new Map(
+    results.flatMap(({ standings }) => standings).map(({ label, version }) => [label, version]),
+  );
+  return [
+    "### Versions",
+    [...versions].map(([label, version]) => `- ${label}: ${version}`).join("\n"),
+  ]
+    .join("\n\n");
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * Rows about what publishing costs: to a channel each, and to nobody.
+ *
+ * @module
+ */
+import { betterSse } from "../peers/better_sse.ts";
+import { goSeed } from "../peers/go_seed.ts";
+import { nchan } from "../peers/nchan.ts";
+import type { Audience, Peer } from "../peers/peer.ts";
+import { thisServer } from "../peers/this_server.ts";
+import { comparison, limit } from "./goals.ts";
+import { contestant, FIGURES, type ShapeAt } from "./load_row.ts";
+import type { Contestant, Row, Size } from "./row.ts";
+
+const NDJSON = "this server, NDJSON";
+const LINES = 1000;
+
+function apart(subscribers: number): Audience {
+  return { subscribers, channels: "each", tokens: "each" };
+}
+
+function nobody(): Audience {
+  return { subscribers: 0, channels: "one", tokens: "one" };
+}
+
+/** This server twice: an event a request, and a thousand. */
+function contestants(
+  peers: readonly Peer[],
+  audience: (subscribers: number) => Audience,
+  shape: ShapeAt,
+): readonly Contestant[] {
+  // Four requests under way are enough to keep the server busy with a thousand events each.
+  const inLines = (size: Size) => ({ ...shape(size), publishers: 4 });
+  return [
+    contestant(thisServer, audience, shape),
+    contestant(thisServer, audience, inLines, { label: NDJSON, lines: LINES }),
+    ...peers.map((peer) => contestant(peer, audience, shape)),
+  ];
+}
+
+/** What many small channels cost. */
+export const channels: Row = {
+  name: "channels",
+  title: "10,000 connected on 10,000 channels, emits to one each",
+  figures: [FIGURES.events, FIGURES.cpuPerEvent, FIGURES.delivered, FIGURES.p50, FIGURES.p99],
+  contestants: contestants([nchan, goSeed], apart, (size) => ({
+    subscribers: size === "full" ? 10_000 : 1000,
+    channels: size === "full" ? 10_000 : 1000,
+    publishers: 16,
+    seconds: size === "full" ? 2 : 0.5,
+    drainSeconds: 20,
+  })),
+  goals: [
+    limit("at least 30,000 emits/s, one a request", "events", (value) => value >= 30_000),
+    limit("at least 30,000 emits/s in NDJSON", "events", (value) => value >= 30_000, NDJSON),
+    limit("each delivered", "delivered", (value) => value === 100),
+    limit("each delivered in NDJSON", "delivered", (value) => value === 100, NDJSON),
+  ],
+};
+
+/** What taking an event costs, without any delivery. */
+export const unheard: Row = {
+  name: "unheard",
+  title: "emits with nobody listening, 16 keep-alive connections",
+  // What the load generator limits in one figure shows in the other.
+  figures: [FIGURES.events, FIGURES.cpuPerEvent],
+  contestants: contestants([nchan, betterSse, goSeed], nobody, (size) => ({
+    subscribers: 0,
+    publishers: 16,
+    seconds: size === "full" ? 1.5 : 0.5,
+    drainSeconds: 0,
+  })),
+  goals: [
+    comparison(
+      "at least 0.8 times nchan's requests/s",
+      "events",
+      nchan.name,
+      (own, peer) => own >= 0.8 * peer,
+    ),
+    limit("NDJSON: at least 200,000 events/s", "events", (value) => value >= 200_000, NDJSON),
+  ],
+};

@@ -1,0 +1,87 @@
+/**
+ * Rows about the streams themselves: what opening one costs, and what one takes while nothing happens.
+ *
+ * @module
+ */
+import { type LoadShape, putLoad } from "../load.ts";
+import { betterSse } from "../peers/better_sse.ts";
+import { goSeed } from "../peers/go_seed.ts";
+import { nchan } from "../peers/nchan.ts";
+import type { Audience, Peer } from "../peers/peer.ts";
+import { thisServer } from "../peers/this_server.ts";
+import { comparison, limit } from "./goals.ts";
+import { contestant, figure, FIGURES, measuredOf } from "./load_row.ts";
+import type { Contestant, Row, Size } from "./row.ts";
+
+const peers = [thisServer, goSeed, nchan, betterSse];
+const QUIET = { publishers: 0, seconds: 0, drainSeconds: 0 };
+
+function ownTokens(subscribers: number): Audience {
+  return { subscribers, channels: "one", tokens: "each" };
+}
+
+/** All at once, as after a restart of a proxy. */
+function storm(size: Size): LoadShape {
+  const subscribers = size === "full" ? 5000 : 500;
+  return { ...QUIET, subscribers, connectWindow: subscribers };
+}
+
+/** Connects everyone twice: the second time with tokens that have been seen before. */
+function stormTwice(peer: Peer): Contestant {
+  return {
+    label: peer.name,
+    peer,
+    measure: async (size) => {
+      const shape = storm(size);
+      await using running = await peer.start(ownTokens(shape.subscribers));
+      const first = measuredOf(await putLoad(running, shape));
+      const again = measuredOf(await putLoad(running, shape));
+      return {
+        values: {
+          ...first.values,
+          reconnectCpu: again.values.connectCpu ?? NaN,
+          reconnectTime: again.values.connectTime ?? NaN,
+        },
+        broken: [...first.broken, ...again.broken],
+        doubts: [...first.doubts, ...again.doubts],
+      };
+    },
+  };
+}
+
+/** What opening a stream costs, in a storm. */
+export const connecting: Row = {
+  name: "connecting",
+  title: "connecting 5,000 subscribers at once, each with its own token",
+  figures: [
+    FIGURES.connectCpu,
+    FIGURES.connectTime,
+    figure("reconnectCpu", "the same again", "µs", "less"),
+    figure("reconnectTime", "until all are back", "s", "less"),
+  ],
+  contestants: peers.map(stormTwice),
+  goals: [
+    comparison(
+      "at most 2.5 times the Go seed's",
+      "connectCpu",
+      goSeed.name,
+      (own, peer) => own <= 2.5 * peer,
+    ),
+  ],
+};
+
+/** What a stream takes while nothing happens. */
+export const memory: Row = {
+  name: "memory",
+  title: "an idle stream, of 5,000 with a token each",
+  figures: [FIGURES.memory],
+  contestants: peers.map((peer) =>
+    contestant(peer, ownTokens, (size) => ({
+      ...QUIET,
+      subscribers: size === "full" ? 5000 : 500,
+      // The garbage of connecting is no part of an idle stream; runtimes collect it when they are idle.
+      settleMs: size === "full" ? 1500 : 300,
+    }))
+  ),
+  goals: [limit("at most 64 KB", "memory", (value) => value <= 64)],
+};
