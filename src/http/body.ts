@@ -154,12 +154,25 @@ function addJsonMember(fields: FieldMap, name: string, member: unknown): void {
 }
 
 async function readText(request: Request, limit: number): Promise<string> {
-  if (isAnnounced(request, limit)) return await request.text();
+  if (isAnnounced(request, limit)) return await whole(request.text());
   return new TextDecoder().decode(await readBytes(request, limit));
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  if (isAnnounced(request, limit)) return await request.bytes();
+  return await whole(isAnnounced(request, limit) ? request.bytes() : countBytes(request, limit));
+}
+
+/** A caller who breaks off is no failure of the server's. */
+async function whole<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof TooLarge) throw error;
+    throw new BadBody("Body not understood: it broke off before its end.");
+  }
+}
+
+async function countBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of request.body ?? []) {

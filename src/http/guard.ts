@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { isIpAddress, isLoopback } from "../words/address.ts";
+import { hostWithoutPort, isIpAddress, isLoopback } from "../words/address.ts";
 import { ControlForbidden, ControlKeyRefused } from "../words/errors.ts";
 import { bearerOf } from "./bearer.ts";
 
@@ -32,7 +32,7 @@ export class Guard {
   check(request: Request): void {
     const { headers } = request;
     const host = headers.get("Host");
-    if (host !== null && !this.#allowsHost(hostName(host))) {
+    if (host !== null && !this.#allowsHost(hostWithoutPort(host) ?? "")) {
       throw new ControlForbidden(
         "Control request refused: its Host is neither the bound address nor localhost. Allow it with -control-host.",
       );
@@ -70,19 +70,12 @@ function checkKey(given: string | undefined, expected: Uint8Array): void {
     throw new ControlKeyRefused("Control key missing: send Authorization: Bearer KEY.");
   }
   // Digests have one length, so that comparing takes one time whatever was sent.
-  if (!timingSafeEqual(digest(given), expected)) {
+  // The runtime reads header values as Latin-1, which gives back the bytes that were sent.
+  if (!timingSafeEqual(digest(given, "latin1"), expected)) {
     throw new ControlKeyRefused("Control key refused: it is not the server's.");
   }
 }
 
 function digest(text: string, encoding: "utf8" | "latin1" = "utf8"): Uint8Array {
   return createHash("sha256").update(text, encoding).digest();
-}
-
-/** The name in a Host header, in lower case, without its port and without an IPv6 address's brackets; empty if malformed. */
-function hostName(host: string): string {
-  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::[0-9]*)?$/.exec(
-    host.toLowerCase(),
-  );
-  return match?.[1] ?? match?.[2] ?? "";
 }

@@ -35,19 +35,26 @@ export function publishLines(
       ),
     );
   };
-  return body.pipeThrough(
-    new TransformStream<Uint8Array, Uint8Array>(
-      {
-        transform: async (chunk, controller) => encode(await run.take(chunk), controller),
-        flush: async (controller) => encode(await run.finish(), controller),
-      },
-      undefined,
-      {
-        highWaterMark: MAX_WAITING_ANSWER_BYTES,
-        size: (chunk) => chunk.length,
-      },
-    ),
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
+    {
+      transform: async (chunk, controller) => encode(await run.take(chunk), controller),
+      flush: async (controller) => encode(await run.finish(), controller),
+    },
+    undefined,
+    {
+      highWaterMark: MAX_WAITING_ANSWER_BYTES,
+      size: (chunk) => chunk.length,
+    },
   );
+  // The runtime prints what a response's body fails with, but a publisher that breaks off is no
+  // failure of the server's: the answers end then, without one for the line that was cut.
+  body.pipeTo(writable, { preventAbort: true }).catch(() => {
+    run.dropUnfinished();
+    return writable.close();
+  }).catch(() => {
+    // Nobody reads the answers any more.
+  });
+  return readable;
 }
 
 type Controller = TransformStreamDefaultController<Uint8Array>;
@@ -85,6 +92,12 @@ class LineRun {
     return this.#unfinishedBytes === 0 ? [] : await this.#publish([this.#finishLine()]);
   }
 
+  /** Forgets a line whose end will not come. */
+  dropUnfinished(): void {
+    this.#unfinished = [];
+    this.#unfinishedBytes = 0;
+  }
+
   /** Collects a line's bytes; of one that is too long, only that it is. */
   #keep(bytes: Uint8Array): void {
     this.#unfinishedBytes += bytes.length;
@@ -105,8 +118,7 @@ class LineRun {
         at += part.length;
       }
     }
-    this.#unfinished = [];
-    this.#unfinishedBytes = 0;
+    this.dropUnfinished();
     return line;
   }
 

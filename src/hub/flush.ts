@@ -48,7 +48,7 @@ export class Flush {
     if (needsNoOther && first !== undefined && last !== undefined) {
       if (subscriber.position >= last.seq) return;
       if (subscriber.position < first.seq) {
-        subscriber.skipTo(first.seq - 1);
+        subscriber.told = first.seq - 1;
         return subscriber.push(shared.bytes ??= joinEvents(shared.events), last.seq);
       }
     }
@@ -60,7 +60,7 @@ export class Flush {
     const [firstOwn] = own;
     const lastOwn = own.at(-1);
     if (firstOwn === undefined || lastOwn === undefined) return;
-    subscriber.skipTo(firstOwn.seq - 1);
+    subscriber.told = firstOwn.seq - 1;
     subscriber.push(joinEvents(own), lastOwn.seq);
   }
 

@@ -40,6 +40,7 @@ export class Hub {
   #turn = 0;
   #nextTurn = 0;
   #ticker: ReturnType<typeof setInterval> | undefined;
+  #draining = false;
   readonly #feed: Feed = {
     readOn: (subscriber) => this.#readOn(subscriber),
     left: (subscriber) => this.#remove(subscriber, "client left"),
@@ -98,6 +99,8 @@ export class Hub {
       nowMs: this.#clock.steady(),
     });
     this.#add(subscriber);
+    // It may have begun while the place was looked up.
+    if (this.#draining) this.#end(subscriber, "draining", this.retryLines("draining"));
     return subscriber;
   }
 
@@ -127,6 +130,7 @@ export class Hub {
 
   /** Sends what waits, then ends every stream and tells its client when to come back. */
   drain(): void {
+    this.#draining = true;
     this.#flusher.close();
     for (const subscriber of this.#subscribers.keys()) {
       this.#end(subscriber, "draining", this.retryLines("draining"));

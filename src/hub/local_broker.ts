@@ -33,7 +33,7 @@ export class LocalBroker implements Broker {
       if (entries.length > 0) this.#log.append(entries);
     } catch (error) {
       const failure = error instanceof Error ? error : new StoreUnavailable(String(error));
-      return planned.map((plan) => plan instanceof Error ? plan : failure);
+      return planned.map((plan) => typeof plan === "number" ? failure : plan);
     }
     const receipts = entries.map((entry) => this.#handOut(entry));
     return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);

@@ -5,7 +5,7 @@ import type { ServerEvent } from "../words/event.ts";
 export interface Cursor {
   /** It has been given everything it hears up to this seq; -1 for a place unknown to this log. */
   readonly position: number;
-  /** It has been told of everything it missed up to this seq. */
+  /** Up to this seq it has missed nothing of which it has not been told. */
   readonly told: number;
 }
 

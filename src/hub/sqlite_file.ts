@@ -7,6 +7,9 @@ const APPLICATION_ID = 0x53534531;
 
 const VERSION = 1;
 
+/** https://www.sqlite.org/fileformat.html#the_database_header */
+const HEADER_LENGTH = 100;
+
 const SCHEMA = `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
   CREATE TABLE event (
@@ -53,14 +56,16 @@ const SCHEMA = `
 export function openSqliteFile(file: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
+    checkHeader(file);
     database = new DatabaseSync(file);
     // One server to a file: two would give out the same ids.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
     const isNew = checkOwner(database, file);
+    // Before the write-ahead log is in use, so that the file itself says whose it is.
+    if (isNew) create(database);
     database.exec("PRAGMA journal_mode = WAL");
     // What is committed survives the end of the process; a power cut may take the last moments.
     database.exec("PRAGMA synchronous = NORMAL");
-    if (isNew) create(database);
     // Takes the write lock now, so that a second server fails at its start and not at its first emit.
     database.exec("BEGIN IMMEDIATE; COMMIT");
     return database;
@@ -71,21 +76,38 @@ export function openSqliteFile(file: string): DatabaseSync {
   }
 }
 
+/**
+ * Refuses another program's database before SQLite opens it, where that program left changes in a
+ * write-ahead log: to open and close it would move them into the file.
+ */
+function checkHeader(file: string): void {
+  const header = readStart(`${file}-wal`, 1) && readStart(file, HEADER_LENGTH);
+  if (header === undefined) return;
+  if (header.getUint32(68) !== APPLICATION_ID) throw foreign(file);
+  if (header.getUint32(60) !== VERSION) throw otherVersion(file, header.getUint32(60));
+}
+
+/** The first bytes of a file; `undefined` where there is none, or it is shorter. */
+function readStart(file: string, length: number): DataView | undefined {
+  try {
+    using opened = Deno.openSync(file);
+    const bytes = new Uint8Array(length);
+    return opened.readSync(bytes) === length ? new DataView(bytes.buffer) : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
 function checkOwner(database: DatabaseSync, file: string): boolean {
   const pragma = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
   const tables = database.prepare("SELECT count(*) AS n FROM sqlite_master").get()?.n;
   if (tables === 0 && pragma("application_id") === 0) return true;
   if (pragma("application_id") !== APPLICATION_ID) {
-    throw new StartError(
-      `Cannot use ${file} as the store: it is another program's database. Nothing was changed.`,
-    );
+    throw foreign(file);
   }
   const version = pragma("user_version");
-  if (version !== VERSION) {
-    throw new StartError(
-      `Cannot use ${file} as the store: it is of version ${version}, this server writes version ${VERSION}. Nothing was changed.`,
-    );
-  }
+  if (version !== VERSION) throw otherVersion(file, version);
   return false;
 }
 
@@ -96,6 +118,18 @@ function create(database: DatabaseSync): void {
   insert.run("floor", 0);
   database.exec(
     `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${VERSION}; COMMIT`,
+  );
+}
+
+function foreign(file: string): StartError {
+  return new StartError(
+    `Cannot use ${file} as the store: it is another program's database. Nothing was changed.`,
+  );
+}
+
+function otherVersion(file: string, version: number): StartError {
+  return new StartError(
+    `Cannot use ${file} as the store: it is of version ${version}, this server writes version ${VERSION}. Nothing was changed.`,
   );
 }
 

@@ -199,13 +199,28 @@ export class SqliteLog implements Log {
   /** @throws StoreUnavailable where the work failed; then the file is as it was before. */
   #write(action: string, work: () => void): void {
     try {
+      this.#transact(work);
+    } catch {
+      // On a full disk the write-ahead log cannot grow to the length at which SQLite would move it
+      // into the file proper. Once that is done it begins anew, in the room that it has.
+      try {
+        this.#statements.checkpoint.get();
+        this.#transact(work);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new StoreUnavailable(`Cannot ${action} the store: ${reason}. Nothing was delivered.`);
+      }
+    }
+  }
+
+  #transact(work: () => void): void {
+    try {
       this.#statements.begin.run();
       work();
       this.#statements.commit.run();
     } catch (error) {
       this.#rollBack();
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new StoreUnavailable(`Cannot ${action} the store: ${reason}. Nothing was delivered.`);
+      throw error;
     }
   }
 

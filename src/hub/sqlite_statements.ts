@@ -10,6 +10,7 @@ export function prepareStatements(database: DatabaseSync) {
     begin: prepare("BEGIN IMMEDIATE"),
     commit: prepare("COMMIT"),
     rollback: prepare("ROLLBACK"),
+    checkpoint: prepare("PRAGMA wal_checkpoint(PASSIVE)"),
     meta: prepare("SELECT value FROM meta WHERE name = ?"),
     setMeta: prepare("UPDATE meta SET value = ? WHERE name = ?"),
     /** The highest seq of which the file knows, also where its event is gone. */

@@ -13,6 +13,7 @@ export interface Arguments {
 /** Flags that every command has, besides its own. */
 const COMMON: readonly Option[] = [
   { name: "help", default: "", help: "" },
+  { name: "h", default: "", help: "" },
   { name: "version", default: "", help: "" },
 ];
 
@@ -35,7 +36,7 @@ export function parseFlags(
     ),
   });
   const flags = values as Record<string, readonly string[]>;
-  return { flags, help: isOn(flags.help), version: isOn(flags.version) };
+  return { flags, help: isOn(flags.help) || isOn(flags.h), version: isOn(flags.version) };
 }
 
 /** Rewrites each flag to `--flag=value`, the one form in which no value can be taken for a flag. */

@@ -37,7 +37,7 @@ export class Subscriber {
   readonly body: ReadableStream<Uint8Array>;
   /** Events for its user alone that the next flush of their channel sends. */
   waiting: ServerEvent[] = [];
-  /** It has been told of everything it missed up to this seq. */
+  /** Up to this seq it has missed nothing of which it has not been told. */
   told: number;
   resumedFrom: string | undefined;
   #position: number;
@@ -105,11 +105,6 @@ export class Subscriber {
   /** Bytes that the runtime has not taken yet; it and the kernel hold some more. */
   get unsentBytes(): number {
     return this.#ended ? 0 : READ_ON_BELOW - (this.#controller.desiredSize ?? READ_ON_BELOW);
-  }
-
-  /** Notes that it hears nothing between its position and this one: what is dropped there is no loss to it. */
-  skipTo(position: number): void {
-    this.#position = position;
   }
 
   /** Gives events to a subscriber at the head; one that has no room for them falls behind instead. */

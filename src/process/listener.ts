@@ -24,6 +24,8 @@ export class Listener {
   #hostname: string;
   #port: number;
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
+  /** When the streams of servers that accept no more have ended. */
+  readonly #endings = new Set<Promise<void>>();
   #stopping = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -77,7 +79,7 @@ export class Listener {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#retry);
-    await this.#server?.shutdown();
+    await Promise.all([this.#server?.shutdown(), ...this.#endings]);
   }
 
   #listenAtStart(address: Address): void {
@@ -116,7 +118,16 @@ export class Listener {
       listener: this.#name,
       reason: reasonOf(error),
     });
+    this.#letGo(server);
     this.#listenAgain();
+  }
+
+  /** Streams of a server whose accept loop has ended go on; its idle connections are closed, which frees descriptors. */
+  #letGo(server: Deno.HttpServer<Deno.NetAddr>): void {
+    const ending = server.shutdown().catch(() => {}).then(() => {
+      this.#endings.delete(ending);
+    });
+    this.#endings.add(ending);
   }
 
   #listenAgain(): void {

@@ -15,6 +15,9 @@ import { randomSecret, readSecret } from "./secrets.ts";
 /** More than one process serves streams; about 300 bytes each. */
 const MAX_KNOWN_TOKENS = 20_000;
 
+/** How long open control requests may keep a stopping server from ending its streams. */
+const CONTROL_PATIENCE_MS = 1000;
+
 /** A running server: two listeners that share a hub. */
 export class Server {
   readonly tokens: TokenAuthority;
@@ -120,22 +123,29 @@ export class Server {
    * @returns false where streams were still open after the drain time.
    */
   async stop(): Promise<boolean> {
-    let deadline: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<false>((resolve) => {
-      deadline = setTimeout(() => resolve(false), this.#config.drainMs);
-    });
-    const inTime = await Promise.race([this.#drain(), late]);
-    clearTimeout(deadline);
+    const inTime = await within(this.#config.drainMs, this.#drain());
     await this.#broker.close();
     return inTime;
   }
 
-  async #drain(): Promise<true> {
+  async #drain(): Promise<void> {
+    const { drainMs } = this.#config;
     this.#clientHandler.drain();
     const clientStopped = this.#client.stop();
-    await this.#control.stop();
+    // A back end that never finishes its request must not keep clients from being told.
+    await within(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
     this.#hub.drain();
     await clientStopped;
-    return true;
   }
+}
+
+/** Whether something was done within a time; it is waited for no longer. */
+async function within(ms: number, done: Promise<void>): Promise<boolean> {
+  let deadline: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    deadline = setTimeout(() => resolve(false), ms);
+  });
+  const inTime = await Promise.race([done.then(() => true), late]);
+  clearTimeout(deadline);
+  return inTime;
 }

@@ -45,3 +45,9 @@ export function isLoopback(host: string | undefined): boolean {
 export function isIpAddress(host: string): boolean {
   return host.includes(":") || /^[0-9]{1,3}(\.[0-9]{1,3}){3}$/.test(host);
 }
+
+/** The host of `hub:8001`, `[::1]:8001` or `hub`, in lower case and without brackets; `undefined` for other texts. */
+export function hostWithoutPort(text: string): string | undefined {
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::[0-9]*)?$/.exec(text.toLowerCase());
+  return match?.[1] ?? match?.[2];
+}

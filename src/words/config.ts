@@ -1,4 +1,4 @@
-import { type Address, isLoopback, parseAddress } from "./address.ts";
+import { type Address, hostWithoutPort, isLoopback, parseAddress } from "./address.ts";
 import { UsageError } from "./errors.ts";
 import { environmentName, SERVER_OPTIONS } from "./options.ts";
 
@@ -83,7 +83,9 @@ export function readConfig(
     maxPayloadBytes: settings.whole("max-payload", 1),
     maxConnections: settings.whole("max-connections", 0) || Infinity,
     controlKey: settings.secret("control-key", "control-key-file"),
-    controlHosts: settings.list("control-host").map((name) => name.toLowerCase()),
+    controlHosts: settings.list("control-host").map((name) =>
+      hostWithoutPort(name) ?? name.toLowerCase()
+    ),
     drainMs: settings.seconds("drain"),
     logLevel: settings.logLevel("log-level"),
     dev: settings.on("dev"),

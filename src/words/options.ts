@@ -134,7 +134,7 @@ export const SERVER_OPTIONS = [
     name: "control-host",
     value: "NAMES",
     default: "",
-    help: "further Host names that control requests may use, comma separated",
+    help: "further Host names that control requests may use, without ports, comma separated",
   },
   {
     name: "control-open",

@@ -45,6 +45,8 @@ export function readEmit(
     `the user's name, or ${EVERYONE} for everyone`,
   );
   const channel = required(fields, "channel", "the channel's name");
+  checkText("userId", user);
+  checkText("channel", channel);
   const blocks = readBlocks(fields, maxPayloadBytes);
   return {
     drafts: blocks.map((block) => ({ channel, user, block })),
@@ -145,7 +147,14 @@ function readData(
   return dataBlock(data, { event, retry });
 }
 
+/** Stores tell such texts apart badly or not at all: two names could become one. */
+function checkText(field: string, text: string): void {
+  if (text.isWellFormed() && !text.includes("\0")) return;
+  throw new BadField(field, `Bad field ${field}: it must be Unicode text without NUL.`);
+}
+
 function readKey(key: string | undefined): string | undefined {
+  if (key !== undefined) checkText("idempotencyKey", key);
   if (key === undefined || (key !== "" && key.length <= MAX_KEY_LENGTH)) {
     return key;
   }

@@ -36,7 +36,12 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["max-connections", "10", (c) => c.maxConnections, 10],
     ["control-key", "k", (c) => c.controlKey, { text: "k", file: undefined }],
     ["control-key-file", "/k", (c) => c.controlKey, { text: undefined, file: "/k" }],
-    ["control-host", "SSE.internal, ,b", (c) => c.controlHosts, ["sse.internal", "b"]],
+    ["control-host", "SSE.internal, ,b:8001,[fd00::1]:8001,fd00::2", (c) => c.controlHosts, [
+      "sse.internal",
+      "b",
+      "fd00::1",
+      "fd00::2",
+    ]],
     ["drain", "2", (c) => c.drainMs, 2000],
     ["log-level", "debug", (c) => c.logLevel, "debug"],
     ["dev", "true", (c) => c.dev, true],
