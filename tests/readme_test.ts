@@ -19,7 +19,7 @@ Deno.test("the README's table lists every flag with its default and what it does
 
 Deno.test("the README's Apache block is the one that the tests run", () => {
   assertEquals(readmeVirtualHost(443, CLIENT_LISTENER).trim(), fenced("apache"));
-  assertEquals(SSE_AWAY_FILE["sse-away.asis"], fenced("http") + "\n\n");
+  assertEquals(SSE_AWAY_FILE["sse-away.asis"], fenced("http", "Status: 200") + "\n\n");
 });
 
 Deno.test("the README's nginx block is the one that the tests run", () => {
@@ -29,9 +29,10 @@ Deno.test("the README's nginx block is the one that the tests run", () => {
   assert(dedented.includes(shown), `in the tests:\n${dedented}\nin the README:\n${shown}`);
 });
 
-/** The text of the first code block that is marked so, without the white space around it. */
-function fenced(mark: string): string {
-  const block = new RegExp(`^\`\`\`${mark}\\n([^]*?)^\`\`\`$`, "m").exec(README);
-  assert(block !== null, `the README has no block marked ${mark}`);
-  return String(block[1]).trim();
+/** The first code block that is marked so and starts so, without the white space around it. */
+function fenced(mark: string, start = ""): string {
+  const blocks = README.matchAll(/^```(\w+)\n([^]*?)^```$/gm);
+  const block = blocks.find(([, its, text]) => its === mark && text?.startsWith(start));
+  assert(block !== undefined, `the README has no block marked ${mark} that starts with "${start}"`);
+  return String(block[2]).trim();
 }
