@@ -49,7 +49,7 @@ export class ControlListener {
           requireMethod(request, "POST");
           return await this.#token(request, query);
         case "/healthz":
-          requireMethod(request, "GET");
+          requireMethod(request, "GET", "HEAD");
           return this.#health(request);
         default:
           throw new NotFound("Not found: use /emit/, /token/ or /healthz.");
@@ -108,6 +108,6 @@ export class ControlListener {
   }
 }
 
-function requireMethod(request: Request, method: "GET" | "POST"): void {
-  if (request.method !== method) throw new MethodNotAllowed(method);
+function requireMethod(request: Request, ...allowed: readonly string[]): void {
+  if (!allowed.includes(request.method)) throw new MethodNotAllowed(allowed.join(", "));
 }

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { hostWithoutPort, isIpAddress, isLoopback } from "../words/address.ts";
 import { ControlForbidden, ControlKeyRefused } from "../words/errors.ts";
 import { bearerOf } from "./bearer.ts";
+import { authorityOf } from "./target.ts";
 
 /** Who may use the control listener. */
 export interface GuardOptions {
@@ -31,8 +32,9 @@ export class Guard {
   /** @throws ControlForbidden, ControlKeyRefused */
   check(request: Request): void {
     const { headers } = request;
-    const host = headers.get("Host");
-    if (host !== null && !this.#allowsHost(hostWithoutPort(host) ?? "")) {
+    // HTTP/2 has no Host header: there the name is in the URL.
+    const host = headers.get("Host") ?? authorityOf(request);
+    if (!this.#allowsHost(hostWithoutPort(host) ?? "")) {
       throw new ControlForbidden(
         "Control request refused: its Host is neither the bound address nor localhost. Allow it with -control-host.",
       );

@@ -11,3 +11,9 @@ export function targetOf({ url }: Request): Target {
   if (end < 0) return { path: url.slice(start), query: undefined };
   return { path: url.slice(start, end), query: new URLSearchParams(url.slice(end)) };
 }
+
+/** The host and port that a request's URL names. */
+export function authorityOf({ url }: Request): string {
+  const start = url.indexOf("://") + 3;
+  return url.slice(start, url.indexOf("/", start));
+}

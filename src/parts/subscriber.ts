@@ -46,6 +46,7 @@ export class Subscriber {
   /** Pending while at the head, so that the stream asks for nothing; see `pull` below. */
   #atHead: PromiseWithResolvers<void> | undefined;
   #ended = false;
+  #cancelled = false;
   #bytesFed = 0;
   #takenBefore = 0;
   #progressAt: number;
@@ -82,6 +83,7 @@ export class Subscriber {
       // costs no asking; settling it is what makes the stream ask once its client has taken enough.
       pull: () => this.#atHead?.promise ?? (this.#ended ? undefined : feed.readOn(this)),
       cancel: () => {
+        this.#cancelled = true;
         if (this.#ended) return;
         this.#ended = true;
         feed.left(this);
@@ -149,7 +151,8 @@ export class Subscriber {
     // Before the bytes: taking them, the stream may ask for more at once.
     this.#ended = true;
     this.#enqueue(lastBytes);
-    this.#controller.close();
+    // Taking the bytes, the runtime may find that the client has left, and cancel the stream at once.
+    if (!this.#cancelled) this.#controller.close();
   }
 
   /** Ends the stream at once and drops what is unsent; the client sees a broken connection. */

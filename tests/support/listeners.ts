@@ -14,6 +14,7 @@ import { createLogger } from "../../src/parts/logger.ts";
 import { TokenAuthority } from "../../src/parts/token.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { makeToken } from "./jwt.ts";
+import { withDeadline } from "./wait.ts";
 
 const SECRET = "the secret of in-process listeners";
 const RETENTION = { eventsPerChannel: 1000, ageMs: 600_000, bytesPerChannel: 1e7, totalBytes: 1e8 };
@@ -130,24 +131,32 @@ export class OpenBody implements AsyncDisposable {
   /**
    * Reads on until what came matches, and returns the match.
    *
-   * @throws {Error} with what came, if the body ends first.
+   * @throws {Error} with what came, if the body ends or the deadline passes first.
    */
   async until(pattern: RegExp): Promise<RegExpMatchArray> {
     while (true) {
       const match = this.#text.match(pattern);
       if (match !== null) return match;
-      const { done, value } = await this.#reader.read();
-      if (done) throw new Error(`the body ended before ${pattern}:\n${this.#text}`);
-      this.#text += value;
+      if (await this.#read(`${pattern}`)) continue;
+      throw new Error(`the body ended before ${pattern}:\n${this.#text}`);
     }
   }
 
-  /** Reads to the end and returns the whole text. */
+  /**
+   * Reads to the end and returns the whole text.
+   *
+   * @throws {Error} with what came, if the deadline passes first.
+   */
   async toEnd(): Promise<string> {
-    for (let next = await this.#reader.read(); !next.done; next = await this.#reader.read()) {
-      this.#text += next.value;
-    }
+    while (await this.#read("its end"));
     return this.#text;
+  }
+
+  async #read(what: string): Promise<boolean> {
+    const described = () => `${what} of a body that brought:\n${this.#text.slice(-2000)}`;
+    const { done, value = "" } = await withDeadline(described, this.#reader.read());
+    this.#text += value;
+    return !done;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

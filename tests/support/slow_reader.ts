@@ -16,6 +16,8 @@ export interface SlowReaderOptions {
   readonly lastEventId?: string;
 }
 
+const READ_UNTIL_DEADLINE_MS = 60_000;
+
 /** An open stream of which nothing is read unasked; disposing of it closes the connection. */
 export class SlowReader implements AsyncDisposable {
   /** The events among the bytes taken so far, in order. */
@@ -93,18 +95,20 @@ export class SlowReader implements AsyncDisposable {
   /**
    * Takes bytes until a condition holds.
    *
-   * @param bytesAtATime At most so many at a time. Default: 64 KiB.
-   * @throws {Error} if the stream ends, or the deadline passes without a byte, first.
+   * @throws {Error} if the stream ends, or the deadline passes, first.
    */
-  async readUntil(what: string, condition: () => boolean, bytesAtATime = 65_536): Promise<void> {
+  async readUntil(what: string, condition: () => boolean): Promise<void> {
+    // Not only for each read: heartbeats would keep a reader waiting for ever.
+    const givesUpAt = performance.now() + READ_UNTIL_DEADLINE_MS;
     while (!condition()) {
+      const far = `it had ${this.events.length} events up to ${this.lastEventId}`;
       if (this.#end) {
         throw new Error(
-          `the stream ended (${this.#end}) after ${this.events.length} events, before ${what}; ` +
-            this.#body.head,
+          `the stream ended (${this.#end}) before ${what}; ${far}; ${this.#body.head}`,
         );
       }
-      await this.read(bytesAtATime);
+      if (performance.now() > givesUpAt) throw new Error(`gave up reading before ${what}; ${far}`);
+      await this.read(65_536);
     }
   }
 
