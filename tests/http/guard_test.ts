@@ -1,6 +1,6 @@
 import { Guard, type GuardOptions } from "../../src/http/guard.ts";
 import { ControlForbidden, ControlKeyRefused } from "../../src/words/errors.ts";
-import { assertEquals, assertMatch } from "../support/assert.ts";
+import { assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 import { Listeners } from "../support/listeners.ts";
 
 const LOOPBACK: GuardOptions = { boundHost: "127.0.0.1", hosts: [], key: undefined };
@@ -35,6 +35,12 @@ Deno.test("a program's request is allowed under every name of this machine, with
   ];
   for (const Host of hosts) assertEquals(verdict({}, { Host }), "allowed", Host);
   assertEquals(verdict({}, {}), "allowed", "no Host at all, as HTTP/1.0 has it");
+});
+
+Deno.test("HTTP/2, which has no Host header, is held to the name in its URL", () => {
+  const guard = new Guard(LOOPBACK);
+  guard.check(new Request("http://localhost:8001/emit/"));
+  assertThrows(() => guard.check(new Request("http://evil.example/emit/")), /its Host is neither/);
 });
 
 Deno.test("any other Host name is refused, however it resolves", () => {
