@@ -8,6 +8,9 @@ const OVERHEAD_BYTES = 65_536;
 /** A byte of a payload takes up to six in a body: `\u000a` in JSON. */
 const BYTES_PER_BYTE = 6;
 
+/** Further fields of a form are not looked at: a million of them would take seconds. */
+const MAX_FORM_FIELDS = 1000;
+
 /** The largest body in which a payload of `maxPayloadBytes` may come. */
 export function maxBodyBytes(maxPayloadBytes: number): number {
   return maxPayloadBytes * BYTES_PER_BYTE + OVERHEAD_BYTES;
@@ -97,7 +100,9 @@ function refuse(contentType: string): never {
 }
 
 function addForm(fields: FieldMap, text: string): void {
-  for (const [name, value] of Object.entries(parseQuery(text, "&", "=", { maxKeys: 0 }))) {
+  for (
+    const [name, value] of Object.entries(parseQuery(text, "&", "=", { maxKeys: MAX_FORM_FIELDS }))
+  ) {
     if (Array.isArray(value)) { for (const one of value) fields.add(name, one); }
     else fields.add(name, value ?? "");
   }
@@ -178,7 +183,8 @@ async function countBytes(request: Request, limit: number): Promise<Uint8Array<A
   for await (const chunk of request.body ?? []) {
     length += chunk.length;
     if (length > limit) throw tooLarge(limit);
-    chunks.push(chunk);
+    // A copy: each chunk is a view on a buffer of the runtime's that is many times larger.
+    chunks.push(chunk.slice());
   }
   const bytes = new Uint8Array(length);
   let at = 0;

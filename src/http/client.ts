@@ -22,6 +22,13 @@ export interface ClientParts {
   readonly maxConnections: number;
 }
 
+/** The part of `Deno.ServeHandlerInfo` that tells when a connection is done with an answer. */
+export interface Connection {
+  readonly completed: Promise<void>;
+}
+
+const GONE: Connection = { completed: Promise.resolve() };
+
 type Query = Target["query"];
 
 const STREAM_HEADERS = {
@@ -35,6 +42,8 @@ const STREAM_HEADERS = {
 export class ClientListener {
   readonly #parts: ClientParts;
   #draining = false;
+  /** Streams whose connection the runtime still holds, be it that their client does not read their end. */
+  #held = 0;
 
   constructor(parts: ClientParts) {
     this.#parts = parts;
@@ -45,8 +54,12 @@ export class ClientListener {
     this.#draining = true;
   }
 
-  /** Answers one request; never throws. */
-  async handle(request: Request): Promise<Response> {
+  /**
+   * Answers one request; never throws.
+   *
+   * @param connection settles once the runtime has let go of a stream's connection.
+   */
+  async handle(request: Request, connection: Connection = GONE): Promise<Response> {
     const { corsOrigins, logger } = this.#parts;
     const cors = corsHeaders(request, corsOrigins);
     try {
@@ -56,7 +69,7 @@ export class ClientListener {
       }
       if (request.method === "OPTIONS") return preflight(cors);
       if (request.method !== "GET") throw new MethodNotAllowed("GET, OPTIONS");
-      return await this.#open(request, query, cors);
+      return await this.#open(request, connection, query, cors);
     } catch (error) {
       const response = answerError(error, request, logger);
       for (const [name, value] of Object.entries(cors)) {
@@ -68,6 +81,7 @@ export class ClientListener {
 
   async #open(
     request: Request,
+    connection: Connection,
     query: Query,
     cors: Readonly<Record<string, string>>,
   ): Promise<Response> {
@@ -82,14 +96,20 @@ export class ClientListener {
     const claims = await tokens.verify(token, clock.wall() / 1000);
     const headers = { ...STREAM_HEADERS, ...cors };
     if (this.#draining) return this.#turnAway("draining", claims, headers);
-    if (hub.size >= maxConnections) {
+    if (Math.max(hub.size, this.#held) >= maxConnections) {
       return this.#turnAway("over the limit", claims, headers);
     }
-    const subscriber = await hub.subscribe(
-      claims,
-      findLastEventId(request, query),
-    );
+    const subscriber = await hub.subscribe(claims, findLastEventId(request, query));
+    this.#hold(connection);
     return new Response(subscriber.body, { headers });
+  }
+
+  #hold(connection: Connection): void {
+    this.#held++;
+    const letGo = () => {
+      this.#held--;
+    };
+    connection.completed.then(letGo, letGo);
   }
 
   /** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
@@ -114,7 +134,8 @@ function findToken(request: Request, query: Query, cookie: string): string | und
 function findCookie(request: Request, name: string): string | undefined {
   for (const pair of request.headers.get("Cookie")?.split(";") ?? []) {
     const [key, ...value] = pair.split("=");
-    if (key?.trim() === name) return value.join("=").trim() || undefined;
+    const text = value.join("=").trim().replace(/^"(.*)"$/, "$1");
+    if (key?.trim() === name && text !== "") return text;
   }
   return undefined;
 }

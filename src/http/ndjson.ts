@@ -13,8 +13,8 @@ export interface NdjsonParts {
 }
 
 /**
- * Answers may wait for a publisher that first sends everything and only then reads; holding the
- * next lines back earlier would leave each side waiting for the other.
+ * Answers may wait for a publisher that does not read while it sends, as far as the runtime goes on
+ * taking its lines: Deno 2.9.6 stops doing so once the answers fill the socket.
  */
 const MAX_WAITING_ANSWER_BYTES = 16_777_216;
 
@@ -98,7 +98,10 @@ class LineRun {
     this.#unfinishedBytes = 0;
   }
 
-  /** Collects a line's bytes; of one that is too long, only that it is. */
+  /**
+   * Collects a line's bytes, of one that is too long only that it is. A copy, because each chunk is a
+   * view on a buffer of the runtime's that is many times larger.
+   */
   #keep(bytes: Uint8Array): void {
     this.#unfinishedBytes += bytes.length;
     if (this.#unfinishedBytes <= this.#maxLineBytes) {

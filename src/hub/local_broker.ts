@@ -28,11 +28,17 @@ export class LocalBroker implements Broker {
 
   publish(publications: readonly Publication[]): readonly Outcome[] {
     const entries: Entry[] = [];
-    const planned = publications.map((publication) => this.#plan(publication, entries));
+    let planned: readonly (number | Outcome)[];
+    try {
+      planned = publications.map((publication) => this.#plan(publication, entries));
+    } catch (error) {
+      const failure = storeFailure(error);
+      return publications.map(() => failure);
+    }
     try {
       if (entries.length > 0) this.#log.append(entries);
     } catch (error) {
-      const failure = error instanceof Error ? error : new StoreUnavailable(String(error));
+      const failure = storeFailure(error);
       return planned.map((plan) => typeof plan === "number" ? failure : plan);
     }
     const receipts = entries.map((entry) => this.#handOut(entry));
@@ -105,6 +111,12 @@ export class LocalBroker implements Broker {
   ): Receipt {
     return { id: formatId(seq, this.#log.epoch), subscribers };
   }
+}
+
+function storeFailure(error: unknown): StoreUnavailable {
+  if (error instanceof StoreUnavailable) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StoreUnavailable(`Cannot use the store: ${reason}. Nothing was delivered.`);
 }
 
 function lastSeq(events: readonly ServerEvent[]): number {

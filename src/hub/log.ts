@@ -88,6 +88,12 @@ export const MAX_KEYS = 100_000;
 /** Ids from payloads of which a log knows, at most, that their last event was dropped. */
 export const MAX_GONE_OWN_IDS = 100_000;
 
+/**
+ * Events with one own id that are looked at for the one that a client means, whoever hears them; past
+ * them the id counts as unknown. Without a bound any client could make the server read them all.
+ */
+export const MAX_SAME_OWN_IDS = 1000;
+
 /** Nobody resumes from a longer id: each is kept in memory or on disk for as long as its events, and longer. */
 const MAX_OWN_ID_LENGTH = 256;
 

@@ -1,6 +1,6 @@
 import { type Audience, hears } from "../words/audience.ts";
 import type { ServerEvent } from "../words/event.ts";
-import { MAX_GONE_OWN_IDS, resumableOwnId } from "./log.ts";
+import { MAX_GONE_OWN_IDS, MAX_SAME_OWN_IDS, resumableOwnId } from "./log.ts";
 
 interface Holders {
   /** The retained events that have the id, oldest first, and how many had it before each. */
@@ -41,7 +41,7 @@ export class OwnIds {
   find(ownId: string, audience: Audience): number | undefined {
     let retainedBefore = 0;
     for (const [event, before] of this.#holders.get(ownId)?.events ?? []) {
-      if (before !== retainedBefore) return undefined;
+      if (before !== retainedBefore || before === MAX_SAME_OWN_IDS) return undefined;
       if (hears(audience, event.channel, event.user)) return event.seq;
       retainedBefore++;
     }

@@ -57,6 +57,7 @@ export function openSqliteFile(file: string): DatabaseSync {
   let database: DatabaseSync | undefined;
   try {
     checkHeader(file);
+    makePrivate(file);
     database = new DatabaseSync(file);
     // One server to a file: two would give out the same ids.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
@@ -85,6 +86,15 @@ function checkHeader(file: string): void {
   if (header === undefined) return;
   if (header.getUint32(68) !== APPLICATION_ID) throw foreign(file);
   if (header.getUint32(60) !== VERSION) throw otherVersion(file, header.getUint32(60));
+}
+
+/** Makes the file where there is none, for its owner alone: events are not for everyone on the machine. */
+function makePrivate(file: string): void {
+  try {
+    Deno.openSync(file, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch {
+    // It is there already, or SQLite will say why it cannot be made.
+  }
 }
 
 /** The first bytes of a file; `undefined` where there is none, or it is shorter. */

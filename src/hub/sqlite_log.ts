@@ -11,6 +11,7 @@ import {
   type Gap,
   type KeyRecord,
   type Log,
+  MAX_SAME_OWN_IDS,
   resumableOwnId,
 } from "./log.ts";
 import { mergeBySeq, type Source } from "./merge.ts";
@@ -87,7 +88,7 @@ export class SqliteLog implements Log {
     this.#trimByAge();
     let retainedBefore = 0;
     for (const { seq, channel, user, repeats } of this.#statements.withOwnId.iterate(ownId)) {
-      if (repeats !== retainedBefore) return undefined;
+      if (repeats !== retainedBefore || repeats === MAX_SAME_OWN_IDS) return undefined;
       if (hears(audience, String(channel), String(user))) return Number(seq);
       retainedBefore++;
     }
@@ -230,6 +231,10 @@ export class SqliteLog implements Log {
     } catch {
       // SQLite has rolled back by itself, as it does on a full disk.
     }
-    this.#trimmer.recount();
+    try {
+      this.#trimmer.recount();
+    } catch {
+      // The file can no longer be read; why the work failed says more.
+    }
   }
 }

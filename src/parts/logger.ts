@@ -64,7 +64,12 @@ function escapeUnit(unit: string): string {
   return "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");
 }
 
+/** A log that cannot be written, on a full disk say, must not end the process and every stream with it. */
 function printToStderr(line: string): void {
-  // deno-lint-ignore no-console
-  console.error(line);
+  try {
+    // deno-lint-ignore no-console
+    console.error(line);
+  } catch {
+    // There is nowhere left to say so.
+  }
 }

@@ -54,8 +54,8 @@ async function serve(
 ): Promise<void> {
   const config = readConfig(flags, (name) => Deno.env.get(name));
   const logger = createLogger(config.logLevel, () => systemClock.wall());
-  surviveFailures(logger);
   const server = await Server.start(config, systemClock, logger);
+  surviveFailures(logger);
   if (config.dev) print(await announceDevelopment(server, config, systemClock));
   const signal = await stopSignal();
   logger.info("draining", { signal });

@@ -3,7 +3,7 @@ import { type Address, formatAddress } from "../words/address.ts";
 import { StartError } from "../words/errors.ts";
 
 /** Answers one request; must not throw. */
-export type Handler = (request: Request) => Promise<Response>;
+export type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
 
 /** Connections that may wait to be accepted; Linux takes the lesser of this and `somaxconn`. */
 const BACKLOG = 4096;

@@ -4,7 +4,8 @@ import { MemoryLog } from "../hub/memory_log.ts";
 import { openSqliteFile } from "../hub/sqlite_file.ts";
 import { SqliteLog } from "../hub/sqlite_log.ts";
 import type { Clock } from "../parts/clock.ts";
-import type { Config } from "../words/config.ts";
+import type { Config, Retention } from "../words/config.ts";
+import { StartError } from "../words/errors.ts";
 
 /**
  * The broker on the configured store.
@@ -17,6 +18,16 @@ export function openBroker({ store, retention }: Config, clock: Clock): Broker {
     case "memory":
       return new LocalBroker(new MemoryLog(retention, now), now);
     case "sqlite":
-      return new LocalBroker(new SqliteLog(openSqliteFile(store.file), retention, now), now);
+      return new LocalBroker(openSqliteLog(store.file, retention, now), now);
+  }
+}
+
+function openSqliteLog(file: string, retention: Retention, now: () => number): SqliteLog {
+  const database = openSqliteFile(file);
+  try {
+    return new SqliteLog(database, retention, now);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(`Cannot read the store ${file}: ${reason}.`);
   }
 }

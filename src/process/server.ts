@@ -66,7 +66,7 @@ export class Server {
     this.#client = Listener.start(
       "client",
       config.client,
-      (r) => this.#clientHandler.handle(r),
+      (r, info) => this.#clientHandler.handle(r, info),
       logger,
     );
   }

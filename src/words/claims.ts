@@ -1,5 +1,6 @@
 import type { Audience } from "./audience.ts";
 import { TokenRefused } from "./errors.ts";
+import { isName, NAME_RULE } from "./names.ts";
 
 /** What a verified token says: who listens to what, and until when. */
 export interface Claims extends Audience {
@@ -43,23 +44,23 @@ export function isOver(claims: Claims, nowSeconds: number): boolean {
 }
 
 function readUser(value: unknown): string {
-  if (typeof value === "string" && value !== "") return value;
+  if (typeof value === "string" && isName(value)) return value;
   // Programs whose users have numbers for names put them into the token as numbers.
   if (typeof value === "number" && Number.isSafeInteger(value)) {
     return String(value);
   }
   throw new TokenRefused(
-    "Token refused: its claim userId must be a non-empty string.",
+    `Token refused: its claim userId must be a string of ${NAME_RULE}.`,
   );
 }
 
 function readChannels(value: unknown): readonly string[] {
   const names: readonly unknown[] = Array.isArray(value) ? value : [value];
   const valid = names.length > 0 &&
-    names.every((name) => typeof name === "string" && name !== "");
+    names.every((name) => typeof name === "string" && isName(name));
   if (valid) return [...new Set(names as readonly string[])];
   throw new TokenRefused(
-    "Token refused: its claim channel must be a non-empty string or an array of them.",
+    `Token refused: its claim channel must be a string of ${NAME_RULE}, or an array of them.`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { EVERYONE } from "./audience.ts";
 import { BadField, TooLarge } from "./errors.ts";
 import { blocksOf, dataBlock, type Draft } from "./event.ts";
+import { isName, NAME_RULE } from "./names.ts";
 
 /** The fields of a control request, whatever its body's format was. */
 export interface Fields {
@@ -22,8 +23,8 @@ export interface EmitRequest {
   readonly idempotencyKey: string | undefined;
 }
 
-/** Longer keys are refused: each is kept in memory or on disk for the retention time. */
-const MAX_KEY_LENGTH = 256;
+/** More events in one payload would hold up all others for seconds while they are stored. */
+const MAX_BLOCKS = 1000;
 
 /** One hundred years. More is a Unix time given where a number of seconds belongs, or a slip. */
 const MAX_LIFETIME = 3_155_760_000;
@@ -39,14 +40,8 @@ export function readEmit(
   maxPayloadBytes: number,
   headerKey?: string,
 ): EmitRequest {
-  const user = required(
-    fields,
-    "userId",
-    `the user's name, or ${EVERYONE} for everyone`,
-  );
-  const channel = required(fields, "channel", "the channel's name");
-  checkText("userId", user);
-  checkText("channel", channel);
+  const user = name(fields, "userId", `the user's name, or ${EVERYONE} for everyone`);
+  const channel = name(fields, "channel", "the channel's name");
   const blocks = readBlocks(fields, maxPayloadBytes);
   return {
     drafts: blocks.map((block) => ({ channel, user, block })),
@@ -60,11 +55,12 @@ export function readEmit(
  * @throws BadField naming the field that is missing or wrong.
  */
 export function readTokenRequest(fields: Fields): TokenRequest {
-  const user = required(fields, "userId", "the user's name");
+  const user = name(fields, "userId", "the user's name");
   const channels = fields.all("channel");
   if (channels.length === 0 || channels.includes("")) {
-    throw new BadField("channel", "Missing field channel: the channel's name.");
+    throw missing("channel", "the channel's name");
   }
+  for (const channel of channels) checkName("channel", channel);
   return {
     user,
     channels: [...new Set(channels)],
@@ -118,6 +114,12 @@ function readBlocks(
   if (blocks.length === 0) {
     throw new BadField("payload", "Bad field payload: it is empty.");
   }
+  if (blocks.length > MAX_BLOCKS) {
+    throw new BadField(
+      "payload",
+      `Bad field payload: it is more than ${MAX_BLOCKS} events. Send them one a line, as NDJSON.`,
+    );
+  }
   return blocks;
 }
 
@@ -147,29 +149,32 @@ function readData(
   return dataBlock(data, { event, retry });
 }
 
-/** Stores tell such texts apart badly or not at all: two names could become one. */
-function checkText(field: string, text: string): void {
-  if (text.isWellFormed() && !text.includes("\0")) return;
-  throw new BadField(field, `Bad field ${field}: it must be Unicode text without NUL.`);
-}
-
 function readKey(key: string | undefined): string | undefined {
-  if (key !== undefined) checkText("idempotencyKey", key);
-  if (key === undefined || (key !== "" && key.length <= MAX_KEY_LENGTH)) {
-    return key;
-  }
+  if (key === undefined || isName(key)) return key;
   throw new BadField(
     "idempotencyKey",
-    `Bad idempotency key (header Idempotency-Key or field idempotencyKey): 1 to ${MAX_KEY_LENGTH} characters.`,
+    `Bad field idempotencyKey: it, or the header Idempotency-Key, must be ${NAME_RULE}.`,
   );
 }
 
-function required(fields: Fields, name: string, meaning: string): string {
-  const value = optional(fields, name);
-  if (value === undefined || value === "") {
-    throw new BadField(name, `Missing field ${name}: ${meaning}.`);
-  }
+function name(fields: Fields, field: string, meaning: string): string {
+  const value = required(fields, field, meaning);
+  checkName(field, value);
   return value;
+}
+
+function checkName(field: string, value: string): void {
+  if (!isName(value)) throw new BadField(field, `Bad field ${field}: it must be ${NAME_RULE}.`);
+}
+
+function required(fields: Fields, field: string, meaning: string): string {
+  const value = optional(fields, field);
+  if (value === undefined || value === "") throw missing(field, meaning);
+  return value;
+}
+
+function missing(field: string, meaning: string): BadField {
+  return new BadField(field, `Missing field ${field}: ${meaning}.`);
 }
 
 function optional(fields: Fields, name: string): string | undefined {

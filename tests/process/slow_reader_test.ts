@@ -110,3 +110,24 @@ Deno.test({
     assertEquals((await healthOf(server)).subscribers, readers);
   },
 });
+
+Deno.test("a reader that was cut counts against -max-connections for as long as its connection is open", async () => {
+  await using server = await startServer(["-stall", "1", "-max-connections", "1"]);
+  const stuck = await RawConnection.openStream(
+    server.clientOrigin,
+    await tokenFor(server, "stuck"),
+  );
+  await waitFor("the stream", async () => (await healthOf(server)).subscribers === 1);
+  await flood(server);
+  await server.log.waitFor(/ warn stream ended ending="too slow"/);
+  const token = await tokenFor(server, "next");
+  await using turnedAway = await openStream(server.eventsUrl, { token });
+  assertEquals(await turnedAway.waitForEnd(), "clean");
+  stuck[Symbol.dispose]();
+  await waitFor("room for the next", async () => {
+    await using next = await openStream(server.eventsUrl, { token });
+    await server.emit({ ...EVERYONE, data: "room" });
+    await waitFor("an event or the end", () => next.events.length > 0 || next.end !== undefined);
+    return next.events.length > 0;
+  });
+});

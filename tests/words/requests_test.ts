@@ -148,7 +148,7 @@ Deno.test("an idempotency key that is empty or over-long is refused", () => {
         refusal(() => emit(EMIT, 1000, key)),
         refusal(() => emit({ ...EMIT, idempotencyKey: key })),
       ]
-    ) assertMatch(error.message, /^Bad idempotency key .*Idempotency-Key.*1 to 256/);
+    ) assertMatch(error.message, /^Bad field idempotencyKey: .*Idempotency-Key.*1 to 256/);
   }
 });
 
@@ -171,4 +171,18 @@ Deno.test("a lifetime is a whole number of seconds, from one to a hundred years"
     const error = refusal(() => readTokenRequest(fieldsOf({ ...TOKEN, exp })));
     assertMatch(error.message, /^Bad field exp: /, exp);
   }
+});
+
+Deno.test("a name over 256 characters is refused, for it would stay in memory uncounted", () => {
+  for (const field of ["userId", "channel"]) {
+    emit({ ...EMIT, [field]: "n".repeat(256) });
+    const error = refusal(() => emit({ ...EMIT, [field]: "n".repeat(257) }));
+    assertMatch(error.message, new RegExp(`^Bad field ${field}: .*256`));
+  }
+});
+
+Deno.test("a payload of more than a thousand events is refused", () => {
+  assertEquals(emit({ ...EMIT, payload: "a\n\n".repeat(1000) }, 10_000).drafts.length, 1000);
+  const error = refusal(() => emit({ ...EMIT, payload: "a\n\n".repeat(1001) }, 10_000));
+  assertMatch(error.message, /^Bad field payload: .*1000 events.*NDJSON/);
 });
