@@ -11,8 +11,7 @@ try {
   // A reader that has stopped reading would keep the process alive after the drain time.
   Deno.exit(0);
 } catch (error) {
-  const status = exitStatus(error);
-  if (status === undefined || !(error instanceof Error)) throw error;
-  printTo(Deno.stderr)(`sse-server: ${error.message}`);
-  Deno.exit(status);
+  const message = error instanceof Error ? error.message : String(error);
+  printTo(Deno.stderr)(`sse-server: ${message}`);
+  Deno.exit(exitStatus(error));
 }

@@ -2,7 +2,6 @@ import type { Hub } from "../hub/hub.ts";
 import type { Clock } from "../parts/clock.ts";
 import type { Logger } from "../parts/logger.ts";
 import type { TokenVerifier } from "../parts/token_cache.ts";
-import type { Claims } from "../words/claims.ts";
 import type { Ending } from "../words/endings.ts";
 import { MethodNotAllowed, NotFound, TokenRefused } from "../words/errors.ts";
 import { answerError } from "./answer.ts";
@@ -85,8 +84,10 @@ export class ClientListener {
     query: Query,
     cors: Readonly<Record<string, string>>,
   ): Promise<Response> {
-    const { hub, tokens, clock, cookie, maxConnections } = this.#parts;
-    const token = findToken(request, query, cookie);
+    const { hub, tokens, clock, cookie } = this.#parts;
+    const bearer = bearerOf(request);
+    // Another scheme is none of ours: a whole site may stand behind Basic.
+    const token = bearer ?? (query?.get("token") || findCookie(request, cookie));
     if (token === undefined) {
       throw new TokenRefused(
         `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
@@ -95,11 +96,16 @@ export class ClientListener {
     }
     const claims = await tokens.verify(token, clock.wall() / 1000);
     const headers = { ...STREAM_HEADERS, ...cors };
-    if (this.#draining) return this.#turnAway("draining", claims, headers);
-    if (Math.max(hub.size, this.#held) >= maxConnections) {
-      return this.#turnAway("over the limit", claims, headers);
+    const arrival = {
+      lastEventId: findLastEventId(request, query),
+      native: bearer === undefined,
+    };
+    const refused = this.#refusal();
+    if (refused !== undefined) {
+      // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
+      return new Response(hub.turnAway(refused, claims, arrival), { headers });
     }
-    const subscriber = await hub.subscribe(claims, findLastEventId(request, query));
+    const subscriber = await hub.subscribe(claims, arrival);
     this.#hold(connection);
     return new Response(subscriber.body, { headers });
   }
@@ -112,23 +118,11 @@ export class ClientListener {
     connection.completed.then(letGo, letGo);
   }
 
-  /** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
-  #turnAway(
-    ending: Ending,
-    claims: Claims,
-    headers: Readonly<Record<string, string>>,
-  ): Response {
-    this.#parts.hub.noteEnding(ending, claims, 0);
-    return new Response(
-      this.#parts.hub.retryLines(ending) as Uint8Array<ArrayBuffer>,
-      { headers },
-    );
+  #refusal(): Ending | undefined {
+    const { hub, maxConnections } = this.#parts;
+    if (this.#draining) return "draining";
+    return Math.max(hub.size, this.#held) >= maxConnections ? "over the limit" : undefined;
   }
-}
-
-function findToken(request: Request, query: Query, cookie: string): string | undefined {
-  // Another scheme is none of ours: a whole site may stand behind Basic.
-  return bearerOf(request) ?? (query?.get("token") || findCookie(request, cookie));
 }
 
 function findCookie(request: Request, name: string): string | undefined {

@@ -18,6 +18,11 @@ export class Channel {
     return this.#waiting.length > 0 || this.#addressed.size > 0;
   }
 
+  /** Whether every subscriber has been sent what came for everyone. */
+  get isFlushed(): boolean {
+    return this.#sending.length === 0 && this.#waiting.length === 0;
+  }
+
   /** Events for everyone that some subscriber may not have got yet, in order. */
   get unsent(): readonly ServerEvent[] {
     return this.#sending.length === 0 ? this.#waiting : [...this.#sending, ...this.#waiting];

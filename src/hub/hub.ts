@@ -3,12 +3,13 @@ import type { Logger } from "../parts/logger.ts";
 import { type Feed, type Start, Subscriber } from "../parts/subscriber.ts";
 import { type Claims, isOver } from "../words/claims.ts";
 import type { Ending } from "../words/endings.ts";
-import { encodeBlock, encodeLines, type ServerEvent } from "../words/event.ts";
+import { encodeLines, type ServerEvent } from "../words/event.ts";
 import { formatId } from "../words/event_id.ts";
 import type { Broker } from "./broker.ts";
 import { readOn } from "./catch_up.ts";
 import { Channel } from "./channel.ts";
 import { Flusher } from "./flusher.ts";
+import { Notices } from "./notices.ts";
 
 /** What the hub can be told; see the options of the same names. */
 export interface HubOptions {
@@ -21,7 +22,14 @@ export interface HubOptions {
   readonly stallMs: number;
 }
 
-const HEARTBEAT = encodeLines(":");
+/** How a client comes: with what it has, and what it is. */
+export interface Arrival {
+  /** As the client sent it; empty or `undefined` where it has none. */
+  readonly lastEventId: string | undefined;
+  /** Whether it may be a browser's own EventSource, which can send no header of its choosing. */
+  readonly native: boolean;
+}
+
 const MAX_TICK_MS = 1000;
 
 /** The subscribers of this process, by channel: feeds those at the head, and ends every stream by name. */
@@ -32,6 +40,7 @@ export class Hub {
   readonly #logger: Logger;
   readonly #channels = new Map<string, Channel>();
   readonly #flusher: Flusher;
+  readonly #notices: Notices;
   /** Every subscriber, and the turn in which it gets its heartbeats. */
   readonly #subscribers = new Map<Subscriber, number>();
   readonly #endings = new Map<Ending, number>();
@@ -57,6 +66,7 @@ export class Hub {
     this.#clock = clock;
     this.#logger = logger;
     this.#flusher = new Flusher(this.#channels, options.flushWindowMs, clock);
+    this.#notices = new Notices(options.retryMs);
     const { heartbeatMs, stallMs } = options;
     this.#tickMs = Math.min(
       MAX_TICK_MS,
@@ -77,35 +87,49 @@ export class Hub {
     return Object.fromEntries(this.#endings);
   }
 
-  /**
-   * Opens a stream: from the head of the log, or from behind the last event that the client has.
-   *
-   * @param lastEventId as the client sent it; empty or `undefined` where it has none.
-   */
-  async subscribe(
-    claims: Claims,
-    lastEventId: string | undefined,
-  ): Promise<Subscriber> {
+  /** Opens a stream: from the head of the log, or from behind the last event that the client has. */
+  async subscribe(claims: Claims, { lastEventId, native }: Arrival): Promise<Subscriber> {
     const start: Start = lastEventId
       ? {
         position: await this.#broker.locate(lastEventId, claims) ?? -1,
         resumedFrom: lastEventId,
       }
       : { position: this.#broker.head.seq, resumedFrom: undefined };
+    const place = lastEventId ? undefined : this.#idAt(start.position);
     const subscriber = new Subscriber(claims, start, {
-      greeting: this.#greeting(start),
+      native,
+      greeting: this.#notices.greeting(place, native),
       maxBufferBytes: this.#options.maxBufferBytes,
       feed: this.#feed,
       nowMs: this.#clock.steady(),
     });
     this.#add(subscriber);
     // It may have begun while the place was looked up.
-    if (this.#draining) this.#end(subscriber, "draining", this.retryLines("draining"));
+    if (this.#draining) this.#end(subscriber, "draining", this.#notices.farewell("draining"));
     return subscriber;
   }
 
-  /** Counts and logs an ending, also of a stream that was ended before it had a subscriber. */
-  noteEnding(ending: Ending, claims: Claims, seconds: number): void {
+  /** Counts a client that gets no stream; answers what it is told instead. */
+  turnAway(ending: Ending, claims: Claims, arrival: Arrival): Uint8Array<ArrayBuffer> {
+    this.#noteEnding(ending, claims, 0);
+    const place = arrival.lastEventId ? undefined : this.#idAt(this.#broker.head.seq);
+    return this.#notices.turnAway(ending, place, arrival.native);
+  }
+
+  /** Sends what waits, then ends every stream and tells its client when to come back. */
+  drain(): void {
+    this.#draining = true;
+    this.#flusher.close();
+    for (const subscriber of this.#subscribers.keys()) {
+      this.#end(subscriber, "draining", this.#notices.farewell("draining"));
+    }
+  }
+
+  #idAt(seq: number): string {
+    return formatId(seq, this.#broker.head.epoch);
+  }
+
+  #noteEnding(ending: Ending, claims: Claims, seconds: number): void {
     this.#endings.set(ending, (this.#endings.get(ending) ?? 0) + 1);
     const fields = {
       ending,
@@ -118,31 +142,6 @@ export class Hub {
     } else if (ending === "client left") {
       this.#logger.debug("stream ended", fields);
     } else this.#logger.info("stream ended", fields);
-  }
-
-  /** The bytes that tell a client when to come back, no two quite alike. */
-  retryLines(ending: Ending): Uint8Array {
-    return encodeLines(
-      `retry: ${jitter(this.#options.retryMs)}`,
-      `: ${ending}`,
-    );
-  }
-
-  /** Sends what waits, then ends every stream and tells its client when to come back. */
-  drain(): void {
-    this.#draining = true;
-    this.#flusher.close();
-    for (const subscriber of this.#subscribers.keys()) {
-      this.#end(subscriber, "draining", this.retryLines("draining"));
-    }
-  }
-
-  #greeting({ position, resumedFrom }: Start): Uint8Array {
-    const lines = [": connected", `retry: ${jitter(this.#options.retryMs)}`];
-    if (resumedFrom !== undefined) return encodeLines(...lines);
-    // An event without data is not dispatched, but its id is kept (HTML Standard, 9.2.6): a client
-    // that is cut off before its first event resumes from here.
-    return encodeBlock(...lines, `id: ${formatId(position, this.#broker.head.epoch)}`);
   }
 
   #deliver(events: readonly ServerEvent[]): number {
@@ -180,7 +179,7 @@ export class Hub {
       clearInterval(this.#ticker);
       this.#ticker = undefined;
     }
-    this.noteEnding(ending, subscriber.claims, this.#age(subscriber));
+    this.#noteEnding(ending, subscriber.claims, this.#age(subscriber));
   }
 
   #end(subscriber: Subscriber, ending: Ending, lastBytes: Uint8Array): void {
@@ -202,7 +201,7 @@ export class Hub {
 
   #fail(subscriber: Subscriber, error: unknown): void {
     this.#logger.error("reading history failed", { error: String(error) });
-    this.#end(subscriber, "server error", this.retryLines("server error"));
+    this.#end(subscriber, "server error", this.#notices.farewell("server error"));
   }
 
   /** One timer for all streams: expiry and stalls of each, and the heartbeats of those whose turn it is. */
@@ -220,13 +219,19 @@ export class Hub {
         );
         this.#remove(subscriber, "too slow");
       } else if (heartbeatMs > 0 && turn === this.#turn) {
-        subscriber.beat(HEARTBEAT);
+        this.#beat(subscriber);
       }
     }
   }
-}
 
-/** A time of half to one and a half of `ms`, so that those who are told it do not act at once. */
-function jitter(ms: number): number {
-  return Math.round(ms * (0.5 + Math.random()));
+  /** A heartbeat brings a subscriber that has everything to the head: what others get is then no gap of its. */
+  #beat(subscriber: Subscriber): void {
+    const { native } = subscriber;
+    const { seq } = this.#broker.head;
+    const hasAll = subscriber.atHead && subscriber.waiting.length === 0 &&
+      subscriber.claims.channels.every((name) => this.#channels.get(name)?.isFlushed ?? true);
+    if (!hasAll || seq === subscriber.position) {
+      subscriber.beat(this.#notices.heartbeat(undefined, native), subscriber.position);
+    } else subscriber.beat(this.#notices.heartbeat(this.#idAt(seq), native), seq);
+  }
 }

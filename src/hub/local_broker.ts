@@ -30,7 +30,8 @@ export class LocalBroker implements Broker {
     const entries: Entry[] = [];
     let planned: readonly (number | Outcome)[];
     try {
-      planned = publications.map((publication) => this.#plan(publication, entries));
+      const indexes = new Map<string, number>();
+      planned = publications.map((publication) => this.#plan(publication, entries, indexes));
     } catch (error) {
       const failure = storeFailure(error);
       return publications.map(() => failure);
@@ -61,31 +62,36 @@ export class LocalBroker implements Broker {
     this.#log.close();
   }
 
-  /** Adds an entry and answers its index, or answers at once what needs none. */
-  #plan(publication: Publication, entries: Entry[]): number | Outcome {
+  /**
+   * Adds an entry and answers its index, or answers at once what needs none.
+   *
+   * @param indexes those of the entries with a key, by it.
+   */
+  #plan(
+    publication: Publication,
+    entries: Entry[],
+    indexes: Map<string, number>,
+  ): number | Outcome {
     const key = publication.idempotencyKey;
     if (key === undefined) {
-      return entries.push({
-        events: this.#place(publication, entries),
-        key: undefined,
-      }) - 1;
+      const events = this.#place(publication, entries);
+      return entries.push({ events, key: undefined }) - 1;
     }
     const fingerprint = fingerprintOf(publication);
-    const planned = entries.findIndex((entry) => entry.key?.key === key);
-    const record = planned < 0 ? this.#log.recall(key) : entries[planned]?.key;
+    const planned = indexes.get(key);
+    const record = planned === undefined ? this.#log.recall(key) : entries[planned]?.key;
     if (record === undefined) {
       const events = this.#place(publication, entries);
-      return entries.push({
-        events,
-        key: { key, fingerprint, seq: lastSeq(events), subscribers: 0 },
-      }) - 1;
+      const seq = lastSeq(events);
+      indexes.set(key, entries.length);
+      return entries.push({ events, key: { key, fingerprint, seq, subscribers: 0 } }) - 1;
     }
     if (record.fingerprint !== fingerprint) {
       return new KeyReused(
         "Idempotency key refused: it was used before with another event. A retry must repeat the event as it was.",
       );
     }
-    return planned < 0 ? this.#receipt(record) : planned;
+    return planned ?? this.#receipt(record);
   }
 
   #place(

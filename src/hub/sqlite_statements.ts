@@ -31,7 +31,10 @@ export function prepareStatements(database: DatabaseSync) {
     insert: prepare(`
       INSERT INTO event (seq, channel, user, own_id, repeats, size, bytes)
       VALUES (?, ?, ?, ?, ?, ?, ?)`),
-    load: prepare("SELECT channel, user, own_id, bytes FROM event WHERE seq = ?"),
+    /** Takes the seqs as a JSON array. */
+    load: prepare(`
+      SELECT seq, channel, user, own_id, bytes FROM event
+      WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`),
     remove: prepare("DELETE FROM event WHERE seq = ?"),
     oldest: prepare("SELECT seq, channel, own_id, size FROM event ORDER BY seq LIMIT 1"),
     oldestOf: prepare(

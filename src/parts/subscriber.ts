@@ -32,6 +32,8 @@ const READ_ON_BELOW = 65_536;
  */
 export class Subscriber {
   readonly claims: Claims;
+  /** Whether its client may be a browser's own EventSource. */
+  readonly native: boolean;
   /** Equal for subscribers that hear the same channels. */
   readonly channelsKey: string;
   readonly body: ReadableStream<Uint8Array>;
@@ -58,6 +60,7 @@ export class Subscriber {
     claims: Claims,
     start: Start,
     options: {
+      readonly native: boolean;
       readonly greeting: Uint8Array;
       readonly maxBufferBytes: number;
       readonly feed: Feed;
@@ -65,6 +68,7 @@ export class Subscriber {
     },
   ) {
     this.claims = claims;
+    this.native = options.native;
     this.channelsKey = JSON.stringify(claims.channels.toSorted());
     this.#position = start.position;
     this.told = start.position;
@@ -130,9 +134,14 @@ export class Subscriber {
     this.#atHead = Promise.withResolvers();
   }
 
-  /** Sends a heartbeat, unless bytes that wait already say that the stream is alive. */
-  beat(comment: Uint8Array): void {
-    if (!this.#ended && this.unsentBytes === 0) this.#enqueue(comment);
+  /**
+   * Sends a heartbeat, unless bytes that wait already say that the stream is alive.
+   *
+   * @param position where it is in the log, all that it hears up to there having been sent.
+   */
+  beat(comment: Uint8Array, position: number): void {
+    if (this.#ended || this.unsentBytes > 0) return;
+    this.feed(comment, position);
   }
 
   /** Whether bytes have been waiting for `stallMs` of which the client took none. */

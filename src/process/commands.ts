@@ -3,7 +3,7 @@ import { parseFlags } from "../parts/flags.ts";
 import { createLogger, type Logger } from "../parts/logger.ts";
 import { TokenAuthority } from "../parts/token.ts";
 import { readConfig, readSecretSource } from "../words/config.ts";
-import { BadField, StartError, UsageError } from "../words/errors.ts";
+import { BadField, UsageError } from "../words/errors.ts";
 import { describeOptions, SERVER_OPTIONS, TOKEN_OPTIONS } from "../words/options.ts";
 import { readTokenRequest } from "../words/requests.ts";
 import { announceDevelopment } from "./development.ts";
@@ -106,8 +106,7 @@ async function mintToken(
   }
 }
 
-/** The exit status that an error stands for; `undefined` for one that this program does not name. */
-export function exitStatus(error: unknown): number | undefined {
-  if (error instanceof UsageError) return 2;
-  return error instanceof StartError ? 1 : undefined;
+/** The exit status that an error stands for: 2 for wrong usage, 1 for any other failure. */
+export function exitStatus(error: unknown): number {
+  return error instanceof UsageError ? 2 : 1;
 }

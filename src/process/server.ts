@@ -25,6 +25,7 @@ export class Server {
   readonly #broker: Broker;
   readonly #hub: Hub;
   readonly #clientHandler: ClientListener;
+  readonly #logger: Logger;
   readonly #client: Listener;
   readonly #control: Listener;
 
@@ -39,6 +40,7 @@ export class Server {
     this.tokens = tokens;
     this.#config = config;
     this.#broker = broker;
+    this.#logger = logger;
     const hub = this.#hub = new Hub(broker, config, clock, logger);
     this.#clientHandler = new ClientListener({
       ...config,
@@ -123,7 +125,10 @@ export class Server {
    * @returns false where streams were still open after the drain time.
    */
   async stop(): Promise<boolean> {
-    const inTime = await within(this.#config.drainMs, this.#drain());
+    const drained = this.#drain().catch((error) => {
+      this.#logger.error("draining failed", { error: String(error) });
+    });
+    const inTime = await within(this.#config.drainMs, drained);
     await this.#broker.close();
     return inTime;
   }

@@ -19,6 +19,7 @@ Deno.test("a stream can be ended in the turn in which the runtime finds that its
         { user: "alex", channels: ["chat"], expiresAt: undefined },
         { position: 0, resumedFrom: undefined },
         {
+          native: true,
           greeting: ENCODER.encode(": connected\n\n"),
           maxBufferBytes: 1_000_000,
           nowMs: 0,

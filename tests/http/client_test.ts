@@ -23,7 +23,7 @@ function bearer(token: string): RequestInit {
 Deno.test("a stream opens at once: a comment, a retry time and an id come before any event", async () => {
   using listeners = await Listeners.make();
   for (const path of ["/events/", "/events"]) {
-    const response = await listeners.client(path, bearer(listeners.token()));
+    const response = await listeners.client(`${path}?token=${listeners.token()}`);
     await using stream = new OpenBody(response);
     assertEquals(response.status, 200);
     assertEquals(response.headers.get("Content-Type"), "text/event-stream");
@@ -31,6 +31,12 @@ Deno.test("a stream opens at once: a comment, a retry time and an id come before
     assertEquals(response.headers.get("X-Accel-Buffering"), "no");
     await stream.until(new RegExp(`^: connected\nretry: [0-9]+\nid: ${ID}\n\n$`));
   }
+});
+
+Deno.test("a client that sends a header, and so is no native EventSource, gets no blank line before an event", async () => {
+  using listeners = await Listeners.make();
+  await using stream = new OpenBody(await listeners.client("/events/", bearer(listeners.token())));
+  await stream.until(new RegExp(`^: connected\nretry: [0-9]+\nid: ${ID}\n$`));
 });
 
 Deno.test("clients are not all told the same time to come back, but half to one and a half of it", async () => {
@@ -202,7 +208,8 @@ Deno.test("past the limit of connections a client is told to come back, in a way
   const second = await listeners.client("/events/", { headers });
   assertEquals([second.status, second.headers.get("Content-Type")], [200, "text/event-stream"]);
   assertEquals(second.headers.get("Access-Control-Allow-Origin"), "https://a.example");
-  assertMatch(await second.text(), /^retry: [0-9]+\n: over the limit\n$/);
+  const told = new RegExp(`^retry: [0-9]+\n: over the limit\nid: ${ID}\n$`);
+  assertMatch(await second.text(), told);
   assertEquals(listeners.hub.endings, { "over the limit": 1 });
 
   await first[Symbol.asyncDispose]();
@@ -221,9 +228,9 @@ Deno.test("while the server is stopping, clients are told to come back", async (
   listeners.drain();
   const late = await listeners.client("/events/", bearer(listeners.token()));
   assertEquals(late.status, 200);
-  assertMatch(await late.text(), /^retry: [0-9]+\n: draining\n$/);
+  assertMatch(await late.text(), new RegExp(`^retry: [0-9]+\n: draining\nid: ${ID}\n$`));
   listeners.hub.drain();
-  assertMatch(await before.toEnd(), /\n\nretry: [0-9]+\n: draining\n$/);
+  assertMatch(await before.toEnd(), /\nretry: [0-9]+\n: draining\n$/);
 });
 
 Deno.test("endings are logged by name, with the user and the channels, and without the token", async () => {

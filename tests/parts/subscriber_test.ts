@@ -23,7 +23,7 @@ function subscribe(
   const subscriber = new Subscriber(
     { user: "alex", channels: options.channels ?? ["chat"], expiresAt: undefined },
     { position: 5, resumedFrom: options.resumedFrom },
-    { greeting: text("hello;"), maxBufferBytes: MAX_BUFFER, feed, nowMs: 0 },
+    { native: true, greeting: text("hello;"), maxBufferBytes: MAX_BUFFER, feed, nowMs: 0 },
   );
   return { subscriber, feed };
 }
@@ -100,15 +100,15 @@ Deno.test("while a client is at the head, its stream asks for nothing, however m
 
 Deno.test("a heartbeat is sent only where nothing waits that would tell the same", async () => {
   const { subscriber } = subscribe();
-  subscriber.beat(text("beat;"));
+  subscriber.beat(text("beat;"), subscriber.position);
   const reader = subscriber.body.getReader();
   assertEquals(await take(reader), "hello;");
-  subscriber.beat(text("beat;"));
-  subscriber.beat(text("beat;"));
+  subscriber.beat(text("beat;"), subscriber.position);
+  subscriber.beat(text("beat;"), subscriber.position);
   assertEquals(await take(reader), "beat;");
   subscriber.end(text("bye"));
   assertEquals(await take(reader), "bye");
-  subscriber.beat(text("beat;"));
+  subscriber.beat(text("beat;"), subscriber.position);
 });
 
 Deno.test("a client stalls when bytes have waited for the whole time and it took none of them", () => {
@@ -156,7 +156,7 @@ Deno.test("after the end nothing more is sent, and ending again does nothing", a
   subscriber.push(text("x"), 6);
   subscriber.feed(text("x"), 6);
   subscriber.rejoin(6);
-  subscriber.beat(text("x"));
+  subscriber.beat(text("x"), subscriber.position);
   subscriber.end(text("x"));
   subscriber.abort(new Error("x"));
   assertEquals(await everything(subscriber), "hello;bye");

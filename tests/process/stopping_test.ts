@@ -13,7 +13,7 @@ async function open(server: Server): Promise<SseStream> {
 
 async function assertEndedCleanly(stream: SseStream): Promise<void> {
   assertEquals(await stream.waitForEnd(), "clean");
-  assertMatch(stream.text, /\n\nretry: \d+\n: draining\n$/);
+  assertMatch(stream.text, /\nretry: \d+\n: draining\n$/);
 }
 
 /** An NDJSON request whose end never comes. */

@@ -110,12 +110,14 @@ export class ResumingClient implements AsyncDisposable {
   }
 
   async #stream(signal: AbortSignal): Promise<void> {
-    const response = await fetch(this.#options.url, {
+    // As a browser's own EventSource does it, which sends no header of its page's choosing.
+    const url = new URL(this.#options.url);
+    url.searchParams.set("token", this.#options.token);
+    const response = await fetch(url, {
       client: this.#http,
       signal,
       headers: {
         Accept: "text/event-stream",
-        Authorization: `Bearer ${this.#options.token}`,
         ...(this.lastEventId === "" ? {} : { "Last-Event-ID": this.lastEventId }),
       },
     });

@@ -53,9 +53,8 @@ export class SlowReader implements AsyncDisposable {
       await connection.write(
         new TextEncoder().encode(
           [
-            `GET ${pathname} HTTP/1.1`,
+            `GET ${pathname}?token=${options.token} HTTP/1.1`,
             `Host: ${hostname}:${port}`,
-            `Authorization: Bearer ${options.token}`,
             ...options.lastEventId === undefined ? [] : [`Last-Event-ID: ${options.lastEventId}`],
             "\r\n",
           ].join("\r\n"),

@@ -1,0 +1,77 @@
+/**
+ * Channels that come and go: what is remembered of them is bounded, and nobody is told less for it.
+ *
+ * @module
+ */
+import { LocalBroker } from "../../src/hub/local_broker.ts";
+import { MAX_EMPTY_CHANNELS, MAX_KEYS } from "../../src/hub/log.ts";
+import { publication, Rig } from "../hub/rig.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { ROOMY, type Store, testEachStore } from "./stores.ts";
+
+const NOW = 1_000_000_000_000;
+const BATCH = 500;
+
+/** A broker that retains no event, after one emit to each of so many channels. */
+function afterManyChannels(store: Store, count: number): LocalBroker {
+  const broker = new LocalBroker(
+    store.open({ ...ROOMY, eventsPerChannel: 0 }, () => NOW),
+    () => NOW,
+  );
+  for (let first = 0; first < count; first += BATCH) {
+    const length = Math.min(BATCH, count - first);
+    broker.publish(
+      Array.from({ length }, (_, n) => publication(`room ${first + n}`, "*", ["data: x"])),
+    );
+  }
+  return broker;
+}
+
+testEachStore(
+  "past the limit of emptied channels, a gap is told rather than kept quiet",
+  (store) => {
+    const broker = afterManyChannels(store, MAX_EMPTY_CHANNELS + 10);
+    const first = broker.head.seq - MAX_EMPTY_CHANNELS - 9;
+    const gapIn = (channel: string, position: number) =>
+      broker.read({ position, told: position }, { user: "ann", channels: [channel] }, 1000).gap
+        ?.through;
+    assertEquals(gapIn("room 100000", first), first + 100_000, "one that is remembered");
+    assertEquals(gapIn("room 100000", first + 100_000), undefined);
+    assertEquals(gapIn("room 3", first), first + 9, "one that is forgotten: the last that was");
+    assertEquals(gapIn("room 3", first + 9), undefined, "who was there since is told nothing");
+    assertEquals(gapIn("never used", first), first + 9);
+    broker.publish([publication("room 3", "*", ["data: again"])]);
+    assertEquals(
+      gapIn("room 3", first + 9),
+      broker.head.seq,
+      "in use again, it is remembered again",
+    );
+    broker.close();
+  },
+);
+
+testEachStore("past the limit of keys the oldest is forgotten, and no other", (store) => {
+  const broker = new LocalBroker(store.open(ROOMY, () => NOW), () => NOW);
+  const keyed = (n: number) => publication("red", "*", ["data: x"], `key ${n}`);
+  for (let first = 0; first <= MAX_KEYS; first += BATCH) {
+    const length = Math.min(BATCH, MAX_KEYS + 1 - first);
+    broker.publish(Array.from({ length }, (_, n) => keyed(first + n)));
+  }
+  const head = broker.head.seq;
+  broker.publish([keyed(1)]);
+  assertEquals(broker.head.seq, head, "the second is known");
+  broker.publish([keyed(0)]);
+  assertEquals(broker.head.seq, head + 1, "the first is not");
+  broker.close();
+});
+
+Deno.test("channels without subscribers and events leave nothing to visit", async () => {
+  using rig = new Rig({ flushWindowMs: 5, retention: { eventsPerChannel: 1 } });
+  for (let n = 0; n < 1000; n++) {
+    const reader = await rig.connect("ann", [`room ${n}`]);
+    rig.emit(`room ${n}`, "*", "x");
+    await reader.leave();
+  }
+  await rig.time.advance(10);
+  assert(rig.hub.size === 0 && rig.time.timers === 0);
+});

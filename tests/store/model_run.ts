@@ -1,0 +1,227 @@
+/**
+ * The real hub, broker and log beside the reference model, taken through the same steps.
+ *
+ * @module
+ */
+import { Hub } from "../../src/hub/hub.ts";
+import { LocalBroker } from "../../src/hub/local_broker.ts";
+import type { Batch, Cursor } from "../../src/hub/log.ts";
+import { createLogger } from "../../src/parts/logger.ts";
+import type { Audience } from "../../src/words/audience.ts";
+import { KeyReused, StoreUnavailable } from "../../src/words/errors.ts";
+import { blocksOf } from "../../src/words/event.ts";
+import { type FakeTime, settle } from "../hub/fake_time.ts";
+import { HandReader } from "../hub/hand_reader.ts";
+import { assert, assertEquals } from "../support/assert.ts";
+import { ObservedBroker } from "./observed_broker.ts";
+import {
+  type ModelAudience,
+  type ModelEmit,
+  type ModelLimits,
+  type ModelOutcome,
+  ReferenceModel,
+} from "./reference_model.ts";
+import type { ModelClient } from "./model_client.ts";
+import type { Store } from "./stores.ts";
+
+/** How one run is set up. */
+export interface RunOptions {
+  readonly limits: ModelLimits;
+  readonly flushWindowMs: number;
+  readonly maxBufferBytes: number;
+}
+
+/** A client and its double in the model. */
+export interface Connection {
+  readonly reader: HandReader;
+  readonly model: ModelClient;
+  /** Bytes of text held against the model already. */
+  checked: number;
+}
+
+/** Bytes that may wait for a client that is fed from history: what calls for no more, and one read of it. */
+const FED_FROM_HISTORY = 2 * 65_536;
+
+/** More than a flush to everyone connected takes. */
+const FLUSH_TURNS = 4;
+
+/** One server's life, restarts included, and the model's. */
+export class ModelRun {
+  readonly connections = new Set<Connection>();
+  model!: ReferenceModel; // Set by start(), which the constructor calls.
+  readonly #store: Store;
+  readonly #options: RunOptions;
+  readonly #time: FakeTime;
+  #hub!: Hub; // As above.
+  #broker!: ObservedBroker; // As above.
+  #largestEvent = 1000;
+  /** What a read told against the model; thrown in {@link ModelRun.check}, because the hub catches it. */
+  #failure: unknown;
+
+  constructor(store: Store, options: RunOptions, time: FakeTime) {
+    this.#store = store;
+    this.#options = options;
+    this.#time = time;
+    this.#start("open");
+  }
+
+  /** Emits in one request, and checks the receipts. */
+  async emit(emits: readonly ModelEmit[]): Promise<void> {
+    const told = this.#publish(emits);
+    assertEquals(told, this.model.publish(emits, this.#time.wall(), told), "receipts");
+    await settle();
+  }
+
+  /** Emits while the store has no room: either it fails and nothing has happened, or it does not. */
+  async emitWhileFull(emit: ModelEmit): Promise<void> {
+    const told = this.#store.whileFull(() => this.#publish([emit]));
+    if (told[0] !== undefined) {
+      assertEquals(told, this.model.publish([emit], this.#time.wall(), told), "receipts");
+    }
+    await settle();
+  }
+
+  /** Connects a client, with the id that it resumes from or an empty one. */
+  async connect(audience: ModelAudience, lastEventId: string): Promise<Connection> {
+    const claims = { ...audience, expiresAt: undefined };
+    const opening = this.#hub.subscribe(claims, { lastEventId, native: true });
+    const model = this.model.connect(claims, lastEventId, this.#time.wall());
+    const reader = new HandReader(await opening, lastEventId === "");
+    const connection = { reader, model, checked: 0 };
+    this.connections.add(connection);
+    await settle();
+    return connection;
+  }
+
+  /** The client goes away. */
+  async disconnect(connection: Connection): Promise<void> {
+    this.#checkAll(connection);
+    this.connections.delete(connection);
+    this.model.clients.delete(connection.model);
+    await connection.reader.leave();
+  }
+
+  /** The client takes all it can get, now and when every flush window is over: it must have it all. */
+  async drain(connection: Connection): Promise<void> {
+    // Once for what waits now, once for what came to wait behind a flush that takes several turns.
+    for (const _ of ["now", "behind"]) {
+      await connection.reader.takeAll();
+      await this.#time.advance(this.#options.flushWindowMs);
+      for (let turn = 0; turn < FLUSH_TURNS; turn++) await settle();
+    }
+    await connection.reader.takeAll();
+    this.#checkAll(connection);
+    assertEquals(
+      connection.reader.textAfterGreeting.length,
+      connection.model.text.length,
+      "length",
+    );
+  }
+
+  /** Ends the server as asked, and starts it again on what it left. */
+  async restart(how: "stopped" | "killed"): Promise<void> {
+    if (how === "stopped") this.#hub.drain();
+    for (const connection of this.connections) {
+      if (how === "stopped") await connection.reader.takeAll();
+      this.#checkAll(connection);
+      if (how === "stopped" && connection.model.atHead && this.#isRoomy) {
+        assertEquals(connection.checked, connection.model.text.length, "what waited at the stop");
+      }
+      this.connections.delete(connection);
+      await connection.reader.leave();
+    }
+    await settle();
+    this.#start(how === "stopped" ? "open" : "openAfterCrash");
+  }
+
+  /** Holds everything that clients have taken since the last time against the model. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    for (const connection of this.connections) this.#checkNew(connection);
+  }
+
+  get #isRoomy(): boolean {
+    return this.#options.maxBufferBytes >= 2 ** 30;
+  }
+
+  #start(how: "open" | "openAfterCrash"): void {
+    const now = () => this.#time.wall();
+    const log = this.#store[how](this.#options.limits, now);
+    this.#broker = new ObservedBroker(new LocalBroker(log, now), (audience, cursor, batch) => {
+      try {
+        this.#onRead(audience, cursor, batch);
+      } catch (error) {
+        this.#failure ??= error;
+        throw error;
+      }
+    });
+    const options = { ...this.#options, heartbeatMs: 0, retryMs: 1000, stallMs: 0 };
+    this.#hub = new Hub(this.#broker, options, this.#time, createLogger("error", now));
+    const { epoch } = this.#broker.head;
+    if (this.#store.kind === "memory" || this.model === undefined) {
+      this.model = new ReferenceModel(this.#options.limits, epoch);
+    }
+    this.model.clients.clear();
+    assertEquals(this.#broker.head, { seq: this.model.last, epoch: this.model.epoch }, "head");
+  }
+
+  #publish(emits: readonly ModelEmit[]): ModelOutcome[] {
+    const outcomes = this.#broker.publish(emits.map(({ channel, user, blocks, key }) => ({
+      drafts: blocksOf(blocks.join("\n\n") + "\n").map((block) => ({ channel, user, block })),
+      idempotencyKey: key,
+    })));
+    for (const emit of emits) {
+      for (const block of emit.blocks) {
+        this.#largestEvent = Math.max(this.#largestEvent, block.length + 100);
+      }
+    }
+    return outcomes.flatMap((outcome): ModelOutcome[] => {
+      if (outcome instanceof KeyReused) return [{ kind: "key reused" }];
+      if (outcome instanceof StoreUnavailable) return [];
+      if (outcome instanceof Error) throw outcome;
+      return [{ kind: "receipt", ...outcome }];
+    });
+  }
+
+  #onRead(audience: Audience, cursor: Cursor, batch: Batch): void {
+    const model = [...this.model.clients].find((client) => client.audience === audience);
+    assert(model, "history was read for nobody");
+    assert(!model.atHead || !this.#isRoomy, "a client with all the room it wants fell behind");
+    const { position } = cursor;
+    const { atHead } = this.model.read(model, position, batch.events.length, this.#time.wall());
+    assertEquals(batch.atHead, atHead, "at the head");
+  }
+
+  #checkNew(connection: Connection): void {
+    const { reader, model } = connection;
+    const taken = reader.textAfterGreeting;
+    if (taken.length === connection.checked) return;
+    const due = model.text;
+    const ended = this.#withoutFarewell(taken.slice(connection.checked));
+    const expected = due.slice(connection.checked, connection.checked + ended.length);
+    if (ended !== expected) throw new Error(difference(model, ended, expected));
+    connection.checked += ended.length;
+    const most = Math.max(this.#options.maxBufferBytes, FED_FROM_HISTORY + this.#largestEvent);
+    assert(reader.subscriber.unsentBytes <= most, `${reader.subscriber.unsentBytes} unsent bytes`);
+  }
+
+  #checkAll(connection: Connection): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    connection.checked = 0;
+    this.#checkNew(connection);
+  }
+
+  #withoutFarewell(text: string): string {
+    return text.replace(/retry: [0-9]+\n: draining\n$/, "");
+  }
+}
+
+/** Says where a stream and the model part, without the kilobytes on which they agree. */
+function difference(model: ModelClient, actual: string, expected: string): string {
+  let same = 0;
+  while (same < expected.length && actual[same] === expected[same]) same++;
+  const near = (text: string) => JSON.stringify(text.slice(Math.max(0, same - 200), same + 200));
+  return `the stream of ${JSON.stringify(model.audience)}\n  was ${near(actual)}\n  not ${
+    near(expected)
+  }`;
+}

@@ -1,0 +1,39 @@
+/**
+ * Thousands of random steps, and every stream and receipt held against the reference model after each.
+ *
+ * @module
+ */
+import { FakeTime } from "../hub/fake_time.ts";
+import { ModelRun } from "./model_run.ts";
+import { randomOptions, Steps } from "./model_steps.ts";
+import { type Random, withSeeds } from "./random.ts";
+import { type Store, STORES } from "./stores.ts";
+
+const RUNS = Number(Deno.env.get("SSE_TEST_RUNS") ?? 25);
+const STEPS = 200;
+
+for (const kind of ["memory", "sqlite"] as const) {
+  Deno.test(`whatever happens, each client gets exactly what the model says (${kind})`, async () => {
+    await withSeeds(RUNS, async (random) => {
+      await using store = await STORES[kind]();
+      await runSteps(store, random);
+    });
+  });
+}
+
+async function runSteps(store: Store, random: Random): Promise<void> {
+  using time = new FakeTime();
+  const options = randomOptions(random);
+  const steps = new Steps(new ModelRun(store, options, time), random, time);
+  try {
+    if (random.chance(0.2)) await steps.gather(250);
+    for (let step = 0; step < STEPS; step++) await steps.next();
+    await steps.finish();
+  } catch (error) {
+    const last = steps.done.slice(-20).join(", ");
+    throw new Error(
+      `after ${steps.done.length} steps with ${JSON.stringify(options)}; the last ones: ${last}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * What the server promises, in arrays and filters: the log that every stream and receipt is held against.
+ *
+ * It knows nothing of deques, cursors, flush windows or files. It is told what a publisher asked for, and when
+ * the log was read for whom; it answers with the receipts and the text of the streams.
+ *
+ * **When a gap is due.** When history is read for a client, and retention has dropped an event of one of its
+ * channels after its place, whoever that event was for; and when the client's last event id is unknown. A client's
+ * place is the last event that it was given, or the id that it came with. Two things call for no gap: what an
+ * earlier gap event of the same stream has told already, and, for a client that was given everything as it came
+ * and then fell behind, what was dropped before the first event that it was not given.
+ *
+ * @module
+ */
+import { ModelClient, type ModelEvent } from "./model_client.ts";
+
+/** What a token allows to hear. */
+export interface ModelAudience {
+  readonly user: string;
+  readonly channels: readonly string[];
+}
+
+/** One emit: its events go to one user, or to `*`, of one channel. */
+export interface ModelEmit {
+  readonly channel: string;
+  readonly user: string;
+  readonly blocks: readonly string[];
+  readonly key: string | undefined;
+}
+
+/** What a publisher is told; `unknown` stands for a retry of which the log may or may not know. */
+export type ModelOutcome =
+  | { readonly kind: "receipt"; readonly id: string; readonly subscribers: number }
+  | { readonly kind: "key reused" };
+
+/** The limits of retention, as the operator sets them. */
+export interface ModelLimits {
+  readonly eventsPerChannel: number;
+  readonly ageMs: number;
+  readonly bytesPerChannel: number;
+  readonly totalBytes: number;
+}
+
+interface ModelKey {
+  readonly key: string;
+  readonly content: string;
+  readonly seq: number;
+  readonly subscribers: number;
+  /** Whether it has been seen past its age: where the clock is set back then, it may be known or not. */
+  outlived: boolean;
+}
+
+/** What each event counts against the byte limits besides its own bytes. */
+const OVERHEAD = 200;
+
+/** One log, the clients connected to it, and what they must get. */
+export class ReferenceModel {
+  readonly limits: ModelLimits;
+  readonly epoch: string;
+  readonly clients = new Set<ModelClient>();
+  /** Every event that this log ever took. */
+  events: ModelEvent[] = [];
+  keys: ModelKey[] = [];
+  last = 0;
+
+  constructor(limits: ModelLimits, epoch: string) {
+    this.limits = limits;
+    this.epoch = epoch;
+  }
+
+  /** Connects a client; one without an id starts at the head. */
+  connect(audience: ModelAudience, lastEventId: string, nowMs: number): ModelClient {
+    const place = lastEventId === "" ? this.last : this.#locate(lastEventId, audience, nowMs);
+    const client = new ModelClient(audience, lastEventId, place ?? -1, this.epoch);
+    this.clients.add(client);
+    return client;
+  }
+
+  /** The emits of one request take place, all of them. */
+  publish(
+    emits: readonly ModelEmit[],
+    nowMs: number,
+    told: readonly ModelOutcome[],
+  ): ModelOutcome[] {
+    for (const key of this.keys) key.outlived ||= this.#isOld(key.seq, nowMs);
+    const outcomes = emits.map((emit, index) => this.#publishOne(emit, nowMs, told[index]));
+    if (this.events.at(-1)?.isNew) this.retain(nowMs);
+    for (const event of this.events) event.isNew = false;
+    return outcomes;
+  }
+
+  /** Drops the oldest events until every limit is kept. */
+  retain(nowMs: number): void {
+    const { eventsPerChannel, bytesPerChannel, totalBytes } = this.limits;
+    for (const channel of new Set(this.events.map((event) => event.channel))) {
+      const retained = this.retained().filter((event) => event.channel === channel);
+      dropOldest(
+        retained,
+        (rest) => rest.length > eventsPerChannel || size(rest) > bytesPerChannel,
+      );
+    }
+    dropOldest(
+      this.retained(),
+      (rest) => size(rest) > totalBytes || this.#isOld(rest[0]?.seq, nowMs),
+    );
+    for (const key of this.keys) key.outlived ||= this.#isOld(key.seq, nowMs);
+  }
+
+  retained(): ModelEvent[] {
+    return this.events.filter((event) => !event.dropped);
+  }
+
+  /** History was read for a client: it gets the gap that is due, then the next `count` events. */
+  read(client: ModelClient, position: number, count: number, nowMs: number): { atHead: boolean } {
+    this.retain(nowMs);
+    client.fallBehindAt(position);
+    const next = this.retained().filter((event) => client.hears(event) && event.seq > client.place);
+    const dropped = this.events.filter((event) =>
+      event.dropped && client.audience.channels.includes(event.channel)
+    );
+    const through = Math.max(0, ...dropped.map((event) => event.seq));
+    const oldest = this.retained().find((event) => client.hears(event));
+    if (through > Math.max(client.place, client.told)) client.tellGap(through, oldest, next[0]);
+    if (count < 1 && next.length > 0) throw new Error("a read brought nothing, but there was more");
+    const batch = next.slice(0, count);
+    client.give(batch);
+    const atHead = batch.length === next.length;
+    if (atHead) client.joinHead(this.last);
+    return { atHead };
+  }
+
+  #publishOne(emit: ModelEmit, nowMs: number, told: ModelOutcome | undefined): ModelOutcome {
+    const content = JSON.stringify([emit.channel, emit.user, emit.blocks]);
+    const known = emit.key === undefined ? undefined : this.#recall(emit.key, nowMs, told);
+    if (known !== undefined) {
+      if (known.content !== content) return { kind: "key reused" };
+      return { kind: "receipt", id: this.idOf(known.seq), subscribers: known.subscribers };
+    }
+    const events = emit.blocks.map((block) => this.#append(emit, block, nowMs));
+    const hearers = [...this.clients].filter((client) => events.some((e) => client.hears(e)));
+    for (const client of hearers) client.expect(events);
+    const subscribers = hearers.length;
+    if (emit.key !== undefined) {
+      this.keys = this.keys.filter(({ key }) => key !== emit.key);
+      this.keys.push({ key: emit.key, content, seq: this.last, subscribers, outlived: false });
+    }
+    return { kind: "receipt", id: this.idOf(this.last), subscribers };
+  }
+
+  #recall(key: string, nowMs: number, told: ModelOutcome | undefined): ModelKey | undefined {
+    const known = this.keys.find((one) => one.key === key);
+    if (known === undefined || this.#isOld(known.seq, nowMs)) return undefined;
+    if (!known.outlived) return known;
+    const forgotten = told?.kind === "receipt" && told.id !== this.idOf(known.seq);
+    return forgotten ? undefined : known;
+  }
+
+  #append(emit: ModelEmit, block: string, nowMs: number): ModelEvent {
+    this.last = Math.max(this.last + 1, Math.floor(nowMs * 1000));
+    const ownId = block.split("\n").findLast((line) => line.startsWith("id: "))?.slice(4);
+    const text = (ownId === undefined ? `id: ${this.idOf(this.last)}\n` : "") + `${block}\n\n`;
+    const event: ModelEvent = {
+      seq: this.last,
+      channel: emit.channel,
+      user: emit.user,
+      ownId,
+      text,
+      size: new TextEncoder().encode(text).length + OVERHEAD,
+      dropped: false,
+      isNew: true,
+    };
+    this.events.push(event);
+    return event;
+  }
+
+  /** The place that an id stands for; `undefined` where it is unknown, or could mean more than one place. */
+  #locate(id: string, audience: ModelAudience, nowMs: number): number | undefined {
+    if (new RegExp(`^[0-9]{16}-${this.epoch}$`).test(id)) {
+      const seq = Number(id.slice(0, 16));
+      return seq <= this.last ? seq : undefined;
+    }
+    this.retain(nowMs);
+    const holders = this.events.filter((event) => event.ownId === id);
+    const heard = holders.findIndex((event) => !event.dropped && hears(audience, event));
+    const ambiguous = holders.slice(0, heard).some((event) => event.dropped);
+    return heard < 0 || ambiguous ? undefined : holders[heard]?.seq;
+  }
+
+  #isOld(seq: number | undefined, nowMs: number): boolean {
+    return seq !== undefined && seq / 1000 <= nowMs - this.limits.ageMs;
+  }
+
+  idOf(seq: number): string {
+    return `${String(seq).padStart(16, "0")}-${this.epoch}`;
+  }
+}
+
+/** Whether an event is for this audience. */
+export function hears(audience: ModelAudience, event: ModelEvent): boolean {
+  return audience.channels.includes(event.channel) &&
+    (event.user === "*" || event.user === audience.user);
+}
+
+function size(events: readonly ModelEvent[]): number {
+  return events.reduce((sum, event) => sum + event.size, 0);
+}
+
+function dropOldest(
+  retained: readonly ModelEvent[],
+  tooMuch: (rest: readonly ModelEvent[]) => boolean,
+): void {
+  for (let first = 0; first < retained.length && tooMuch(retained.slice(first)); first++) {
+    const event = retained[first];
+    if (event !== undefined) event.dropped = true;
+  }
+}
