@@ -136,3 +136,19 @@ Deno.test("many clients that come and go in the middle of events leave nothing b
   assertEquals((await healthOf(server)).endings, { "client left": rounds * 10 });
   assertOnlyLogLines(server);
 });
+
+Deno.test("a client that hears nothing in a busy channel does not take what others got for a gap", async () => {
+  await using server = await startServer(["-heartbeat", "0.2", "-history-events", "2"]);
+  const token = await server.token({ userId: "quiet", channel: "chat" });
+  const quiet = await openStream(server.eventsUrlWith(token));
+  let last = "";
+  for (const data of ["1", "2", "3", "4"]) {
+    ({ id: last } = await server.emit({ userId: "other", channel: "chat", data }));
+  }
+  await waitFor("a place behind what others got", () => quiet.lastEventId === last);
+  await quiet.close();
+  await server.emit({ ...CHAT, userId: "*", data: "for all" });
+  await using resumed = await openStream(server.eventsUrlWith(token), { lastEventId: last });
+  const { event, data } = await resumed.next();
+  assertEquals([event, data], ["message", "for all"]);
+});
