@@ -14,6 +14,7 @@ Deno.test("the README's table lists every flag with its default and what it does
     const standard = option.default === "" ? "" : `\`${option.default}\``;
     return `| \`-${option.name}\`${value} | ${standard} | ${option.help} |`;
   });
+  assert(!README.includes("@@"), "a placeholder is left");
   assertEquals(rows.filter((row) => !row.startsWith("| `-store` |")), expected);
 });
 
