@@ -1,4 +1,5 @@
 import { parse as parseQuery } from "node:querystring";
+import { concatBytes } from "../words/bytes.ts";
 import { BadBody, TooLarge, UnsupportedContentType } from "../words/errors.ts";
 import type { Fields } from "../words/requests.ts";
 
@@ -160,7 +161,7 @@ function addJsonMember(fields: FieldMap, name: string, member: unknown): void {
 
 async function readText(request: Request, limit: number): Promise<string> {
   if (isAnnounced(request, limit)) return await whole(request.text());
-  return new TextDecoder().decode(await readBytes(request, limit));
+  return new TextDecoder().decode(await whole(countBytes(request, limit)));
 }
 
 async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -186,13 +187,7 @@ async function countBytes(request: Request, limit: number): Promise<Uint8Array<A
     // A copy: each chunk is a view on a buffer of the runtime's that is many times larger.
     chunks.push(chunk.slice());
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return concatBytes(chunks);
 }
 
 /** Whether the body's length was announced, and is within the limit; if not, it must be counted as it comes. */

@@ -1,5 +1,6 @@
 import type { Broker, Outcome, Publication } from "../hub/broker.ts";
 import type { Logger } from "../parts/logger.ts";
+import { concatBytes } from "../words/bytes.ts";
 import { TooLarge } from "../words/errors.ts";
 import { readEmit } from "../words/requests.ts";
 import { describeError } from "./answer.ts";
@@ -84,7 +85,9 @@ class LineRun {
       lines.push(this.#finishLine());
       start = end + 1;
     }
-    this.#keep(chunk.subarray(start));
+    // A copy of what outlives the chunk, which is a view on a buffer of the runtime's that is many
+    // times larger.
+    this.#keep(chunk.slice(start));
     return await this.#publish(lines);
   }
 
@@ -98,10 +101,7 @@ class LineRun {
     this.#unfinishedBytes = 0;
   }
 
-  /**
-   * Collects a line's bytes, of one that is too long only that it is. A copy, because each chunk is a
-   * view on a buffer of the runtime's that is many times larger.
-   */
+  /** Collects a line's bytes; of one that is too long, only that it is. */
   #keep(bytes: Uint8Array): void {
     this.#unfinishedBytes += bytes.length;
     if (this.#unfinishedBytes <= this.#maxLineBytes) {
@@ -110,19 +110,11 @@ class LineRun {
   }
 
   #finishLine(): Uint8Array | undefined {
-    const [only] = this.#unfinished;
-    let line: Uint8Array | undefined = only;
-    if (this.#unfinishedBytes > this.#maxLineBytes) line = undefined;
-    else if (this.#unfinished.length !== 1) {
-      line = new Uint8Array(this.#unfinishedBytes);
-      let at = 0;
-      for (const part of this.#unfinished) {
-        line.set(part, at);
-        at += part.length;
-      }
-    }
+    const parts = this.#unfinished;
+    const tooLong = this.#unfinishedBytes > this.#maxLineBytes;
     this.dropUnfinished();
-    return line;
+    if (tooLong) return undefined;
+    return parts.length === 1 ? parts[0] : concatBytes(parts);
   }
 
   async #publish(

@@ -172,7 +172,6 @@ export class Subscriber {
   }
 
   #fallBehind(): void {
-    this.waiting = [];
     const atHead = this.#atHead;
     this.#atHead = undefined;
     atHead?.resolve();

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { assertOnlyLogLines } from "../support/log_lines.ts";
-import { residentBytes } from "../support/process_memory.ts";
+import { peakResidentBytes, residentBytes } from "../support/process_memory.ts";
 import { RawConnection } from "../support/raw_connection.ts";
 import { type Server, startServer } from "../support/server.ts";
 import { openStream } from "../support/sse_client.ts";
@@ -106,3 +106,22 @@ Deno.test("a request that is not quite HTTP gets an answer or an end, and the se
   await assertServes(server);
   assertEquals(server.log.text.includes("SECRET-TOKEN"), false, server.log.text);
 });
+
+for (const type of ["application/x-www-form-urlencoded", "application/x-ndjson"]) {
+  Deno.test(`a body that comes in chunks of one byte takes no memory to speak of (${type})`, async () => {
+    await using server = await startServer();
+    const before = await residentBytes(server.pid);
+    using connection = await RawConnection.open(server.controlOrigin);
+    const host = new URL(server.controlOrigin).host;
+    await connection.send(
+      `POST /emit/ HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\n` +
+        "Transfer-Encoding: chunked\r\n\r\n",
+    );
+    for (let n = 0; n < 30; n++) await connection.send("1\r\nx\r\n".repeat(500));
+    await connection.send("0\r\n\r\n");
+    await connection.until(/Missing field|not well-formed JSON/);
+    const growth = await peakResidentBytes(server.pid) - before;
+    assert(growth < 256 * 1_048_576, `15,000 chunks took ${growth} bytes`);
+    await assertServes(server);
+  });
+}

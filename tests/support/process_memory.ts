@@ -5,10 +5,19 @@
  */
 
 /** The resident memory of a process in bytes, at this moment. */
-export async function residentBytes(pid: number): Promise<number> {
+export function residentBytes(pid: number): Promise<number> {
+  return statusBytes(pid, "VmRSS");
+}
+
+/** The most resident memory in bytes that a process has had since it started. */
+export function peakResidentBytes(pid: number): Promise<number> {
+  return statusBytes(pid, "VmHWM");
+}
+
+async function statusBytes(pid: number, field: string): Promise<number> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
-  const kilobytes = status.match(/^VmRSS:\s+(\d+) kB$/m)?.[1];
-  if (kilobytes === undefined) throw new Error(`no VmRSS in /proc/${pid}/status`);
+  const kilobytes = status.match(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m"))?.[1];
+  if (kilobytes === undefined) throw new Error(`no ${field} in /proc/${pid}/status`);
   return Number(kilobytes) * 1024;
 }
 
