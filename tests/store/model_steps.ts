@@ -5,7 +5,7 @@
  */
 import { type FakeTime, START_MS } from "../hub/fake_time.ts";
 import type { Connection, ModelRun, RunOptions } from "./model_run.ts";
-import type { Random } from "./random.ts";
+import type { SeededRandom } from "../support/seeded_random.ts";
 import type { ModelAudience, ModelEmit } from "./reference_model.ts";
 
 const CHANNELS = ["red", "green", "blue"] as const;
@@ -37,8 +37,8 @@ const STEP_WEIGHTS = {
   restart: 1,
 };
 
-/** Random but sensible limits: from nothing retained at all to everything. */
-export function randomOptions(random: Random): RunOptions {
+/** SeededRandom but sensible limits: from nothing retained at all to everything. */
+export function randomOptions(random: SeededRandom): RunOptions {
   return {
     limits: {
       eventsPerChannel: random.pick([0, 1, 3, 20, 1000]),
@@ -56,7 +56,7 @@ export class Steps {
   /** What was done, for the message where a run fails. */
   readonly done: string[] = [];
   readonly #run: ModelRun;
-  readonly #random: Random;
+  readonly #random: SeededRandom;
   readonly #time: FakeTime;
   readonly #people: Person[] = [];
   /** So many that a flush takes several turns; they read nothing until the end. */
@@ -64,7 +64,7 @@ export class Steps {
   #emits: ModelEmit[] = [];
   #count = 0;
 
-  constructor(run: ModelRun, random: Random, time: FakeTime) {
+  constructor(run: ModelRun, random: SeededRandom, time: FakeTime) {
     this.#run = run;
     this.#random = random;
     this.#time = time;
@@ -108,7 +108,9 @@ export class Steps {
     const person = connected.length > 0 ? random.pick(connected) : undefined;
     switch (step) {
       case "emit":
-        return await this.#emit(Array.from({ length: random.whole(1, 4) }, () => this.#newEmit()));
+        return await this.#emit(
+          Array.from({ length: random.between(1, 4) }, () => this.#newEmit()),
+        );
       case "emit while the store is full":
         return await this.#run.emitWhileFull(this.#newEmit());
       case "retry an emit":
@@ -197,7 +199,7 @@ export class Steps {
       "unheard of",
       `${START_MS * 1000}-zzzzzz`,
       `${"0".repeat(16)}-${epoch}`,
-      this.#run.model.idOf(last + this.#random.whole(0, 1)),
+      this.#run.model.idOf(last + this.#random.between(0, 1)),
     ]);
   }
 

@@ -6,7 +6,7 @@
 import { FakeTime } from "../hub/fake_time.ts";
 import { ModelRun } from "./model_run.ts";
 import { randomOptions, Steps } from "./model_steps.ts";
-import { type Random, withSeeds } from "./random.ts";
+import { type SeededRandom, withSeeds } from "../support/seeded_random.ts";
 import { type Store, STORES } from "./stores.ts";
 
 const RUNS = Number(Deno.env.get("SSE_TEST_RUNS") ?? 25);
@@ -21,7 +21,7 @@ for (const kind of ["memory", "sqlite"] as const) {
   });
 }
 
-async function runSteps(store: Store, random: Random): Promise<void> {
+async function runSteps(store: Store, random: SeededRandom): Promise<void> {
   using time = new FakeTime();
   const options = randomOptions(random);
   const steps = new Steps(new ModelRun(store, options, time), random, time);

@@ -33,11 +33,7 @@ error_log stderr warn;
 events { worker_connections 512; }
 http {
   access_log off;
-  client_body_temp_path "${folder}/client_body";
-  proxy_temp_path "${folder}/proxy";
-  fastcgi_temp_path "${folder}/fastcgi";
-  uwsgi_temp_path "${folder}/uwsgi";
-  scgi_temp_path "${folder}/scgi";
+${temporaryPaths(folder)}
   ${options.site(port)}
 }
 `,
@@ -81,4 +77,10 @@ server {
     }
 }
 `;
+}
+
+/** Directives that keep what nginx puts aside in a folder of the test's, as it may not write elsewhere. */
+export function temporaryPaths(folder: string): string {
+  return ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `  ${name}_temp_path "${folder}/${name}";`).join("\n");
 }

@@ -5,6 +5,7 @@
  */
 import { ChildProcess } from "./child_process.ts";
 import { lastingPort } from "./lasting_ports.ts";
+import { temporaryPaths } from "./nginx.ts";
 import { accepts } from "./ports.ts";
 import { TempDir } from "./temp_dir.ts";
 import { toolPath } from "./tools.ts";
@@ -88,11 +89,7 @@ error_log stderr crit;
 events { worker_connections 512; }
 http {
   access_log off;
-  client_body_temp_path "${folder}/client_body";
-  proxy_temp_path "${folder}/proxy";
-  fastcgi_temp_path "${folder}/fastcgi";
-  uwsgi_temp_path "${folder}/uwsgi";
-  scgi_temp_path "${folder}/scgi";
+${temporaryPaths(folder)}
   server {
     listen 127.0.0.1:${port};
     location /events/ {

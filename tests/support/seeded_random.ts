@@ -31,9 +31,25 @@ export class SeededRandom {
     return this.next() < probability;
   }
 
-  /** One of some things. */
-  pick<T>(things: readonly [T, ...T[]]): T {
-    return things[this.between(0, things.length - 1)] ?? things[0];
+  /**
+   * One of some things.
+   *
+   * @throws {Error} where there are none.
+   */
+  pick<T>(things: readonly T[]): T {
+    if (things.length === 0) throw new Error("nothing to pick from");
+    return things[this.between(0, things.length - 1)] as T;
+  }
+
+  /** One of the names, each as likely as its weight says. */
+  weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name {
+    const entries = Object.entries<number>(weights);
+    let left = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+    for (const [name, weight] of entries) {
+      left -= weight;
+      if (left < 0) return name as Name;
+    }
+    throw new Error("no weights");
   }
 
   /** The same things in another order. */
@@ -54,15 +70,25 @@ export class SeededRandom {
  * The environment variable `SSE_TEST_SEED` sets the seed. It repeats the choices, not how the
  * processes of a test happen to interleave.
  */
-export async function withSeed(test: (random: SeededRandom) => Promise<void>): Promise<void> {
+export function withSeed(test: (random: SeededRandom) => Promise<void>): Promise<void> {
+  return withSeeds(1, test);
+}
+
+/** Runs a test as {@link withSeed} does, with so many seeds one after another; once where one is set. */
+export async function withSeeds(
+  count: number,
+  test: (random: SeededRandom) => Promise<void>,
+): Promise<void> {
   const given = Deno.env.get("SSE_TEST_SEED");
-  const seed = given === undefined
-    ? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0
-    : Number(given);
-  try {
-    await test(new SeededRandom(seed));
-  } catch (error) {
-    say(`to make the same choices again: SSE_TEST_SEED=${seed}`);
-    throw error;
+  const seeds = given === undefined
+    ? crypto.getRandomValues(new Uint32Array(count))
+    : [Number(given)];
+  for (const seed of seeds) {
+    try {
+      await test(new SeededRandom(seed));
+    } catch (error) {
+      say(`to make the same choices again: SSE_TEST_SEED=${seed}`);
+      throw error;
+    }
   }
 }
