@@ -35,7 +35,7 @@ export function answerError(
   const known = describe(error);
   if (known === undefined) {
     logger.error("request failed", { error: String(error) });
-  } else if (error instanceof errors.StoreUnavailable) {
+  } else if (error instanceof errors.StoreUnavailable && !error.isKnown) {
     logger.error("store unavailable", { error: error.message });
   }
   const { status, headers } = known ?? { status: 500, headers: {} };

@@ -105,7 +105,7 @@ export class ClientListener {
       // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
       return new Response(hub.turnAway(refused, claims, arrival), { headers });
     }
-    const subscriber = await hub.subscribe(claims, arrival);
+    const subscriber = hub.subscribe(claims, arrival);
     this.#hold(connection);
     return new Response(subscriber.body, { headers });
   }

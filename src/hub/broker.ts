@@ -20,8 +20,19 @@ export interface Receipt {
 /** A receipt, or why there is none: `KeyReused` or `StoreUnavailable`. */
 export type Outcome = Receipt | Error;
 
-/** Takes events in order and says how many subscribers hear them. */
-export type Deliver = (events: readonly ServerEvent[]) => number;
+/** Gets the log's events as they come. */
+export interface Follower {
+  /** Takes events in order; answers how many subscribers hear them. */
+  deliver(events: readonly ServerEvent[]): number;
+
+  /**
+   * Events are missing between what was delivered and what will be: whoever is at the head must read
+   * on from there. Called while `head` is still the old one; the next read is from the new.
+   *
+   * @param places `gone` where the log is another, in which no place of the old one means anything.
+   */
+  restart(places: "kept" | "gone"): void;
+}
 
 /**
  * Orders, retains and hands out events. The hub and the listeners know nothing else of the store,
@@ -35,7 +46,7 @@ export interface Broker {
    * Names the one who gets every event, in order, each once, after it can be read from the log.
    * To be called once, before the first publication.
    */
-  follow(deliver: Deliver): void;
+  follow(follower: Follower): void;
 
   /** Publishes in the order given; answers each in its place, and never throws. */
   publish(
@@ -46,7 +57,8 @@ export interface Broker {
    * The next events after a cursor; see `Log.read`.
    *
    * An answer that is not a promise and says `atHead` is true until the caller returns to the event
-   * loop: whoever has it may take the following events from `Deliver` and will miss none.
+   * loop: whoever has it may take the following events from `deliver` and will miss none. A promise
+   * is rejected with `StoreUnavailable` where the store could not be asked for a while: ask again.
    */
   read(
     cursor: Cursor,
@@ -54,7 +66,10 @@ export interface Broker {
     maxBytes: number,
   ): Batch | Promise<Batch>;
 
-  /** The position that a client's last event id stands for; `undefined` where it is unknown. */
+  /**
+   * The position that a client's last event id stands for; `undefined` where it is unknown. A
+   * promise may be rejected as that of `read`.
+   */
   locate(
     lastEventId: string,
     audience: Audience,

@@ -1,4 +1,5 @@
 import type { Subscriber } from "../parts/subscriber.ts";
+import { StoreUnavailable } from "../words/errors.ts";
 import { encodeBlock } from "../words/event.ts";
 import { formatId } from "../words/event_id.ts";
 import type { Broker } from "./broker.ts";
@@ -19,19 +20,51 @@ export function readOn(
   broker: Broker,
   subscriber: Subscriber,
 ): void | Promise<void> {
-  const { position, told } = subscriber;
-  const batch = broker.read({ position, told }, subscriber.claims, BATCH_BYTES);
-  if (!(batch instanceof Promise)) return give(broker, subscriber, batch);
-  // What a promise says of the head was true when it was made: the next read decides.
-  return batch.then((late) => give(broker, subscriber, { ...late, atHead: false }));
+  const batch = nextBatch(broker, subscriber);
+  if (batch instanceof Promise) return giveWhenRead(broker, subscriber, batch);
+  give(broker, subscriber, batch);
 }
 
-function give(
+/** Goes on until it has given something: the stream does not ask again after a turn that brought it nothing. */
+async function giveWhenRead(
   broker: Broker,
   subscriber: Subscriber,
-  batch: Batch,
-): void | Promise<void> {
-  const { events, gap } = batch;
+  reading: Batch | Promise<Batch>,
+): Promise<void> {
+  while (!subscriber.ended) {
+    if (!(reading instanceof Promise)) return give(broker, subscriber, reading);
+    try {
+      const batch = await reading;
+      // What a promise says of the head was true when it was made: the next read decides.
+      give(broker, subscriber, { ...batch, atHead: false });
+      if (batch.gap !== undefined || batch.events.length > 0) return;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+    }
+    reading = nextBatch(broker, subscriber);
+  }
+}
+
+function nextBatch(broker: Broker, subscriber: Subscriber): Batch | Promise<Batch> {
+  const { claims, resumedFrom } = subscriber;
+  const read = () => {
+    const { position, told } = subscriber;
+    return broker.read({ position, told }, claims, BATCH_BYTES);
+  };
+  if (resumedFrom === undefined) return read();
+  const place = broker.locate(resumedFrom, claims);
+  if (place instanceof Promise) {
+    return place.then((found) => {
+      subscriber.startAt(found ?? -1);
+      return read();
+    });
+  }
+  subscriber.startAt(place ?? -1);
+  return read();
+}
+
+function give(broker: Broker, subscriber: Subscriber, batch: Batch): void {
+  const { events, gap, through } = batch;
   if (gap !== undefined) {
     subscriber.feed(
       encodeGap(broker, subscriber, batch, gap),
@@ -40,13 +73,9 @@ function give(
     subscriber.told = gap.through;
   }
   subscriber.resumedFrom = undefined;
-  const last = events.at(-1);
-  if (last !== undefined) subscriber.feed(joinEvents(events), last.seq);
-  if (batch.atHead) subscriber.rejoin(batch.through);
-  // The stream does not ask again after a turn that brought it nothing.
-  else if (last === undefined && !subscriber.ended) {
-    return readOn(broker, subscriber);
-  }
+  if (events.length > 0) subscriber.feed(joinEvents(events), through);
+  if (batch.atHead) subscriber.rejoin(through);
+  else subscriber.moveTo(through);
 }
 
 function encodeGap(
@@ -60,7 +89,7 @@ function encodeGap(
   const place = Math.min(through, (events[0]?.seq ?? Infinity) - 1);
   const data = {
     asked: subscriber.resumedFrom ?? formatId(subscriber.position, epoch),
-    oldest: oldest === undefined ? null : formatId(oldest.seq, epoch),
+    oldest: oldest === undefined ? null : formatId(oldest, epoch),
   };
   return encodeBlock(
     `id: ${formatId(place, epoch)}`,

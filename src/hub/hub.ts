@@ -49,7 +49,6 @@ export class Hub {
   #turn = 0;
   #nextTurn = 0;
   #ticker: ReturnType<typeof setInterval> | undefined;
-  #draining = false;
   readonly #feed: Feed = {
     readOn: (subscriber) => this.#readOn(subscriber),
     left: (subscriber) => this.#remove(subscriber, "client left"),
@@ -74,7 +73,10 @@ export class Hub {
       stallMs || MAX_TICK_MS,
     );
     this.#turns = Math.max(1, Math.round(heartbeatMs / this.#tickMs));
-    broker.follow((events) => this.#deliver(events));
+    broker.follow({
+      deliver: (events) => this.#deliver(events),
+      restart: (places) => this.#restart(places),
+    });
   }
 
   /** How many streams are open. */
@@ -88,14 +90,10 @@ export class Hub {
   }
 
   /** Opens a stream: from the head of the log, or from behind the last event that the client has. */
-  async subscribe(claims: Claims, { lastEventId, native }: Arrival): Promise<Subscriber> {
-    const start: Start = lastEventId
-      ? {
-        position: await this.#broker.locate(lastEventId, claims) ?? -1,
-        resumedFrom: lastEventId,
-      }
-      : { position: this.#broker.head.seq, resumedFrom: undefined };
-    const place = lastEventId ? undefined : this.#idAt(start.position);
+  subscribe(claims: Claims, { lastEventId, native }: Arrival): Subscriber {
+    const { seq } = this.#broker.head;
+    const start: Start = lastEventId ? { resumedFrom: lastEventId } : { position: seq };
+    const place = lastEventId ? undefined : this.#idAt(seq);
     const subscriber = new Subscriber(claims, start, {
       native,
       greeting: this.#notices.greeting(place, native),
@@ -104,8 +102,6 @@ export class Hub {
       nowMs: this.#clock.steady(),
     });
     this.#add(subscriber);
-    // It may have begun while the place was looked up.
-    if (this.#draining) this.#end(subscriber, "draining", this.#notices.farewell("draining"));
     return subscriber;
   }
 
@@ -118,7 +114,6 @@ export class Hub {
 
   /** Sends what waits, then ends every stream and tells its client when to come back. */
   drain(): void {
-    this.#draining = true;
     this.#flusher.close();
     for (const subscriber of this.#subscribers.keys()) {
       this.#end(subscriber, "draining", this.#notices.farewell("draining"));
@@ -154,6 +149,19 @@ export class Hub {
       hearers = Math.max(hearers, heard);
     }
     return hearers;
+  }
+
+  /** See `Follower.restart`. */
+  #restart(places: "kept" | "gone"): void {
+    this.#flusher.close();
+    const { seq } = this.#broker.head;
+    for (const subscriber of this.#subscribers.keys()) {
+      if (subscriber.atHead) {
+        subscriber.told = seq;
+        subscriber.fallBehind(seq);
+      }
+      if (places === "gone") subscriber.resumedFrom ??= this.#idAt(subscriber.position);
+    }
   }
 
   #add(subscriber: Subscriber): void {

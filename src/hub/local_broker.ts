@@ -1,16 +1,16 @@
-import { createHash } from "node:crypto";
 import type { Audience } from "../words/audience.ts";
-import { KeyReused, StoreUnavailable } from "../words/errors.ts";
+import { StoreUnavailable } from "../words/errors.ts";
 import { placeEvent, type ServerEvent } from "../words/event.ts";
 import { formatId, nextSeq, parseId, type Place } from "../words/event_id.ts";
-import type { Broker, Deliver, Outcome, Publication, Receipt } from "./broker.ts";
+import type { Broker, Follower, Outcome, Publication, Receipt } from "./broker.ts";
+import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Batch, Cursor, Entry, KeyRecord, Log } from "./log.ts";
 
 /** The broker of a server that is alone: one log, in this process. */
 export class LocalBroker implements Broker {
   readonly #log: Log;
   readonly #now: () => number;
-  #deliver: Deliver = () => 0;
+  #follower: Follower | undefined;
 
   /** @param now the wall clock, in milliseconds. */
   constructor(log: Log, now: () => number) {
@@ -22,8 +22,8 @@ export class LocalBroker implements Broker {
     return { seq: this.#log.last, epoch: this.#log.epoch };
   }
 
-  follow(deliver: Deliver): void {
-    this.#deliver = deliver;
+  follow(follower: Follower): void {
+    this.#follower = follower;
   }
 
   publish(publications: readonly Publication[]): readonly Outcome[] {
@@ -87,9 +87,7 @@ export class LocalBroker implements Broker {
       return entries.push({ events, key: { key, fingerprint, seq, subscribers: 0 } }) - 1;
     }
     if (record.fingerprint !== fingerprint) {
-      return new KeyReused(
-        "Idempotency key refused: it was used before with another event. A retry must repeat the event as it was.",
-      );
+      return keyReused();
     }
     return planned ?? this.#receipt(record);
   }
@@ -107,7 +105,7 @@ export class LocalBroker implements Broker {
   }
 
   #handOut(entry: Entry): Receipt {
-    const subscribers = this.#deliver(entry.events);
+    const subscribers = this.#follower?.deliver(entry.events) ?? 0;
     if (entry.key !== undefined) this.#log.settle(entry.key.key, subscribers);
     return this.#receipt({ seq: lastSeq(entry.events), subscribers });
   }
@@ -127,12 +125,4 @@ function storeFailure(error: unknown): StoreUnavailable {
 
 function lastSeq(events: readonly ServerEvent[]): number {
   return events.at(-1)?.seq ?? 0;
-}
-
-function fingerprintOf(publication: Publication): string {
-  const hash = createHash("sha256");
-  for (const { channel, user, block } of publication.drafts) {
-    hash.update(JSON.stringify([channel, user, block]));
-  }
-  return hash.digest("base64");
 }

@@ -3,7 +3,7 @@ import type { ServerEvent } from "../words/event.ts";
 
 /** How far one subscriber has read. */
 export interface Cursor {
-  /** It has been given everything it hears up to this seq; -1 for a place unknown to this log. */
+  /** It has been given everything it hears up to this seq; -1 for a place unknown to the log. */
   readonly position: number;
   /** Up to this seq it has missed nothing of which it has not been told. */
   readonly told: number;
@@ -23,8 +23,8 @@ export interface Batch {
 export interface Gap {
   /** The last seq that was dropped. */
   readonly through: number;
-  /** The oldest retained event that the audience hears, of any seq. */
-  readonly oldest: ServerEvent | undefined;
+  /** The seq of the oldest retained event that the audience hears, wherever its place. */
+  readonly oldest: number | undefined;
 }
 
 /** What an idempotency key stands for. */

@@ -1,7 +1,7 @@
 import { type Audience, EVERYONE } from "../words/audience.ts";
 import type { Retention } from "../words/config.ts";
 import type { ServerEvent } from "../words/event.ts";
-import { newEpoch, seqTime } from "../words/event_id.ts";
+import { newEpoch, type Place, seqTime } from "../words/event_id.ts";
 import { Deque } from "../parts/deque.ts";
 import {
   type Batch,
@@ -28,7 +28,7 @@ interface ChannelHistory {
 
 /** A log that lives as long as the process. */
 export class MemoryLog implements Log {
-  readonly epoch = newEpoch();
+  readonly epoch: string;
   readonly #retention: Retention;
   readonly #now: () => number;
   readonly #channels = new Map<string, ChannelHistory>();
@@ -36,17 +36,26 @@ export class MemoryLog implements Log {
   #order = new Deque<ServerEvent>();
   #retained = 0;
   #bytes = 0;
-  #last = 0;
+  #last: number;
   readonly #emptied = new Map<string, number>();
   /** The horizon of every channel of which nothing is known. */
-  #floor = 0;
+  #floor: number;
   readonly #ownIds = new OwnIds();
   readonly #keys = new Map<string, KeyRecord>();
 
-  /** @param now the wall clock, in milliseconds. */
-  constructor(retention: Retention, now: () => number) {
+  /**
+   * @param now the wall clock, in milliseconds.
+   * @param start where the log begins; nobody can tell what came up to there.
+   */
+  constructor(
+    retention: Retention,
+    now: () => number,
+    start: Place = { seq: 0, epoch: newEpoch() },
+  ) {
     this.#retention = retention;
     this.#now = now;
+    this.epoch = start.epoch;
+    this.#last = this.#floor = start.seq;
   }
 
   get last(): number {
@@ -142,9 +151,8 @@ export class MemoryLog implements Log {
       ...audience.channels.map((channel) => this.#horizon(channel)),
     );
     if (through <= Math.max(cursor.position, cursor.told)) return undefined;
-    const oldest = sources.flatMap((source) => source.first ?? [])
-      .sort((one, other) => one.seq - other.seq)[0];
-    return { through, oldest };
+    const oldest = Math.min(...sources.map((source) => source.first?.seq ?? Infinity));
+    return { through, oldest: oldest === Infinity ? undefined : oldest };
   }
 
   #horizon(channel: string): number {

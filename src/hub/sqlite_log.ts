@@ -181,7 +181,7 @@ export class SqliteLog implements Log {
     const through = Math.max(...audience.channels.map((name) => this.#trimmer.horizon(name)));
     if (through <= Math.max(cursor.position, cursor.told)) return undefined;
     const { items } = mergeBySeq(this.#sources(audience, -1, 1), () => 1, 1);
-    return { through, oldest: this.#load(items)[0] };
+    return { through, oldest: items[0]?.seq };
   }
 
   #oldestTime(): number {

@@ -1,4 +1,4 @@
-import type { LogLevel } from "../words/config.ts";
+import type { LogLevel } from "../words/settings.ts";
 
 /** What a line tells besides its message, in this order. Never a secret, a token or a query string. */
 export type LogFields = Readonly<

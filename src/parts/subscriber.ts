@@ -9,13 +9,10 @@ export interface Feed {
   left(subscriber: Subscriber): void;
 }
 
-/** Where a subscriber starts. */
-export interface Start {
-  /** Everything it hears up to this seq it has, or must not get; -1 for a place unknown to the log. */
-  readonly position: number;
-  /** The last event id it came with, where it came with one. */
-  readonly resumedFrom: string | undefined;
-}
+/** Where a subscriber starts: at the head, with the seq of that, or behind the last event id it came with. */
+export type Start =
+  | { readonly position: number; readonly resumedFrom?: undefined }
+  | { readonly resumedFrom: string };
 
 /**
  * While fewer bytes than this wait, a subscriber that is behind is given more to read. Small,
@@ -41,6 +38,7 @@ export class Subscriber {
   waiting: ServerEvent[] = [];
   /** Up to this seq it has missed nothing of which it has not been told. */
   told: number;
+  /** A last event id, the place of which the log has to be asked for before it is read. */
   resumedFrom: string | undefined;
   #position: number;
   readonly #maxBufferBytes: number;
@@ -70,9 +68,8 @@ export class Subscriber {
     this.claims = claims;
     this.native = options.native;
     this.channelsKey = JSON.stringify(claims.channels.toSorted());
-    this.#position = start.position;
-    this.told = start.position;
     this.resumedFrom = start.resumedFrom;
+    this.#position = this.told = start.resumedFrom === undefined ? start.position : -1;
     this.#maxBufferBytes = options.maxBufferBytes;
     this.openedAt = options.nowMs;
     this.#progressAt = options.nowMs;
@@ -116,7 +113,7 @@ export class Subscriber {
   /** Gives events to a subscriber at the head; one that has no room for them falls behind instead. */
   push(bytes: Uint8Array, through: number): void {
     if (this.unsentBytes + bytes.length > this.#maxBufferBytes) {
-      this.#fallBehind();
+      this.fallBehind(this.#position);
     } else this.feed(bytes, through);
   }
 
@@ -125,6 +122,24 @@ export class Subscriber {
     if (this.#ended) return;
     this.#enqueue(bytes);
     this.#position = through;
+  }
+
+  /** It starts, or starts again, from a position that it was told is its own; -1 for one unknown to the log. */
+  startAt(position: number): void {
+    this.#position = this.told = position;
+  }
+
+  /** It has been given all that it hears up to a position. */
+  moveTo(position: number): void {
+    this.#position = position;
+  }
+
+  /** From here on it reads on from the log, from a position up to which it has everything. */
+  fallBehind(position: number): void {
+    const atHead = this.#atHead;
+    this.#position = position;
+    this.#atHead = undefined;
+    atHead?.resolve();
   }
 
   /** It has read everything: from here on it is pushed to. */
@@ -169,12 +184,6 @@ export class Subscriber {
     if (this.#ended) return;
     this.#ended = true;
     this.#controller.error(reason);
-  }
-
-  #fallBehind(): void {
-    const atHead = this.#atHead;
-    this.#atHead = undefined;
-    atHead?.resolve();
   }
 
   #enqueue(bytes: Uint8Array): void {

@@ -4,6 +4,7 @@ import { MemoryLog } from "../hub/memory_log.ts";
 import { openSqliteFile } from "../hub/sqlite_file.ts";
 import { SqliteLog } from "../hub/sqlite_log.ts";
 import type { Clock } from "../parts/clock.ts";
+import type { Logger } from "../parts/logger.ts";
 import type { Config, Retention } from "../words/config.ts";
 import { StartError } from "../words/errors.ts";
 
@@ -12,13 +13,23 @@ import { StartError } from "../words/errors.ts";
  *
  * @throws StartError where the store cannot be opened.
  */
-export function openBroker({ store, retention }: Config, clock: Clock): Broker {
+export async function openBroker(
+  { store, redisPrefix, retention }: Config,
+  clock: Clock,
+  logger: Logger,
+): Promise<Broker> {
   const now = () => clock.wall();
   switch (store.kind) {
     case "memory":
       return new LocalBroker(new MemoryLog(retention, now), now);
     case "sqlite":
       return new LocalBroker(openSqliteLog(store.file, retention, now), now);
+    case "redis": {
+      // Not before it is needed: its client alone would take a third of the time to start.
+      const { RedisBroker } = await import("../hub/redis_broker.ts");
+      const prefix = redisPrefix;
+      return await RedisBroker.open({ address: store, prefix, retention, clock, logger });
+    }
   }
 }
 

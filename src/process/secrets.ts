@@ -1,4 +1,4 @@
-import type { SecretSource } from "../words/config.ts";
+import type { SecretSource } from "../words/settings.ts";
 import { StartError } from "../words/errors.ts";
 
 /**

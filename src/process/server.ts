@@ -86,7 +86,7 @@ export class Server {
     const secret = readSecret(config.secret);
     const controlKey = readSecret(config.controlKey);
     const tokens = await TokenAuthority.create(secret ?? randomSecret());
-    const broker = openBroker(config, clock);
+    const broker = await openBroker(config, clock, logger);
     const server = new Server(
       config,
       tokens,

@@ -79,7 +79,12 @@ export class KeyReused extends Error {
   override readonly name = "KeyReused";
 }
 
-/** The store could not keep an event. Status 503; the event was delivered to nobody. */
+/** The store could not keep an event. Status 503; what became of the event, the message says. */
 export class StoreUnavailable extends Error {
   override readonly name = "StoreUnavailable";
+
+  /** @param isKnown whether the store has logged already that it fails: once, not for each request. */
+  constructor(message: string, readonly isKnown = false) {
+    super(message);
+  }
 }

@@ -22,13 +22,15 @@ export interface ServerEvent {
 
 const encoder = new TextEncoder();
 
+const ID_LINE_LENGTH = `id: ${formatId(0, "epoch0")}\n`.length;
+
 /** Gives a draft its place: adds the `id:` line, unless the block has one, and encodes. */
 export function placeEvent(
   draft: Draft,
   seq: number,
   epoch: string,
 ): ServerEvent {
-  const ownId = idOf(draft.block);
+  const ownId = ownIdOf(draft.block);
   const idLine = ownId === undefined ? `id: ${formatId(seq, epoch)}\n` : "";
   return {
     seq,
@@ -37,6 +39,12 @@ export function placeEvent(
     ownId,
     bytes: encoder.encode(`${idLine}${draft.block}\n\n`),
   };
+}
+
+/** How many bytes a draft takes once it has its place. */
+export function placedLength({ block }: Draft): number {
+  const idLine = ownIdOf(block) === undefined ? ID_LINE_LENGTH : 0;
+  return idLine + encoder.encode(block).length + 2;
 }
 
 /** A block of what the server itself has to say in a stream, closed by a blank line. */
@@ -98,7 +106,7 @@ export function dataBlock(
 }
 
 /** The value of the last `id` field in a block; a value with NUL counts for nothing, as in a browser. */
-function idOf(block: string): string | undefined {
+export function ownIdOf(block: string): string | undefined {
   const possible = block.startsWith("id") || block.includes("\nid") ||
     block.includes("\rid");
   if (!possible) return undefined;

@@ -37,7 +37,14 @@ export const SERVER_OPTIONS = [
     name: "store",
     value: "STORE",
     default: "memory",
-    help: "where history lives: memory, or sqlite:FILE to keep it across restarts",
+    help:
+      "where history lives: memory, sqlite:FILE to keep it across restarts, or redis://HOST to share it among servers",
+  },
+  {
+    name: "redis-prefix",
+    value: "TEXT",
+    default: "sse:",
+    help: "what every key in Redis begins with; servers with the same prefix are one",
   },
   {
     name: "history-events",

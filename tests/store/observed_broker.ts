@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Broker, Deliver, Outcome, Publication } from "../../src/hub/broker.ts";
+import type { Broker, Follower, Outcome, Publication } from "../../src/hub/broker.ts";
 import type { LocalBroker } from "../../src/hub/local_broker.ts";
 import type { Batch, Cursor } from "../../src/hub/log.ts";
 import type { Audience } from "../../src/words/audience.ts";
@@ -26,8 +26,8 @@ export class ObservedBroker implements Broker {
     return this.#broker.head;
   }
 
-  follow(deliver: Deliver): void {
-    this.#broker.follow(deliver);
+  follow(follower: Follower): void {
+    this.#broker.follow(follower);
   }
 
   publish(publications: readonly Publication[]): readonly Outcome[] {

@@ -31,6 +31,11 @@ export const TOOLS = {
     services: ["nginx"],
     find: () => findProgram("nginx"),
   },
+  redis: {
+    packages: ["redis-server"],
+    services: ["redis-server"],
+    find: () => findProgram("redis-server"),
+  },
   chromium: {
     packages: ["chromium"],
     services: [],

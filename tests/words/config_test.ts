@@ -18,6 +18,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["secret", "s", (c) => c.secret, { text: "s", file: undefined }],
     ["secret-file", "/s", (c) => c.secret, { text: undefined, file: "/s" }],
     ["store", "sqlite:/x/y.db", (c) => c.store, { kind: "sqlite", file: "/x/y.db" }],
+    ["redis-prefix", "p:", (c) => c.redisPrefix, "p:"],
     ["history-events", "5", (c) => c.retention.eventsPerChannel, 5],
     ["history-age", "1.5", (c) => c.retention.ageMs, 1500],
     ["history-bytes", "6", (c) => c.retention.bytesPerChannel, 6],

@@ -1,0 +1,191 @@
+import type { Clock } from "../parts/clock.ts";
+import type { Logger } from "../parts/logger.ts";
+import { formatAddress } from "../words/address.ts";
+import type { Audience } from "../words/audience.ts";
+import type { Retention } from "../words/config.ts";
+import { StartError, StoreUnavailable } from "../words/errors.ts";
+import { parseId, type Place } from "../words/event_id.ts";
+import type { RedisAddress } from "../words/store_choice.ts";
+import type { Broker, Follower, Outcome, Publication } from "./broker.ts";
+import type { Batch, Cursor } from "./log.ts";
+import { requireSuitable, warnOfSettings } from "./redis_checks.ts";
+import { RedisConnection } from "./redis_connection.ts";
+import { RedisFollower } from "./redis_follower.ts";
+import { RedisLog } from "./redis_log.ts";
+import { RedisPublisher } from "./redis_publisher.ts";
+import { messageOf, RedisSession } from "./redis_session.ts";
+
+/** How long a read waits for a store that cannot be reached before it asks its caller whether to go on. */
+const PATIENCE_MS = 2000;
+
+/** How long it waits after a question that failed, unless more of the log comes before. */
+const PAUSE_MS = 250;
+
+/** What a broker on Redis is made of. */
+export interface RedisBrokerOptions {
+  readonly address: RedisAddress;
+  /** What every key begins with. */
+  readonly prefix: string;
+  readonly retention: Retention;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether `clock` takes the place of that of Redis too; for tests. */
+  readonly ownClock?: boolean;
+}
+
+/**
+ * The broker of servers that share a log in Redis. Each follows the log and keeps its newest part in
+ * memory, from which it answers most reads at once; the rest is read from Redis.
+ */
+export class RedisBroker implements Broker {
+  readonly #log: RedisLog;
+  readonly #connection: RedisConnection;
+  readonly #follower: RedisFollower;
+  readonly #publisher: RedisPublisher;
+  readonly #where: string;
+
+  private constructor(
+    log: RedisLog,
+    connection: RedisConnection,
+    follower: RedisFollower,
+    publisher: RedisPublisher,
+    where: string,
+  ) {
+    this.#log = log;
+    this.#connection = connection;
+    this.#follower = follower;
+    this.#publisher = publisher;
+    this.#where = where;
+  }
+
+  /**
+   * Connects, and loads the newest part of the log.
+   *
+   * @throws StartError where Redis cannot be reached, or is of a kind that cannot be used.
+   */
+  static async open(options: RedisBrokerOptions): Promise<RedisBroker> {
+    const { address, prefix, retention, clock, logger, ownClock } = options;
+    const where = `Redis at ${formatAddress(address.host, address.port)}`;
+    const now = () => clock.wall();
+    const log = new RedisLog(prefix, retention, ownClock ? now : undefined);
+    const connection = new RedisConnection(where, clock, logger);
+    let session: RedisSession | undefined;
+    try {
+      session = await openSuitable(address);
+      warnOfSettings(await session.info(), where, logger);
+      const follower: RedisFollower = await RedisFollower.start(
+        session,
+        log,
+        retention,
+        now,
+        (call, heard) => publisher.delivered(call, heard),
+      );
+      const publisher = new RedisPublisher(
+        log,
+        () => connection.session,
+        () => follower.head,
+        where,
+      );
+      connection.keep(session, {
+        open: () => openSuitable(address),
+        resume: (next) => follower.resume(next),
+        run: (present) => follower.run(present),
+      });
+      return new RedisBroker(log, connection, follower, publisher, where);
+    } catch (error) {
+      session?.end(new Error("not used"));
+      throw new StartError(`Cannot use ${where}: ${messageOf(error)}.`);
+    }
+  }
+
+  get head(): Place {
+    return this.#follower.head;
+  }
+
+  follow(follower: Follower): void {
+    this.#follower.follow(follower);
+  }
+
+  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    return this.#publisher.publish(publications);
+  }
+
+  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
+    if (cursor.position > this.head.seq) return this.#readAhead(cursor, audience, maxBytes);
+    const batch = this.#follower.window.read(cursor, audience, maxBytes);
+    return batch.gap === undefined ? batch : this.#readOlder(cursor, audience, maxBytes);
+  }
+
+  locate(
+    lastEventId: string,
+    audience: Audience,
+  ): number | undefined | Promise<number | undefined> {
+    const { seq, epoch } = this.head;
+    const place = parseId(lastEventId);
+    if (place?.epoch !== epoch) {
+      return this.#ask((session) => this.#log.find(session, lastEventId, audience));
+    }
+    if (place.seq <= seq) return place.seq;
+    return this.#ask(async (session) => {
+      const last = await this.#log.open(session, this.head);
+      return place.seq <= last.seq ? place.seq : undefined;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  /** What the window does not hold, up to where that ends for this server. */
+  #readOlder(cursor: Cursor, audience: Audience, maxBytes: number): Promise<Batch> {
+    return this.#ask(async (session) => {
+      const batch = await this.#log.read(session, this.head, cursor, audience, maxBytes);
+      if (batch === undefined) throw this.#unavailable("the log was replaced");
+      return batch;
+    });
+  }
+
+  /** The client has seen more, from another server, than this one has followed yet. */
+  #readAhead(cursor: Cursor, audience: Audience, maxBytes: number): Promise<Batch> {
+    return this.#ask(async (session) => {
+      const last = await this.#log.open(session, this.head);
+      if (cursor.position > last.seq) {
+        const unknown = { position: -1, told: -1 };
+        return await this.#log.read(session, this.head, unknown, audience, maxBytes) ??
+          Promise.reject(this.#unavailable("the log was replaced"));
+      }
+      throw this.#unavailable("it has not been followed so far");
+    });
+  }
+
+  /** Asks in the present session; an answer that comes after the log was replaced is none. */
+  async #ask<T>(question: (session: RedisSession) => Promise<T>): Promise<T> {
+    await this.#connection.available(PATIENCE_MS);
+    const { session } = this.#connection;
+    const { epoch } = this.head;
+    if (session === undefined) throw this.#unavailable("it is not reachable");
+    try {
+      const answer = await question(session);
+      if (this.head.epoch === epoch) return answer;
+    } catch (error) {
+      await this.#follower.changed(PAUSE_MS);
+      throw error instanceof StoreUnavailable ? error : this.#unavailable(messageOf(error));
+    }
+    throw this.#unavailable("the log was replaced");
+  }
+
+  #unavailable(reason: string): StoreUnavailable {
+    return new StoreUnavailable(`Cannot read history from ${this.#where}: ${reason}.`, true);
+  }
+}
+
+async function openSuitable(address: RedisAddress): Promise<RedisSession> {
+  const session = await RedisSession.open(address);
+  try {
+    requireSuitable(await session.info());
+    return session;
+  } catch (error) {
+    session.end(new Error("not suitable"));
+    throw error;
+  }
+}

@@ -1,0 +1,114 @@
+import type { Clock } from "../parts/clock.ts";
+import type { Logger } from "../parts/logger.ts";
+import { Waiters } from "../parts/waiters.ts";
+import { messageOf, type RedisSession } from "./redis_session.ts";
+
+/** Between the attempts to reach Redis: doubled each time, give or take half. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 3000;
+
+/** What a connection does with its sessions. */
+export interface SessionUse {
+  /** Opens a session. */
+  open(): Promise<RedisSession>;
+  /** Brings up to date what was known before; only then the session counts as available. */
+  resume(session: RedisSession): Promise<void>;
+  /** Works in the session until it is over. */
+  run(session: RedisSession): Promise<never>;
+}
+
+/** Keeps a session open: reconnects for as long as it takes, and logs each change, not each attempt. */
+export class RedisConnection {
+  readonly #where: string;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #waiters = new Waiters();
+  readonly #closing = new Waiters();
+  #session: RedisSession | undefined;
+  #isClosed = false;
+  #kept: Promise<void> | undefined;
+
+  /** @param where what the log calls the store. */
+  constructor(where: string, clock: Clock, logger: Logger) {
+    this.#where = where;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** The present session, while Redis can be reached. */
+  get session(): RedisSession | undefined {
+    return this.#session;
+  }
+
+  /** Begins with a session that is open already. */
+  keep(session: RedisSession, use: SessionUse): void {
+    this.#kept = this.#keep(session, use);
+  }
+
+  /** Waits until Redis can be reached, but no longer than a time. */
+  available(ms: number): Promise<void> {
+    if (this.#session !== undefined || this.#isClosed) return Promise.resolve();
+    return this.#waiters.wait(ms);
+  }
+
+  /** Ends the session, and everything asked in it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#session?.end(new Error("closed"));
+    this.#closing.wake();
+    this.#waiters.wake();
+    await this.#kept;
+  }
+
+  async #keep(first: RedisSession, use: SessionUse): Promise<void> {
+    let session: RedisSession | undefined = first;
+    while (session !== undefined) {
+      const reason = await this.#use(session, use);
+      this.#session = undefined;
+      session.end(new Error("its use has ended"));
+      if (this.#isClosed) return;
+      this.#logger.error("store unreachable", { store: this.#where, error: messageOf(reason) });
+      const since = this.#clock.steady();
+      session = await this.#reopen(use);
+      if (session === undefined) return;
+      const seconds = Math.round((this.#clock.steady() - since) / 100) / 10;
+      this.#logger.info("store reachable again", { store: this.#where, seconds });
+    }
+  }
+
+  /** Answers why the session ended. */
+  async #use(session: RedisSession, use: SessionUse): Promise<unknown> {
+    this.#session = session;
+    this.#waiters.wake();
+    try {
+      return await Promise.race([use.run(session), session.over]);
+    } catch (error) {
+      return error;
+    }
+  }
+
+  async #reopen(use: SessionUse): Promise<RedisSession | undefined> {
+    for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      await this.#closing.wait(pauseMs * (0.5 + Math.random()));
+      if (this.#isClosed) return undefined;
+      const session = await this.#attempt(use);
+      if (session !== undefined) return session;
+    }
+  }
+
+  async #attempt(use: SessionUse): Promise<RedisSession | undefined> {
+    let session: RedisSession | undefined;
+    try {
+      session = await use.open();
+      await use.resume(session);
+      return session;
+    } catch (error) {
+      session?.end(new Error("could not be resumed"));
+      this.#logger.debug("store still unreachable", {
+        store: this.#where,
+        error: messageOf(error),
+      });
+      return undefined;
+    }
+  }
+}

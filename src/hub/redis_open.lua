@@ -1,0 +1,11 @@
+-- Answers the log's epoch and last seq.
+-- Arguments: epoch and last seq that the server knows, an epoch for a new log, and 1 where the log
+-- has gone on from before that seq without it.
+
+local known = tonumber(ARGV[FIRST + 1])
+local epoch, last = openLog(ARGV[FIRST], known, ARGV[FIRST + 2])
+if ARGV[FIRST + 3] == '1' and epoch == ARGV[FIRST]
+    and tonumber(call('HGET', key('log'), 'lost')) < known then
+  last = lose(epoch, last, known)
+end
+return { epoch, whole(last) }

@@ -1,0 +1,83 @@
+-- Reads the next retained events for an audience, as `Log.read` describes it.
+-- Arguments: epoch, position, told, the last seq to read, bytes at most, user, channels.
+-- Answers the epoch of the log alone where it is another; else the epoch, 1 where nothing is left
+-- to read, the gap's last seq or -1, the oldest seq heard or -1, then seq and JSON of each event.
+
+local MOST_DROPPED = 1000
+local MOST_EVENTS = 2000
+local PAGE = 256
+
+local log = call('HMGET', key('log'), 'epoch', 'floor', 'lost')
+if log[1] ~= ARGV[FIRST] then return { log[1] or '' } end
+trim(MOST_DROPPED)
+local floor = math.max(tonumber(log[3]), tonumber(call('HGET', key('log'), 'floor')))
+local position, told = tonumber(ARGV[FIRST + 1]), tonumber(ARGV[FIRST + 2])
+local upTo = tonumber(ARGV[FIRST + 3])
+local maxBytes = tonumber(ARGV[FIRST + 4])
+local user = ARGV[FIRST + 5]
+
+-- A source gives the events of one channel for one user, or for everyone, in order.
+local function nextOf(source)
+  source.index = source.index + 1
+  if source.index > #source.page and not source.complete then
+    source.page = call('XRANGE', source.key, streamId(source.after + 1), streamId(upTo), 'COUNT',
+      PAGE)
+    source.complete = #source.page < PAGE
+    source.index = 1
+    if #source.page > 0 then source.after = seqOf(source.page[#source.page][1]) end
+  end
+  local entry = source.page[source.index]
+  source.seq = entry and seqOf(entry[1])
+  source.size = entry and tonumber(entry[2][2])
+end
+
+local sources = {}
+local gap, oldest = -1, -1
+local function addSource(channel, name)
+  local source = { key = heardKey(channel, name), page = {}, index = 0, after = position }
+  nextOf(source)
+  sources[#sources + 1] = source
+end
+for i = FIRST + 6, #ARGV do
+  local channel = ARGV[i]
+  local known = call('HGET', key('horizons'), channel)
+  gap = math.max(gap, tonumber(log[3]), known and tonumber(known) or floor)
+  addSource(channel, '*')
+  if user ~= '*' then addSource(channel, user) end
+end
+
+local seqs, bytes, complete = {}, 0, 0
+while #seqs < MOST_EVENTS do
+  local first
+  for _, source in ipairs(sources) do
+    if source.seq and (not first or source.seq < first.seq) then first = source end
+  end
+  if not first then
+    complete = 1
+    break
+  end
+  bytes = bytes + first.size
+  if #seqs > 0 and bytes > maxBytes then break end
+  seqs[#seqs + 1] = whole(first.seq)
+  nextOf(first)
+end
+
+-- What was dropped past the last seq to read is not this reader's: it gets that from the feed.
+gap = math.min(gap, upTo)
+if gap <= math.max(position, told) then
+  gap = -1
+else
+  for _, source in ipairs(sources) do
+    local entry = call('XRANGE', source.key, '-', '+', 'COUNT', 1)[1]
+    if entry and (oldest < 0 or seqOf(entry[1]) < oldest) then oldest = seqOf(entry[1]) end
+  end
+end
+
+local answer = { log[1], complete, whole(gap), whole(oldest) }
+if #seqs == 0 then return answer end
+local texts = call('HMGET', key('events'), unpack(seqs))
+for i, seq in ipairs(seqs) do
+  answer[#answer + 1] = seq
+  answer[#answer + 1] = texts[i]
+end
+return answer
