@@ -10,7 +10,7 @@ import type { Broker, Follower, Outcome, Publication } from "./broker.ts";
 import type { Batch, Cursor } from "./log.ts";
 import { requireSuitable, warnOfSettings } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
-import { RedisFollower } from "./redis_follower.ts";
+import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { messageOf, RedisSession } from "./redis_session.ts";
@@ -31,6 +31,8 @@ export interface RedisBrokerOptions {
   readonly logger: Logger;
   /** Whether `clock` takes the place of that of Redis too; for tests. */
   readonly ownClock?: boolean;
+  /** Bytes of the log's newest part that are kept in memory at most; for tests. */
+  readonly windowBytes?: number;
 }
 
 /**
@@ -77,6 +79,7 @@ export class RedisBroker implements Broker {
         session,
         log,
         retention,
+        options.windowBytes ?? WINDOW_BYTES,
         now,
         (call, heard) => publisher.delivered(call, heard),
       );

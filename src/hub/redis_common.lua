@@ -1,22 +1,25 @@
--- Begins every script: what they share. Each runs as a whole or not at all, and alone.
+-- Begins every script: what they share. Each script runs as a whole or not at all, and alone.
 --
--- The log in Redis, all keys behind the prefix:
+-- The log in Redis, all keys behind the prefix. Empty ones vanish by themselves.
 --   log         hash    epoch; last: the newest seq; lost: nobody can tell what came up to this seq;
 --                       floor: horizon of every channel of which nothing is known; bytes: retained;
 --                       fed: bytes put into the feed since the last mark
 --   events      hash    seq -> [channel, user, block] as JSON, of every retained event
---   order:C     stream  the retained events of channel C: user, size, own id
---   heard:N:C:U stream  those of them that are for user U (or *); N is the length of C's name
---   oldest      zset    channel -> seq of its oldest retained event
+--   order:C     list    the retained events of channel C: "seq size", the length of the user's
+--                       name, that name, and the id that the payload carries, if it does
+--   heard:N:C:U zset    those of them that are for user U, or for *: "seq size" by seq; N is the
+--                       length of C
+--   oldest      zset    channel by the seq of its oldest retained event
 --   sizes       hash    channel -> bytes retained
 --   horizons    hash    channel -> seq of the last event that was dropped
 --   emptied     zset    channels without events, of which the horizon is still known
 --   own         hash    id that payloads carry -> how many events have had it
---   own:ID      stream  the retained events that carry it, and how many had it before each
+--   own:ID      zset    the retained events that carry it, by seq: how many had it before, the
+--                       length of the channel's name, that name and the user's
 --   gone        zset    such ids of which no event is left
 --   keys        hash    idempotency key -> seq and fingerprint
 --   counts      hash    idempotency key -> subscribers, where there were any
---   keyorder    stream  idempotency keys in the order in which they are forgotten
+--   keyorder    list    seqs and idempotency keys, in the order in which they are forgotten
 --   feed        stream  the newest events for the servers to follow, whatever retention drops
 --   marks       list    seqs at which the feed is cut, oldest first
 
@@ -31,17 +34,17 @@ local maxKeys = tonumber(ARGV[8])
 local maxGone = tonumber(ARGV[9])
 local FIRST = 10
 
+-- What is dropped at a time at most, because Redis does nothing else meanwhile.
+local MOST_DROPPED = 2000
+
 -- Lua's own way to write a number would round a seq.
 local function whole(number)
   return string.format('%.0f', number)
 end
 
-local function streamId(seq)
-  return whole(seq) .. '-0'
-end
-
-local function seqOf(id)
-  return tonumber(string.match(id, '^%d+'))
+-- The number that a text begins with.
+local function seqOf(text)
+  return tonumber(string.match(text, '^%d+'))
 end
 
 -- Microseconds since 1970, by the clock of Redis: the one clock that all servers share.
@@ -61,98 +64,134 @@ local function heardKey(channel, user)
   return key('heard:' .. #channel .. ':' .. channel .. ':' .. user)
 end
 
--- The fields of a stream's entry as a table.
-local function fieldsOf(entry)
-  local fields = {}
-  for i = 1, #entry[2], 2 do fields[entry[2][i]] = entry[2][i + 1] end
-  return fields
-end
-
-local function deleteFrom(stream, id)
-  call('XDEL', stream, id)
-  if call('XLEN', stream) == 0 then call('DEL', stream) end
-end
-
-local function dropOwnId(ownId, id)
+local function dropOwnId(ownId, seq)
   local holders = key('own:' .. ownId)
-  deleteFrom(holders, id)
+  call('ZREMRANGEBYSCORE', holders, seq, seq)
   if call('EXISTS', holders) == 1 then return end
-  call('ZADD', key('gone'), whole(seqOf(id)), ownId)
+  call('ZADD', key('gone'), seq, ownId)
   if call('ZCARD', key('gone')) > maxGone then
     call('HDEL', key('own'), call('ZPOPMIN', key('gone'))[1])
   end
 end
 
--- A channel without events is known by its horizon alone; past a limit its horizon is the floor: a
--- client may be told of a gap that it does not have, never the other way round.
-local function forget(channel, horizon)
-  call('HDEL', key('sizes'), channel)
-  call('ZREM', key('oldest'), channel)
-  call('ZADD', key('emptied'), whole(horizon), channel)
-  if call('ZCARD', key('emptied')) <= maxEmptied then return end
-  local longest = call('ZPOPMIN', key('emptied'))
-  call('HDEL', key('horizons'), longest[1])
-  if tonumber(longest[2]) > tonumber(call('HGET', key('log'), 'floor')) then
-    call('HSET', key('log'), 'floor', whole(tonumber(longest[2])))
+-- What a script changes in the channels that it touches is written once, by `writeChannels`.
+local touched = {}
+local dropped = {}
+local addedBytes = 0
+
+local function channelOf(name)
+  local channel = touched[name]
+  if not channel then
+    local order = key('order:' .. name)
+    local bytes = call('HGET', key('sizes'), name)
+    channel = { order = order, bytes = tonumber(bytes or 0), count = call('LLEN', order) }
+    channel.isNew = channel.count == 0
+    touched[name] = channel
   end
+  return channel
+end
+
+local function oldestOf(channel)
+  return seqOf(call('LINDEX', channel.order, 0))
 end
 
 -- Drops the oldest event of a channel.
-local function drop(channel)
-  local order = key('order:' .. channel)
-  local first = call('XRANGE', order, '-', '+', 'COUNT', 2)
-  local id, event = first[1][1], fieldsOf(first[1])
-  local seq = seqOf(id)
-  deleteFrom(order, id)
-  deleteFrom(heardKey(channel, event.user), id)
-  call('HDEL', key('events'), whole(seq))
-  call('HINCRBY', key('sizes'), channel, -event.size)
-  call('HINCRBY', key('log'), 'bytes', -event.size)
-  call('HSET', key('horizons'), channel, whole(seq))
-  if event.ownId then dropOwnId(event.ownId, id) end
-  if first[2] then
-    call('ZADD', key('oldest'), whole(seqOf(first[2][1])), channel)
-  else
-    forget(channel, seq)
+local function drop(name)
+  local channel = channelOf(name)
+  local event = call('LPOP', channel.order)
+  local seq, size, length, names = string.match(event, '^(%d+) (%d+) (%d+) (.*)$')
+  local user, ownId = string.sub(names, 1, length), string.sub(names, length + 1)
+  call('ZREM', heardKey(name, user), seq .. ' ' .. size)
+  if ownId ~= '' then dropOwnId(ownId, seq) end
+  channel.count = channel.count - 1
+  channel.bytes = channel.bytes - size
+  channel.horizon = seq
+  addedBytes = addedBytes - size
+  dropped[#dropped + 1] = seq
+end
+
+-- A channel without events is known by its horizon alone; past a limit its horizon is the floor: a
+-- client may be told of a gap that it does not have, never the other way round.
+local function forget(name, horizon)
+  call('HDEL', key('sizes'), name)
+  call('ZREM', key('oldest'), name)
+  call('ZADD', key('emptied'), horizon, name)
+  if call('ZCARD', key('emptied')) <= maxEmptied then return end
+  local longest = call('ZPOPMIN', key('emptied'))[1]
+  local floor = call('HGET', key('horizons'), longest)
+  call('HDEL', key('horizons'), longest)
+  if tonumber(floor) > tonumber(call('HGET', key('log'), 'floor')) then
+    call('HSET', key('log'), 'floor', floor)
   end
 end
 
-local function trimKeys(most)
-  local count = call('XLEN', key('keyorder'))
-  for _ = 1, most do
-    local oldest = call('XRANGE', key('keyorder'), '-', '+', 'COUNT', 1)[1]
+local function writeChannel(name, channel)
+  if channel.isNew then
+    call('ZREM', key('emptied'), name)
+    -- What the floor comes to later is nothing to a channel in use.
+    call('HSETNX', key('horizons'), name, call('HGET', key('log'), 'floor'))
+  end
+  if channel.horizon then call('HSET', key('horizons'), name, channel.horizon) end
+  if channel.count == 0 then return forget(name, channel.horizon) end
+  call('HSET', key('sizes'), name, channel.bytes)
+  if channel.isNew or channel.horizon then
+    call('ZADD', key('oldest'), whole(oldestOf(channel)), name)
+  end
+end
+
+local function writeChannels()
+  for name, channel in pairs(touched) do writeChannel(name, channel) end
+  -- In parts: a call can have no more than some thousand arguments.
+  for i = 1, #dropped, 1000 do
+    call('HDEL', key('events'), unpack(dropped, i, math.min(i + 999, #dropped)))
+  end
+  if addedBytes ~= 0 then call('HINCRBY', key('log'), 'bytes', addedBytes) end
+  touched, dropped, addedBytes = {}, {}, 0
+end
+
+local function trimKeys()
+  local count = call('LLEN', key('keyorder'))
+  for _ = 1, MOST_DROPPED do
+    local oldest = call('LINDEX', key('keyorder'), 0)
     if not oldest then return end
-    local seq = seqOf(oldest[1])
-    if seq > now - age and count <= maxKeys then return end
-    local name = fieldsOf(oldest).key
+    local seq, name = string.match(oldest, '^(%d+) (.*)$')
+    if tonumber(seq) > now - age and count <= maxKeys then return end
     local record = call('HGET', key('keys'), name)
-    if record and seqOf(record) == seq then
+    if record and seqOf(record) == tonumber(seq) then
       call('HDEL', key('keys'), name)
       call('HDEL', key('counts'), name)
     end
-    call('XDEL', key('keyorder'), oldest[1])
+    call('LPOP', key('keyorder'))
     count = count - 1
   end
 end
 
--- Drops what is past its age, or too much over all channels, oldest first; no more than `most`
--- events at a time, because Redis does nothing else meanwhile.
-local function trim(most)
-  for _ = 1, most do
-    local oldest = call('ZRANGE', key('oldest'), 0, 0, 'WITHSCORES')
-    if not oldest[1] then break end
-    local tooMany = tonumber(call('HGET', key('log'), 'bytes')) > totalBytes
-    if tonumber(oldest[2]) > now - age and not tooMany then break end
-    drop(oldest[1])
+-- Drops what is past its age, or too much over all channels, oldest first, and writes what the
+-- script has changed.
+local function trim()
+  writeChannels()
+  local bytes = tonumber(call('HGET', key('log'), 'bytes') or 0)
+  local count = 0
+  while count < MOST_DROPPED do
+    local name, seq = unpack(call('ZRANGE', key('oldest'), 0, 0, 'WITHSCORES'))
+    if not name then break end
+    if tonumber(seq) > now - age and bytes <= totalBytes then break end
+    local channel = channelOf(name)
+    repeat
+      drop(name)
+      count = count + 1
+    until count == MOST_DROPPED or channel.count == 0 or oldestOf(channel) > now - age
+    bytes = bytes + addedBytes
+    writeChannels()
   end
-  trimKeys(most)
+  trimKeys()
 end
 
 -- Notes that nobody can tell what came up to a seq, and tells the servers to begin anew.
 local function lose(epoch, last, through)
   local seq = math.max(last + 1, through + 1, now)
   call('HSET', key('log'), 'lost', whole(through), 'last', whole(seq))
-  call('XADD', key('feed'), streamId(seq), 'previous', whole(last), 'epoch', epoch, 'lost', '1')
+  call('XADD', key('feed'), whole(seq) .. '-0', 'previous', whole(last), 'epoch', epoch, 'lost', '1')
   return seq
 end
 

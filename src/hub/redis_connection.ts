@@ -62,16 +62,21 @@ export class RedisConnection {
 
   async #keep(first: RedisSession, use: SessionUse): Promise<void> {
     let session: RedisSession | undefined = first;
+    let pauseMs = FIRST_PAUSE_MS;
     while (session !== undefined) {
+      const begun = this.#clock.steady();
       const reason = await this.#use(session, use);
       this.#session = undefined;
       session.end(new Error("its use has ended"));
       if (this.#isClosed) return;
       this.#logger.error("store unreachable", { store: this.#where, error: messageOf(reason) });
-      const since = this.#clock.steady();
-      session = await this.#reopen(use);
+      const lost = this.#clock.steady();
+      // A session that never lasts is no reason to ask all the more often.
+      if (lost - begun > 2 * LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS;
+      else pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      session = await this.#reopen(use, pauseMs);
       if (session === undefined) return;
-      const seconds = Math.round((this.#clock.steady() - since) / 100) / 10;
+      const seconds = Math.round((this.#clock.steady() - lost) / 100) / 10;
       this.#logger.info("store reachable again", { store: this.#where, seconds });
     }
   }
@@ -87,8 +92,8 @@ export class RedisConnection {
     }
   }
 
-  async #reopen(use: SessionUse): Promise<RedisSession | undefined> {
-    for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+  async #reopen(use: SessionUse, firstPauseMs: number): Promise<RedisSession | undefined> {
+    for (let pauseMs = firstPauseMs;; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       await this.#closing.wait(pauseMs * (0.5 + Math.random()));
       if (this.#isClosed) return undefined;
       const session = await this.#attempt(use);

@@ -7,7 +7,7 @@ import type { FeedEntry, RedisLog } from "./redis_log.ts";
 import type { RedisSession } from "./redis_session.ts";
 
 /** Bytes of the log's newest part that a server keeps in memory at most. */
-const WINDOW_BYTES = 64 * 2 ** 20;
+export const WINDOW_BYTES = 64 * 2 ** 20;
 
 /** How many subscribers of this process heard each event of a call, by the events' seqs. */
 export type Delivered = (call: string, heard: ReadonlyMap<number, number>) => void;
@@ -47,16 +47,18 @@ export class RedisFollower {
   /**
    * Loads the window.
    *
+   * @param windowBytes the most that it may hold.
    * @param now the wall clock, in milliseconds.
    */
   static async start(
     session: RedisSession,
     log: RedisLog,
     retention: Retention,
+    windowBytes: number,
     now: () => number,
     delivered: Delivered,
   ): Promise<RedisFollower> {
-    const smaller = { ...retention, totalBytes: Math.min(retention.totalBytes, WINDOW_BYTES) };
+    const smaller = { ...retention, totalBytes: Math.min(retention.totalBytes, windowBytes) };
     const head = await log.open(session, { seq: 0, epoch: "" });
     const window = await loadWindow(session, log, smaller, now, head);
     return new RedisFollower(log, smaller, now, delivered, window);

@@ -186,7 +186,7 @@ function draftArguments(draft: Draft): readonly string[] {
   return [
     channel,
     user,
-    ownId === undefined ? "" : `o${ownId}`,
+    ownId ?? "",
     String(retainedSize({ bytes: { length: placedLength(draft) } })),
     JSON.stringify([channel, user, block]),
   ];

@@ -2,10 +2,8 @@
 -- Arguments: epoch and last seq that the server knows, an epoch for a new log, the call's name,
 -- bytes of the feed between marks, marks at most, then for each publication: "k" and its
 -- idempotency key or nothing, a fingerprint, how many events; and for each of these: channel, user,
--- "o" and its own id or nothing, size, JSON.
+-- its own id or nothing, size, JSON.
 -- Answers the epoch, then for each publication: 0 new, 1 repeated, 2 key reused; seq; subscribers.
-
-local MOST_DROPPED = 1000
 
 local known = tonumber(ARGV[FIRST + 1])
 local epoch, last = openLog(ARGV[FIRST], known, ARGV[FIRST + 2])
@@ -14,40 +12,27 @@ local fed = 0
 local added = 0
 
 local function addOwnId(ownId, channel, user, seq)
-  local given = call('HINCRBY', key('own'), ownId, 1)
-  if given > 1 then call('ZREM', key('gone'), ownId) end
-  call('XADD', key('own:' .. ownId), streamId(seq), 'channel', channel, 'user', user,
-    'before', given - 1)
+  local before = call('HINCRBY', key('own'), ownId, 1) - 1
+  if before > 0 then call('ZREM', key('gone'), ownId) end
+  call('ZADD', key('own:' .. ownId), seq, before .. ' ' .. #channel .. ' ' .. channel .. user)
 end
 
-local function add(channel, user, ownId, size, json)
+local function add(name, user, ownId, size, json)
   last = math.max(last + 1, known + 1, now)
-  local id = streamId(last)
-  local order = key('order:' .. channel)
-  call('HSET', key('events'), whole(last), json)
-  if ownId == '' then
-    call('XADD', order, id, 'user', user, 'size', size)
-  else
-    ownId = string.sub(ownId, 2)
-    call('XADD', order, id, 'user', user, 'size', size, 'ownId', ownId)
-    addOwnId(ownId, channel, user, last)
+  local seq = whole(last)
+  local channel = channelOf(name)
+  call('RPUSH', channel.order, seq .. ' ' .. size .. ' ' .. #user .. ' ' .. user .. ownId)
+  call('ZADD', heardKey(name, user), seq, seq .. ' ' .. size)
+  call('HSET', key('events'), seq, json)
+  if ownId ~= '' then addOwnId(ownId, name, user, seq) end
+  channel.count = channel.count + 1
+  channel.bytes = channel.bytes + size
+  addedBytes = addedBytes + size
+  while channel.count > 0
+      and (channel.count > eventsPerChannel or channel.bytes > bytesPerChannel) do
+    drop(name)
   end
-  call('XADD', heardKey(channel, user), id, 'size', size)
-  call('HINCRBY', key('log'), 'bytes', size)
-  local bytes = call('HINCRBY', key('sizes'), channel, size)
-  local count = call('XLEN', order)
-  if count == 1 then
-    call('ZADD', key('oldest'), whole(last), channel)
-    call('ZREM', key('emptied'), channel)
-    -- What the floor comes to later is nothing to a channel in use.
-    call('HSETNX', key('horizons'), channel, call('HGET', key('log'), 'floor'))
-  end
-  while count > 0 and (count > eventsPerChannel or bytes > bytesPerChannel) do
-    drop(channel)
-    count = count - 1
-    bytes = tonumber(call('HGET', key('sizes'), channel) or 0)
-  end
-  feed[#feed + 1] = whole(last)
+  feed[#feed + 1] = seq
   feed[#feed + 1] = json
   fed = fed + #json + 64
   added = added + 1
@@ -64,19 +49,19 @@ end
 local function remember(name, fingerprint)
   call('HSET', key('keys'), name, whole(last) .. ' ' .. fingerprint)
   call('HDEL', key('counts'), name)
-  call('XADD', key('keyorder'), streamId(last), 'key', name)
+  call('RPUSH', key('keyorder'), whole(last) .. ' ' .. name)
 end
 
 -- Reading each entry's size to cut the feed to a length in bytes would be work for every event;
 -- marks at equal distances are not.
 local function feedServers(betweenMarks, maxMarks)
-  call('XADD', key('feed'), streamId(last), unpack(feed))
+  call('XADD', key('feed'), whole(last) .. '-0', unpack(feed))
   call('HSET', key('log'), 'last', whole(last))
   if call('HINCRBY', key('log'), 'fed', fed) < betweenMarks then return end
   call('HSET', key('log'), 'fed', 0)
   if call('RPUSH', key('marks'), whole(last)) <= maxMarks then return end
   local mark = tonumber(call('LPOP', key('marks')))
-  call('XTRIM', key('feed'), 'MINID', streamId(mark + 1))
+  call('XTRIM', key('feed'), 'MINID', whole(mark + 1) .. '-0')
 end
 
 local results = { epoch }
@@ -87,7 +72,7 @@ while at <= #ARGV do
   at = at + 3
   if not result then
     for i = at, at + 5 * (count - 1), 5 do
-      add(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+      add(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4])
     end
     if name ~= '' then remember(string.sub(name, 2), fingerprint) end
     result = { 0, whole(last), 0 }
@@ -96,5 +81,5 @@ while at <= #ARGV do
   for i = 1, 3 do results[#results + 1] = result[i] end
 end
 if added > 0 then feedServers(tonumber(ARGV[FIRST + 4]), tonumber(ARGV[FIRST + 5])) end
-trim(MOST_DROPPED + 2 * added)
+trim()
 return results

@@ -3,13 +3,12 @@
 -- Answers the epoch of the log alone where it is another; else the epoch, 1 where nothing is left
 -- to read, the gap's last seq or -1, the oldest seq heard or -1, then seq and JSON of each event.
 
-local MOST_DROPPED = 1000
 local MOST_EVENTS = 2000
 local PAGE = 256
 
 local log = call('HMGET', key('log'), 'epoch', 'floor', 'lost')
 if log[1] ~= ARGV[FIRST] then return { log[1] or '' } end
-trim(MOST_DROPPED)
+trim()
 local floor = math.max(tonumber(log[3]), tonumber(call('HGET', key('log'), 'floor')))
 local position, told = tonumber(ARGV[FIRST + 1]), tonumber(ARGV[FIRST + 2])
 local upTo = tonumber(ARGV[FIRST + 3])
@@ -20,15 +19,18 @@ local user = ARGV[FIRST + 5]
 local function nextOf(source)
   source.index = source.index + 1
   if source.index > #source.page and not source.complete then
-    source.page = call('XRANGE', source.key, streamId(source.after + 1), streamId(upTo), 'COUNT',
-      PAGE)
+    source.page = call('ZRANGEBYSCORE', source.key, whole(source.after + 1), whole(upTo), 'LIMIT',
+      0, PAGE)
     source.complete = #source.page < PAGE
     source.index = 1
-    if #source.page > 0 then source.after = seqOf(source.page[#source.page][1]) end
   end
-  local entry = source.page[source.index]
-  source.seq = entry and seqOf(entry[1])
-  source.size = entry and tonumber(entry[2][2])
+  local event = source.page[source.index]
+  if not event then
+    source.seq = nil
+    return
+  end
+  local seq, size = string.match(event, '^(%d+) (%d+)$')
+  source.seq, source.size, source.after = tonumber(seq), tonumber(size), tonumber(seq)
 end
 
 local sources = {}
@@ -68,8 +70,8 @@ if gap <= math.max(position, told) then
   gap = -1
 else
   for _, source in ipairs(sources) do
-    local entry = call('XRANGE', source.key, '-', '+', 'COUNT', 1)[1]
-    if entry and (oldest < 0 or seqOf(entry[1]) < oldest) then oldest = seqOf(entry[1]) end
+    local first = call('ZRANGE', source.key, 0, 0)[1]
+    if first and (oldest < 0 or seqOf(first) < oldest) then oldest = seqOf(first) end
   end
 end
 
