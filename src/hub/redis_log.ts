@@ -33,6 +33,7 @@ const FEED_MARKS = 16;
 
 /** One publication as the script takes it. */
 export interface PublishRequest extends Publication {
+  /** Empty where there is no key. */
   readonly fingerprint: string;
 }
 

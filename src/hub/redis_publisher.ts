@@ -58,7 +58,8 @@ export class RedisPublisher {
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     const outcomes = publications.map((publication) =>
       new Promise<Outcome>((resolve) => {
-        const request = { ...publication, fingerprint: fingerprintOf(publication) };
+        const isKeyed = publication.idempotencyKey !== undefined;
+        const request = { ...publication, fingerprint: isKeyed ? fingerprintOf(publication) : "" };
         this.#waiting.push({ request, resolve });
       })
     );
