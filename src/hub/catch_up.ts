@@ -31,7 +31,7 @@ async function giveWhenRead(
   subscriber: Subscriber,
   reading: Batch | Promise<Batch>,
 ): Promise<void> {
-  while (!subscriber.ended) {
+  while (true) {
     if (!(reading instanceof Promise)) return give(broker, subscriber, reading);
     try {
       const batch = await reading;
@@ -41,6 +41,8 @@ async function giveWhenRead(
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
     }
+    // Before the next read, not after: nobody would hear of its failure.
+    if (subscriber.ended) return;
     reading = nextBatch(broker, subscriber);
   }
 }

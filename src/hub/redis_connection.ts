@@ -97,7 +97,10 @@ export class RedisConnection {
       await this.#closing.wait(pauseMs * (0.5 + Math.random()));
       if (this.#isClosed) return undefined;
       const session = await this.#attempt(use);
-      if (session !== undefined) return session;
+      if (session === undefined) continue;
+      if (!this.#isClosed) return session;
+      session.end(new Error("closed"));
+      return undefined;
     }
   }
 

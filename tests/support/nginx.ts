@@ -30,7 +30,7 @@ daemon off;
 worker_processes 1;
 pid "${folder}/nginx.pid";
 error_log stderr warn;
-events { worker_connections 512; }
+events { worker_connections 1024; }
 http {
   access_log off;
 ${temporaryPaths(folder)}

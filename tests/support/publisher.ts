@@ -28,17 +28,23 @@ export interface PublisherOptions {
   readonly onAcknowledged: (event: AcknowledgedEvent) => void;
   /** Whether it now and then emits again what was answered, to see that it is answered the same. */
   readonly repeat: boolean;
+  /** Statuses that are no failure, but mean that it is to emit again with the same key. Default: none. */
+  readonly tryAgainOn?: ReadonlySet<number>;
+  /** How long it waits at most, at random, after each event. Default: not at all. */
+  readonly pauseMs?: number;
 }
 
-const PAUSE_MS = 10;
+const TRY_AGAIN_AFTER_MS = 10;
 
 /** How often an event that was answered is emitted again. */
 const REPEAT_PROBABILITY = 0.1;
 
 /** A publisher that emits until it is stopped; disposing of it gives up on what is not answered. */
 export class Publisher implements AsyncDisposable {
-  /** How many emits brought no answer, and were then repeated. */
+  /** How many emits brought no answer. All but those that had been answered before were repeated. */
   unanswered = 0;
+  /** The statuses after which it emitted again. */
+  readonly refusals: number[] = [];
   /** How many emits that had been answered were repeated and answered again. */
   repeated = 0;
   readonly #options: PublisherOptions;
@@ -73,7 +79,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { random, targets, name, repeat, onAcknowledged } = this.#options;
+    const { random, targets, name, repeat, onAcknowledged, pauseMs = 0 } = this.#options;
     try {
       for (let number = 1; !this.#stopping; number++) {
         const event = { ...random.pick(targets), data: `${name}:${number}` };
@@ -82,6 +88,9 @@ export class Publisher implements AsyncDisposable {
         onAcknowledged({ ...event, id });
         this.#past.push({ ...event, id });
         if (repeat && random.chance(REPEAT_PROBABILITY)) await this.#repeat();
+        if (pauseMs > 0) {
+          await new Promise((resolve) => setTimeout(resolve, random.between(0, pauseMs)));
+        }
       }
     } finally {
       this.#http.close();
@@ -93,8 +102,7 @@ export class Publisher implements AsyncDisposable {
     while (!this.#abandoned) {
       const id = await this.#emit(event);
       if (id !== undefined) return id;
-      this.unanswered++;
-      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+      await new Promise((resolve) => setTimeout(resolve, TRY_AGAIN_AFTER_MS));
     }
     return undefined;
   }
@@ -109,7 +117,7 @@ export class Publisher implements AsyncDisposable {
     this.repeated++;
   }
 
-  /** The event's id, or `undefined` where no answer came. */
+  /** The event's id, or `undefined` where no answer came, or one that says to try again. */
   async #emit(
     { channel, userId, data }: Omit<AcknowledgedEvent, "id">,
   ): Promise<string | undefined> {
@@ -125,6 +133,11 @@ export class Publisher implements AsyncDisposable {
       status = response.status;
       text = await response.text();
     } catch {
+      this.unanswered++;
+      return undefined;
+    }
+    if (this.#options.tryAgainOn?.has(status)) {
+      this.refusals.push(status);
       return undefined;
     }
     if (status !== 200) throw new Error(`emitting ${data} was answered ${status}: ${text}`);

@@ -26,7 +26,8 @@ export class RedisServer implements AsyncDisposable {
   /**
    * Starts one that writes every change to its append-only file before it answers.
    *
-   * @param settings As on the command line of redis-server.
+   * @param settings As on the command line of redis-server. A password that they set is given to
+   *   {@link RedisServer.command} too.
    */
   static async start(settings: readonly string[] = []): Promise<RedisServer> {
     const server = new RedisServer(lastingPort(), await TempDir.make(), settings);
@@ -54,7 +55,8 @@ export class RedisServer implements AsyncDisposable {
     await Deno.mkdir(folder, { recursive: true });
     const process = await ChildProcess.spawn(toolPath("redis"), [
       ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", folder],
-      ...["--save", "", "--appendonly", "yes", "--appendfsync", "everysec"],
+      // With "everysec" Redis answers without having written while an earlier fsync takes its time.
+      ...["--save", "", "--appendonly", "yes", "--appendfsync", "always"],
       ...this.#settings,
     ]);
     this.#process = process;
@@ -92,7 +94,10 @@ export class RedisServer implements AsyncDisposable {
   async command(...words: readonly string[]): Promise<string> {
     const cli = findProgram("redis-cli");
     if (cli === undefined) throw new Error("redis-cli is missing: install redis-tools");
-    return (await run(cli, ["-p", String(this.port), ...words])).stdout;
+    const password = this.#settings[this.#settings.indexOf("--requirepass") + 1];
+    const login = this.#settings.includes("--requirepass") ? ["--pass", String(password)] : [];
+    const args = ["-p", String(this.port), ...login, "--no-auth-warning", ...words];
+    return (await run(cli, args)).stdout;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

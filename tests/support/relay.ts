@@ -7,6 +7,8 @@
 /** Passes bytes on in both directions; disposing of it closes every connection. */
 export class Relay implements AsyncDisposable {
   readonly port: number;
+  /** How many connections it has accepted so far, those among them that it broke at once. */
+  accepted = 0;
   readonly #target: number;
   readonly #listener: Deno.TcpListener;
   readonly #connections = new Set<Deno.TcpConn>();
@@ -52,6 +54,7 @@ export class Relay implements AsyncDisposable {
   }
 
   async #relay(near: Deno.TcpConn): Promise<void> {
+    this.accepted++;
     if (this.#isCut) return close(near);
     this.#connections.add(near);
     let far: Deno.TcpConn | undefined;
@@ -59,7 +62,7 @@ export class Relay implements AsyncDisposable {
       far = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
       this.#connections.add(far);
       if (this.#isCut) return;
-      await Promise.all([this.#pass(near, far), this.#pass(far, near)]);
+      await Promise.allSettled([this.#pass(near, far), this.#pass(far, near)]);
     } catch {
       // One end went away.
     } finally {

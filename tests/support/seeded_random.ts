@@ -7,9 +7,12 @@ import { say } from "./tools.ts";
 
 /** A source of random choices; the same seed brings the same choices in the same order. */
 export class SeededRandom {
+  /** What to give to have the same choices again. */
+  readonly seed: number;
   #state: number;
 
   constructor(seed: number) {
+    this.seed = seed;
     this.#state = seed >>> 0;
   }
 

@@ -36,6 +36,16 @@ export const TOOLS = {
     services: ["redis-server"],
     find: () => findProgram("redis-server"),
   },
+  haproxy: {
+    packages: ["haproxy"],
+    services: ["haproxy"],
+    find: () => findProgram("haproxy"),
+  },
+  openssl: {
+    packages: ["openssl"],
+    services: [],
+    find: () => findProgram("openssl"),
+  },
   chromium: {
     packages: ["chromium"],
     services: [],

@@ -17,6 +17,13 @@ export interface TrafficOptions {
   readonly random: SeededRandom;
   /** The stream's address as clients see it. Default: the server's own. */
   readonly eventsUrl?: string;
+  /**
+   * Where to emit, through a proxy: 502, 503 and 504 are then no failures, but emitted again. Default:
+   * the server itself, which is to refuse nothing.
+   */
+  readonly emitUrl?: string;
+  /** How long each publisher waits at most after each event. Default: not at all. */
+  readonly pauseMs?: number;
   /** Whether events that were answered are now and then emitted again, with the same key. Default: yes. */
   readonly repeat?: boolean;
 }
@@ -25,6 +32,8 @@ export interface TrafficOptions {
 export interface HearingClient extends Hearer {
   readonly client: ResumingClient;
 }
+
+const TRY_AGAIN = new Set([502, 503, 504]);
 
 const CHANNELS = ["news", "chat", "rare"] as const;
 const USERS = ["alex", "bo", "kim", "sam"] as const;
@@ -71,6 +80,11 @@ export class Traffic implements AsyncDisposable {
     return this.publishers.reduce((sum, { unanswered }) => sum + unanswered, 0);
   }
 
+  /** How many emits were refused for a while, and were then repeated. */
+  get refused(): number {
+    return this.publishers.reduce((sum, { refusals }) => sum + refusals.length, 0);
+  }
+
   /**
    * Waits for a random number of events to be acknowledged, or to be received, and then for a moment,
    * because the moment after an answer is not the only one at which a fault may strike.
@@ -113,7 +127,9 @@ export class Traffic implements AsyncDisposable {
     const repeated = this.publishers.reduce((sum, publisher) => sum + publisher.repeated, 0);
     return `${this.ledger.acknowledged.count} events acknowledged, ${this.received.count} received ` +
       `over ${streams} streams by ${this.clients.length} clients, ${this.unanswered} emits without ` +
-      `an answer, ${repeated} answered twice`;
+      `an answer, ${repeated} answered twice` +
+      describeStatuses("emits refused", this.publishers) +
+      describeStatuses("streams refused", this.clients);
   }
 
   async #connect(server: Server, options: TrafficOptions): Promise<void> {
@@ -138,7 +154,9 @@ export class Traffic implements AsyncDisposable {
     for (let number = 1; number <= options.publishers; number++) {
       this.publishers.push(
         new Publisher({
-          emitUrl: `${server.controlOrigin}/emit/`,
+          emitUrl: options.emitUrl ?? `${server.controlOrigin}/emit/`,
+          ...options.emitUrl === undefined ? {} : { tryAgainOn: TRY_AGAIN },
+          pauseMs: options.pauseMs ?? 0,
           name: `publisher ${number}`,
           targets: TARGETS,
           random: options.random.fork(),
@@ -153,4 +171,17 @@ export class Traffic implements AsyncDisposable {
     const running = [...this.publishers, ...this.clients];
     await Promise.all(running.map((one) => one[Symbol.asyncDispose]()));
   }
+}
+
+function describeStatuses(
+  what: string,
+  refused: readonly { readonly refusals: readonly number[] }[],
+): string {
+  const statuses = refused.flatMap(({ refusals }) => refusals);
+  if (statuses.length === 0) return "";
+  const counts = Map.groupBy(statuses, (status) => status);
+  return `, ${what}: ` +
+    [...counts].toSorted(([one], [other]) => one - other).map(([status, all]) =>
+      `${all.length} × ${status}`
+    ).join(", ");
 }
