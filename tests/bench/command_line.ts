@@ -1,4 +1,4 @@
-import { ROWS } from "./rows/all.ts";
+import { QUICK_ROWS, ROWS } from "./rows/all.ts";
 import type { Row, Size } from "./rows/row.ts";
 
 /** What the benchmark was asked for. */
@@ -22,7 +22,8 @@ docs/performance.json, docs/performance.svg and the tables in docs/performance.m
 
 rows: ${ROWS.map((row) => row.name).join(", ")}
 
-  --quick       a tenth of the load, once, this server alone: fails on nothing but breakage
+  --quick       a tenth of the load, once, this server alone: fails on nothing but breakage;
+                without names, all rows but those on Redis
   --small       a tenth of the load, with the peers, to try the benchmark itself
   --runs N      runs of everyone in each row (default ${RUNS})
   --out FOLDER  write the results there, also of some rows only`;
@@ -51,7 +52,7 @@ export function readCommandLine(words: readonly string[], docs: string): Task {
   if (!Number.isInteger(runs) || runs < 1) throw new UsageError("--runs: a whole number from 1");
   const small = quick || options.has("--small");
   return {
-    rows: rowsNamed(names),
+    rows: names.length > 0 ? rowsNamed(names) : quick ? QUICK_ROWS : ROWS,
     size: small ? "small" : "full",
     runs,
     alone: quick,
@@ -64,5 +65,5 @@ function rowsNamed(names: readonly string[]): readonly Row[] {
   for (const name of names) {
     if (!ROWS.some((row) => row.name === name)) throw new UsageError(`no such row: ${name}`);
   }
-  return names.length === 0 ? ROWS : ROWS.filter((row) => names.includes(row.name));
+  return ROWS.filter((row) => names.includes(row.name));
 }

@@ -9,6 +9,7 @@ import { textOf } from "./ask.ts";
 import { betterSseFolder } from "./folders.ts";
 import { BETTER_SSE_VERSION, betterSse } from "./peers/better_sse.ts";
 import { nchan } from "./peers/nchan.ts";
+import { serversOnRedis } from "./peers/on_redis.ts";
 import { pushpin } from "./peers/pushpin.ts";
 import { say } from "./say.ts";
 
@@ -24,6 +25,7 @@ export async function installPeers(): Promise<void> {
   const packages: string[] = [];
   if (await nchan.absence() !== undefined) packages.push("nginx", "libnginx-mod-nchan");
   if (await pushpin.absence() !== undefined) packages.push("pushpin", "condure");
+  if (await serversOnRedis(1).absence() !== undefined) packages.push("redis-server");
   if (findProgram("node") === undefined) packages.push("nodejs", "npm");
   if (packages.length > 0) await installPackages(...packages);
   const npm = findProgram("npm");

@@ -93,7 +93,8 @@ export async function putLoad(
 function subscribeOptions({ subscribing }: RunningPeer, shape: LoadShape): readonly string[] {
   return [
     ...option("subscribers", shape.subscribers),
-    ...option("subscribe-at", subscribing.address),
+    ...[subscribing.address, ...subscribing.otherAddresses ?? []]
+      .flatMap((address) => option("subscribe-at", address)),
     ...option("subscribe-path", subscribing.path),
     ...subscribing.headers.flatMap((header) => option("subscribe-header", header)),
     ...option("token-file", subscribing.tokenFile),

@@ -39,7 +39,8 @@ export async function busySeconds(): Promise<number> {
 
 let ticks: number | undefined;
 
-async function ticksPerSecond(): Promise<number> {
+/** In which the system counts the CPU that was used. */
+export async function ticksPerSecond(): Promise<number> {
   return ticks ??= Number(await textOf("getconf", ["CLK_TCK"])) || 100;
 }
 

@@ -7,7 +7,6 @@ import { readCommandLine, type Task, USAGE, UsageError } from "./command_line.ts
 import { sourcePath } from "./folders.ts";
 import { installCompiler, installPeers } from "./install.ts";
 import { describeMachine } from "./machine.ts";
-import { thisServer } from "./peers/this_server.ts";
 import { leaveServerCore } from "./pinned.ts";
 import { buildPrograms } from "./programs.ts";
 import { writeResults } from "./results_files.ts";
@@ -34,12 +33,13 @@ async function bench(task: Task): Promise<number> {
     const result = await runRow(row, {
       size: task.size,
       runs: task.runs,
-      admits: ({ peer }) => !task.alone || peer === thisServer,
+      admits: ({ peer }) => !task.alone || peer.isOurs === true,
     });
     results.push(result);
     print(`\n${formatRow(result, !task.alone)}`);
   }
-  if (!task.alone) print(`\n${formatVerdicts(results)}`);
+  const hasGoals = task.rows.some(({ goals }) => goals.length > 0);
+  if (!task.alone && hasGoals) print(`\n${formatVerdicts(results)}`);
   if (task.folder !== undefined) {
     await writeResults(task.folder, { machine, runs: task.runs, measuredAt: new Date() }, results);
   }
@@ -47,7 +47,7 @@ async function bench(task: Task): Promise<number> {
 }
 
 function isBroken({ row, standings }: RowResult): boolean {
-  const own = row.contestants.filter(({ peer }) => peer === thisServer).map(({ label }) => label);
+  const own = row.contestants.filter(({ peer }) => peer.isOurs).map(({ label }) => label);
   return standings.some(({ label, broken }) => own.includes(label) && broken.length > 0);
 }
 

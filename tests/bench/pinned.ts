@@ -68,11 +68,18 @@ export async function processTree(root: number): Promise<readonly number[]> {
 }
 
 async function parentOf(pid: number): Promise<number | undefined> {
+  const parent = (await readStatus(pid))?.[1];
+  return parent === undefined ? undefined : Number(parent);
+}
+
+/** What `/proc/PID/stat` says behind the program's name; `undefined` where the process has ended. */
+export async function readStatus(pid: number): Promise<readonly string[] | undefined> {
   try {
     const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+    // The name in parentheses may hold spaces.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
-    return undefined; // It has ended since.
+    return undefined;
   }
 }
 

@@ -9,7 +9,7 @@
 static const char USAGE[] =
     "usage: load [option]...\n"
     "  --subscribers N        streams to open first\n"
-    "  --subscribe-at H:P     where; H is an IPv4 address\n"
+    "  --subscribe-at H:P     where; H is an IPv4 address; repeatable, then they take turns\n"
     "  --subscribe-path PATH  %N stands for the subscriber's number, five digits\n"
     "  --subscribe-header H   'Name: value', sent by every subscriber; repeatable\n"
     "  --token-file FILE      a line for each subscriber, sent as Authorization: Bearer\n"
@@ -37,6 +37,11 @@ static void add_header(const char **headers, const char *header) {
   while (headers[count] != NULL) count++;
   if (count == MAX_HEADERS) refuse("too many headers");
   headers[count] = header;
+}
+
+static void add_address(Options *options, const char *address) {
+  if (options->subscribe_addresses == MAX_ADDRESSES) refuse("too many addresses");
+  options->subscribe_at[options->subscribe_addresses++] = address;
 }
 
 static void add_pids(ServerProcesses *server, char *list) {
@@ -68,16 +73,15 @@ static void check(const Options *options) {
 
 Options read_options(int count, char **words) {
   Options options = {
-      .subscribe_at = "127.0.0.1:8000", .subscribe_path = "/", .connect_window = 256,
-      .settle_ms = 300, .publish_at = "127.0.0.1:8001", .publish_path = "/",
-      .publish_type = "text/plain", .publish_body = "%T", .lines = 1, .seconds = 1,
-      .max_events = 100000000, .drain_seconds = 5,
+      .subscribe_path = "/", .connect_window = 256, .settle_ms = 300,
+      .publish_at = "127.0.0.1:8001", .publish_path = "/", .publish_type = "text/plain",
+      .publish_body = "%T", .lines = 1, .seconds = 1, .max_events = 100000000, .drain_seconds = 5,
   };
   int option;
   while ((option = getopt_long(count, words, "", NAMES, NULL)) != -1) {
     switch (option) {
       case 'c': options.subscribers = atoi(optarg); break;
-      case 's': options.subscribe_at = optarg; break;
+      case 's': add_address(&options, optarg); break;
       case 'p': options.subscribe_path = optarg; break;
       case 'H': add_header(options.subscribe_headers, optarg); break;
       case 'f': options.token_file = optarg; break;
@@ -99,6 +103,7 @@ Options read_options(int count, char **words) {
       default: refuse("no such option");
     }
   }
+  if (options.subscribe_addresses == 0) add_address(&options, "127.0.0.1:8000");
   check(&options);
   return options;
 }

@@ -4,12 +4,15 @@
 #include "server.h"
 
 #define MAX_HEADERS 8
+#define MAX_ADDRESSES 8
 #define MAX_PUBLISHERS 64
 
 /** What to do to which server; `options.c` says what each option means. */
 typedef struct {
   int subscribers;
-  const char *subscribe_at;
+  /** Subscribers are dealt out to them in turn. */
+  const char *subscribe_at[MAX_ADDRESSES];
+  int subscribe_addresses;
   const char *subscribe_path;
   const char *subscribe_headers[MAX_HEADERS + 1];
   const char *token_file;

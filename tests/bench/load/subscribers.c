@@ -91,7 +91,7 @@ bool subscribers_listen(Subscribers *all, int wait_ms) {
 
 /** Writes a subscriber's request; %N in the path is its number. */
 static size_t write_request(char *request, size_t room, const Options *options, int number,
-                            const char *token) {
+                            const char *address, const char *token) {
   char path[512];
   const char *mark = strstr(options->subscribe_path, "%N");
   if (mark == NULL) snprintf(path, sizeof path, "%s", options->subscribe_path);
@@ -100,8 +100,7 @@ static size_t write_request(char *request, size_t room, const Options *options, 
     snprintf(path, sizeof path, "%.*s%05d%s", before, options->subscribe_path, number, mark + 2);
   }
   size_t length = (size_t)snprintf(
-      request, room, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", path,
-      options->subscribe_at);
+      request, room, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n", path, address);
   for (const char *const *header = options->subscribe_headers; *header != NULL; header++) {
     length += (size_t)snprintf(request + length, room - length, "%s\r\n", *header);
   }
@@ -115,9 +114,10 @@ static size_t write_request(char *request, size_t room, const Options *options, 
 static void connect_one(Subscribers *all, Subscriber *one, const Options *options, int number,
                         const char *token) {
   char request[8192];
-  size_t length = write_request(request, sizeof request, options, number, token);
+  const char *address = options->subscribe_at[number % options->subscribe_addresses];
+  size_t length = write_request(request, sizeof request, options, number, address, token);
   answer_begin(&one->answer);
-  one->fd = dial(options->subscribe_at);
+  one->fd = dial(address);
   if (one->fd < 0 || write(one->fd, request, length) != (ssize_t)length) {
     all->refused++;
     return;

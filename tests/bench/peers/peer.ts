@@ -16,6 +16,8 @@ export interface Audience {
 /** How the load generator opens a stream; see its options of the same names. */
 export interface Subscribing {
   readonly address: string;
+  /** Of further servers that share its events; the subscribers are dealt out to all in turn. */
+  readonly otherAddresses?: readonly string[];
   /** `%N` stands for the subscriber's number. */
   readonly path: string;
   readonly headers: readonly string[];
@@ -35,6 +37,8 @@ export interface Publishing {
 export interface RunningPeer extends AsyncDisposable {
   /** All of its processes. */
   readonly pids: readonly number[];
+  /** The same by what they do, where they do different things. */
+  readonly pidsByRole?: Readonly<Record<string, readonly number[]>>;
   /** From the start of its process to its first answer. */
   readonly startMs: number;
   readonly subscribing: Subscribing;
@@ -46,6 +50,8 @@ export interface RunningPeer extends AsyncDisposable {
 /** A server that is measured. */
 export interface Peer {
   readonly name: string;
+  /** Whether it is this server, however it is set up. */
+  readonly isOurs?: true;
   /** Why it cannot be measured on this machine; `undefined` where it can. */
   absence(): Promise<string | undefined>;
   /** What exactly is measured, for the report. */

@@ -8,20 +8,39 @@ const POLL_MS = 1;
 const STATUS_LENGTH = "HTTP/1.1 200".length;
 
 /** A request whose answer says that the server has started. */
-interface Probe {
+interface HttpProbe {
   readonly address: string;
   readonly path: string;
   /** By default any answer will do. */
   readonly status?: number;
 }
 
-/** What a peer's file says of its server for one start. */
-export interface Setup extends Pick<RunningPeer, "subscribing" | "publishing"> {
-  readonly publishingLines?: RunningPeer["publishingLines"];
+/** The same where HTTP is not spoken. */
+interface PlainProbe {
+  readonly address: string;
+  readonly request: string;
+  /** Found at the beginning of the answer. */
+  readonly answer: string;
+}
+
+/** How a program is started. */
+export interface Launch {
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Asked until it answers; some servers answer before they can serve. */
-  readonly probe: Probe;
+  readonly probe: HttpProbe | PlainProbe;
+}
+
+/** What a peer's file says of its server for one start. */
+export interface Setup extends Launch, Pick<RunningPeer, "subscribing" | "publishing"> {
+  readonly publishingLines?: RunningPeer["publishingLines"];
+}
+
+/** A program that has answered; disposing of it ends all of its processes. */
+export interface Started<L extends Launch> extends AsyncDisposable {
+  readonly launch: L;
+  readonly pids: readonly number[];
+  readonly startMs: number;
 }
 
 /**
@@ -33,26 +52,38 @@ export interface Setup extends Pick<RunningPeer, "subscribing" | "publishing"> {
 export async function startPeer(
   prepare: (folder: TempDir) => Setup | Promise<Setup>,
 ): Promise<RunningPeer> {
+  const { launch, ...started } = await startProgram(prepare);
+  const { subscribing, publishing, publishingLines } = launch;
+  return {
+    ...started,
+    subscribing,
+    publishing,
+    ...(publishingLines !== undefined && { publishingLines }),
+  };
+}
+
+/**
+ * Starts any program in the same way.
+ *
+ * @param prepare makes the launch; the folder is the program's for as long as it runs.
+ * @throws {Error} with its standard error, if it ends instead or does not answer.
+ */
+export async function startProgram<L extends Launch>(
+  prepare: (folder: TempDir) => L | Promise<L>,
+): Promise<Started<L>> {
   const folder = await TempDir.make();
-  const setup = await prepare(folder);
+  const launch = await prepare(folder);
   const begin = performance.now();
-  const process = await spawnServer(setup.command, setup.env);
+  const process = await spawnServer(launch.command, launch.env);
   const end = async () => {
     killAll(await processTree(process.pid));
     await process.exited;
     await folder[Symbol.asyncDispose]();
   };
   try {
-    const startMs = await firstAnswer(setup, process, begin) - begin;
-    const { subscribing, publishing, publishingLines } = setup;
-    return {
-      pids: await processTree(process.pid),
-      startMs,
-      subscribing,
-      publishing,
-      ...(publishingLines !== undefined && { publishingLines }),
-      [Symbol.asyncDispose]: end,
-    };
+    const startMs = await firstAnswer(launch, process, begin) - begin;
+    const pids = await processTree(process.pid);
+    return { launch, pids, startMs, [Symbol.asyncDispose]: end };
   } catch (error) {
     await end();
     throw error;
@@ -60,27 +91,35 @@ export async function startPeer(
 }
 
 /** When the server first answered, on the clock of `performance`. */
-async function firstAnswer(setup: Setup, process: ChildProcess, begin: number): Promise<number> {
+async function firstAnswer(launch: Launch, process: ChildProcess, begin: number): Promise<number> {
   while (performance.now() - begin < DEADLINE_MS) {
     if (process.status !== undefined) break;
-    if (await answers(setup.probe)) return performance.now();
+    if (await answers(launch.probe)) return performance.now();
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  throw new Error(`${setup.command.join(" ")} did not start; it wrote:\n${process.stderr.text}`);
+  throw new Error(`${launch.command.join(" ")} did not start; it wrote:\n${process.stderr.text}`);
 }
 
 /** One request by hand: `fetch` would take longer to fail than some servers take to start. */
-async function answers({ address, path, status }: Probe): Promise<boolean> {
-  const [hostname = "", port] = address.split(":");
+async function answers(probe: Launch["probe"]): Promise<boolean> {
+  const [hostname = "", port] = probe.address.split(":");
+  const { request, answer } = "path" in probe ? requestOf(probe) : probe;
   try {
     using connection = await Deno.connect({ hostname, port: Number(port) });
-    const request = `GET ${path} HTTP/1.1\r\nHost: ${address}\r\nConnection: close\r\n\r\n`;
     await connection.write(new TextEncoder().encode(request));
     const head = new Uint8Array(STATUS_LENGTH);
     const length = await connection.read(head) ?? 0;
     const line = new TextDecoder().decode(head.subarray(0, length));
-    return length > 0 && (status === undefined || line.endsWith(` ${status}`));
+    return length > 0 && line.includes(answer);
   } catch {
     return false;
   }
+}
+
+function requestOf({ address, path, status }: HttpProbe): PlainProbe {
+  return {
+    address,
+    request: `GET ${path} HTTP/1.1\r\nHost: ${address}\r\nConnection: close\r\n\r\n`,
+    answer: status === undefined ? "" : ` ${status}`,
+  };
 }

@@ -1,33 +1,42 @@
-import { freePort } from "../../support/ports.ts";
+import { lastingPort } from "../../support/lasting_ports.ts";
 import { PROJECT_ROOT } from "../../support/server_command.ts";
 import manifest from "../../../deno.json" with { type: "json" };
-import type { Audience, Peer, Publishing } from "./peer.ts";
+import type { Audience, Peer, Publishing, RunningPeer } from "./peer.ts";
 import { startPeer } from "./started.ts";
 import { CHANNEL, SECRET, writeTokens } from "./tokens.ts";
 
 /** The server of this project, with its default settings. */
 export const thisServer: Peer = {
   name: "this server",
+  isOurs: true,
   absence: () => Promise.resolve(undefined),
   version: () => Promise.resolve(`${manifest.version}, Deno ${Deno.version.deno}`),
-  start: (audience) =>
-    startPeer(async (folder) => {
-      const client = `127.0.0.1:${freePort()}`;
-      const control = `127.0.0.1:${freePort()}`;
-      return {
-        command: [...command(), "-bind", client, "-bindctl", control, "-secret", SECRET],
-        probe: { address: control, path: "/healthz" },
-        subscribing: {
-          address: client,
-          path: "/events/",
-          headers: [],
-          tokenFile: await writeTokens(folder, audience),
-        },
-        publishing: emitForm(control, audience),
-        publishingLines: emitLines(control, audience),
-      };
-    }),
+  start: (audience) => startThisServer(audience),
 };
+
+/** Starts it with some more flags. */
+export function startThisServer(
+  audience: Audience,
+  flags: readonly string[] = [],
+): Promise<RunningPeer> {
+  return startPeer(async (folder) => {
+    const client = `127.0.0.1:${lastingPort()}`;
+    const control = `127.0.0.1:${lastingPort()}`;
+    const listeners = ["-bind", client, "-bindctl", control];
+    return {
+      command: [...command(), ...listeners, "-secret", SECRET, ...flags],
+      probe: { address: control, path: "/healthz" },
+      subscribing: {
+        address: client,
+        path: "/events/",
+        headers: [],
+        tokenFile: await writeTokens(folder, audience),
+      },
+      publishing: emitForm(control, audience),
+      publishingLines: emitLines(control, audience),
+    };
+  });
+}
 
 /** Another command for the server, such as a compiled one, in words separated by spaces. */
 function command(): readonly string[] {

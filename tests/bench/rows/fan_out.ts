@@ -18,7 +18,8 @@ import { type Contestant, type Row, THIS } from "./row.ts";
 
 const servers = [nchan, betterSse, pushpin, goSeed, mercure, centrifugo];
 
-function together(subscribers: number): Audience {
+/** All hear all. */
+export function together(subscribers: number): Audience {
   return { subscribers, channels: "one", tokens: "one" };
 }
 
@@ -26,17 +27,20 @@ function contestants(peers: readonly Peer[], shape: ShapeAt): readonly Contestan
   return [thisServer, ...peers].map((peer) => contestant(peer, together, shape));
 }
 
+/** One publisher, as fast as its answers come. */
+export const flatOut: ShapeAt = (size) => ({
+  subscribers: size === "full" ? 1000 : 100,
+  publishers: 1,
+  seconds: size === "full" ? 1.5 : 0.5,
+  drainSeconds: 20,
+});
+
 /** How much is got out to many subscribers at most. */
 export const saturated: Row = {
   name: "saturated",
   title: "1,000 subscribers, one publisher flat out, each publish awaited",
   figures: [FIGURES.deliveries, FIGURES.cpuPerDelivery, FIGURES.p50, FIGURES.p99],
-  contestants: contestants([floor, ...servers], (size) => ({
-    subscribers: size === "full" ? 1000 : 100,
-    publishers: 1,
-    seconds: size === "full" ? 1.5 : 0.5,
-    drainSeconds: 20,
-  })),
+  contestants: contestants([floor, ...servers], flatOut),
   goals: [
     comparison("at least 5 times nchan", "deliveries", nchan.name, (own, peer) => own >= 5 * peer),
     comparison("more than the C floor", "deliveries", floor.name, (own, peer) => own > peer),
@@ -87,18 +91,21 @@ export const paced: Row = {
   ],
 };
 
+/** One event now and then, to one subscriber. */
+export const nowAndThen: ShapeAt = (size) => ({
+  subscribers: 1,
+  publishers: 1,
+  // Far enough apart for any window to be over in between.
+  rate: 40,
+  seconds: size === "full" ? 2 : 1,
+  drainSeconds: 20,
+});
+
 /** How soon a lone event is there. */
 export const idle: Row = {
   name: "idle",
   title: "one event to an idle channel, 1 subscriber",
   figures: [FIGURES.p50, FIGURES.p99],
-  contestants: contestants([floor, ...servers], (size) => ({
-    subscribers: 1,
-    publishers: 1,
-    // Far enough apart for any window to be over in between.
-    rate: 40,
-    seconds: size === "full" ? 2 : 1,
-    drainSeconds: 20,
-  })),
+  contestants: contestants([floor, ...servers], nowAndThen),
   goals: [limit("p50 under 1 ms", "p50", (value) => value < 1, THIS)],
 };

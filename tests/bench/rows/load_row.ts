@@ -56,7 +56,8 @@ export function contestant(
   };
 }
 
-function publishingOf(running: RunningPeer, lines: number | undefined) {
+/** What the load generator publishes through: an event a request, or many lines. */
+export function publishingOf(running: RunningPeer, lines: number | undefined) {
   return lines === undefined ? running.publishing : running.publishingLines;
 }
 

@@ -10,16 +10,19 @@ import type { Audience, Peer } from "../peers/peer.ts";
 import { thisServer } from "../peers/this_server.ts";
 import { comparison, limit } from "./goals.ts";
 import { contestant, FIGURES, type ShapeAt } from "./load_row.ts";
-import type { Contestant, Row, Size } from "./row.ts";
+import type { Contestant, Row } from "./row.ts";
 
 const NDJSON = "this server, NDJSON";
-const LINES = 1000;
+
+/** Events in one request of NDJSON. */
+export const LINES = 1000;
 
 function apart(subscribers: number): Audience {
   return { subscribers, channels: "each", tokens: "each" };
 }
 
-function nobody(): Audience {
+/** Nobody listens. */
+export function nobody(): Audience {
   return { subscribers: 0, channels: "one", tokens: "one" };
 }
 
@@ -29,14 +32,25 @@ function contestants(
   audience: (subscribers: number) => Audience,
   shape: ShapeAt,
 ): readonly Contestant[] {
-  // Four requests under way are enough to keep the server busy with a thousand events each.
-  const inLines = (size: Size) => ({ ...shape(size), publishers: 4 });
   return [
     contestant(thisServer, audience, shape),
-    contestant(thisServer, audience, inLines, { label: NDJSON, lines: LINES }),
+    contestant(thisServer, audience, inLines(shape), { label: NDJSON, lines: LINES }),
     ...peers.map((peer) => contestant(peer, audience, shape)),
   ];
 }
+
+/** The load of a row for NDJSON: four requests under way keep the server busy, with {@link LINES} events each. */
+export function inLines(shape: ShapeAt): ShapeAt {
+  return (size) => ({ ...shape(size), publishers: 4 });
+}
+
+/** Emits that go to nobody, as fast as their answers come. */
+export const emitsUnheard: ShapeAt = (size) => ({
+  subscribers: 0,
+  publishers: 16,
+  seconds: size === "full" ? 1.5 : 0.5,
+  drainSeconds: 0,
+});
 
 /** What many small channels cost. */
 export const channels: Row = {
@@ -64,12 +78,7 @@ export const unheard: Row = {
   title: "emits with nobody listening, 16 keep-alive connections",
   // What the load generator limits in one figure shows in the other.
   figures: [FIGURES.events, FIGURES.cpuPerEvent],
-  contestants: contestants([nchan, betterSse, goSeed], nobody, (size) => ({
-    subscribers: 0,
-    publishers: 16,
-    seconds: size === "full" ? 1.5 : 0.5,
-    drainSeconds: 0,
-  })),
+  contestants: contestants([nchan, betterSse, goSeed], nobody, emitsUnheard),
   goals: [
     comparison(
       "at least 0.8 times nchan's requests/s",
