@@ -73,7 +73,7 @@ export class RedisBroker implements Broker {
     const connection = new RedisConnection(where, clock, logger);
     let session: RedisSession | undefined;
     try {
-      session = await openSuitable(address);
+      session = await openSession(address, log);
       warnOfSettings(await session.info(), where, logger);
       const follower: RedisFollower = await RedisFollower.start(
         session,
@@ -83,14 +83,15 @@ export class RedisBroker implements Broker {
         now,
         (call, heard) => publisher.delivered(call, heard),
       );
-      const publisher = new RedisPublisher(
+      const publisher = new RedisPublisher({
         log,
-        () => connection.session,
-        () => follower.head,
+        session: () => connection.session,
+        known: () => follower.head,
+        handOut: (entry) => follower.takeOwn(entry),
         where,
-      );
+      });
       connection.keep(session, {
-        open: () => openSuitable(address),
+        open: () => openSession(address, log),
         resume: (next) => follower.resume(next),
         run: (present) => follower.run(present),
       });
@@ -115,7 +116,10 @@ export class RedisBroker implements Broker {
 
   read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
     if (cursor.position > this.head.seq) return this.#readAhead(cursor, audience, maxBytes);
-    const batch = this.#follower.window.read(cursor, audience, maxBytes);
+    // Whatever the client was told of: of one channel the window may lack events that are retained,
+    // though they come before one of another channel that is not.
+    const { position } = cursor;
+    const batch = this.#follower.window.read({ position, told: position }, audience, maxBytes);
     return batch.gap === undefined ? batch : this.#readOlder(cursor, audience, maxBytes);
   }
 
@@ -182,10 +186,11 @@ export class RedisBroker implements Broker {
   }
 }
 
-async function openSuitable(address: RedisAddress): Promise<RedisSession> {
+async function openSession(address: RedisAddress, log: RedisLog): Promise<RedisSession> {
   const session = await RedisSession.open(address);
   try {
     requireSuitable(await session.info());
+    await log.prepare(session);
     return session;
   } catch (error) {
     session.end(new Error("not suitable"));

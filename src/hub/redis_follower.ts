@@ -4,13 +4,14 @@ import type { Place } from "../words/event_id.ts";
 import type { Follower } from "./broker.ts";
 import { MemoryLog } from "./memory_log.ts";
 import type { FeedEntry, RedisLog } from "./redis_log.ts";
+import type { Heard } from "./redis_publisher.ts";
 import type { RedisSession } from "./redis_session.ts";
 
 /** Bytes of the log's newest part that a server keeps in memory at most. */
 export const WINDOW_BYTES = 64 * 2 ** 20;
 
-/** How many subscribers of this process heard each event of a call, by the events' seqs. */
-export type Delivered = (call: string, heard: ReadonlyMap<number, number>) => void;
+/** Told of each call whose events were handed out. */
+export type Delivered = (call: string, heard: Heard) => void;
 
 /**
  * Follows the feed: keeps the newest part of the log in memory, its window, and hands out what comes.
@@ -96,6 +97,7 @@ export class RedisFollower {
       const entries = await this.#log.nextOfFeed(session, this.head.seq);
       if (entries.length === 0) await this.#checkHead(session);
       for (const entry of entries) {
+        if (this.#hasTaken(entry)) continue;
         if (!this.#isNext(entry)) {
           await this.#recover(session, entry);
           break;
@@ -105,12 +107,24 @@ export class RedisFollower {
     }
   }
 
+  /**
+   * Hands out what this server itself has published, before the feed brings it; answers how it was
+   * heard, or `undefined` where something else comes before it.
+   */
+  takeOwn(entry: FeedEntry): Heard | undefined {
+    return this.#isNext(entry) ? this.#take(entry) : undefined;
+  }
+
   /** In a quiet time: the log may have been emptied, or the feed be gone without it. */
   async #checkHead(session: RedisSession): Promise<void> {
     const { seq, epoch } = await this.#log.open(session, this.head);
     const isStuck = this.#awaited !== undefined && this.#awaited > this.head.seq;
     if (epoch !== this.head.epoch || isStuck) await this.#restart(session);
     else this.#awaited = seq;
+  }
+
+  #hasTaken({ epoch, seq, call }: FeedEntry): boolean {
+    return epoch === this.head.epoch && seq <= this.head.seq && call !== undefined;
   }
 
   #isNext({ epoch, previous, call }: FeedEntry): boolean {
@@ -123,12 +137,14 @@ export class RedisFollower {
     await this.#restart(session);
   }
 
-  #take({ call = "", events }: FeedEntry): void {
-    this.#window.append([{ events, key: undefined }]);
+  #take({ call = "", events }: FeedEntry): Heard {
+    const decoded = events();
+    this.#window.append([{ events: decoded, key: undefined }]);
     const heard = new Map<number, number>();
-    for (const event of events) heard.set(event.seq, this.#follower?.deliver([event]) ?? 0);
+    for (const event of decoded) heard.set(event.seq, this.#follower?.deliver([event]) ?? 0);
     this.#delivered(call, heard);
     this.#changes.wake();
+    return heard;
   }
 
   async #restart(session: RedisSession): Promise<void> {
@@ -160,7 +176,7 @@ async function loadWindow(
         if (window?.last !== previous) {
           window = new MemoryLog(retention, now, { seq: previous, epoch });
         }
-        window.append([{ events, key: undefined }]);
+        window.append([{ events: events(), key: undefined }]);
       }
     }
     page = await log.feedAfter(session, last);

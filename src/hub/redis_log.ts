@@ -38,12 +38,21 @@ export interface PublishRequest extends Publication {
 }
 
 /** What became of a publication. */
-export interface Published {
+export interface PublishResult {
   readonly kind: "new" | "repeated" | "key reused";
   /** Of its last event. */
   readonly seq: number;
   /** As it was noted for its key. */
   readonly subscribers: number;
+}
+
+/** What became of a call. */
+export interface Published {
+  readonly epoch: string;
+  /** One for each publication. */
+  readonly results: readonly PublishResult[];
+  /** What it put into the feed; `undefined` where nothing in it was new. */
+  readonly entry: FeedEntry | undefined;
 }
 
 /** What one call of the publish script put into the feed, or word that the log has lost events. */
@@ -54,7 +63,8 @@ export interface FeedEntry {
   readonly epoch: string;
   /** The call's name; `undefined` where the entry says that events were lost. */
   readonly call: string | undefined;
-  readonly events: readonly ServerEvent[];
+  /** Decodes its events: not all entries are wanted. */
+  readonly events: () => readonly ServerEvent[];
 }
 
 /** The log that lives in Redis: one method for each thing that can be done with it. */
@@ -68,6 +78,11 @@ export class RedisLog {
     this.#prefix = prefix;
     this.#retention = retention;
     this.#now = now;
+  }
+
+  /** Prepares a new session for everything else. */
+  prepare(session: RedisSession): Promise<void> {
+    return session.load([FIND, OPEN, PUBLISH, READ, SETTLE]);
   }
 
   /**
@@ -93,17 +108,19 @@ export class RedisLog {
     known: Place,
     call: string,
     requests: readonly PublishRequest[],
-  ): Promise<{ readonly epoch: string; readonly published: readonly Published[] }> {
+  ): Promise<Published> {
     const marks = [String(FEED_BYTES / FEED_MARKS), String(FEED_MARKS)];
     const args = [known.epoch, String(known.seq), newEpoch(), call, ...marks];
     for (const request of requests) args.push(...argumentsOf(request));
-    const [epoch, ...answers] = await this.#run(session, PUBLISH, args) as [string, ...unknown[]];
-    const published = requests.map((_, n): Published => ({
-      kind: (["new", "repeated", "key reused"] as const)[Number(answers[3 * n])] ?? "key reused",
-      seq: Number(answers[3 * n + 1]),
-      subscribers: Number(answers[3 * n + 2]),
+    const answer = await this.#run(session, PUBLISH, args) as readonly unknown[];
+    const [epoch, previous, ...rest] = answer;
+    const results = requests.map((_, n): PublishResult => ({
+      kind: (["new", "repeated", "key reused"] as const)[Number(rest[3 * n])] ?? "key reused",
+      seq: Number(rest[3 * n + 1]),
+      subscribers: Number(rest[3 * n + 2]),
     }));
-    return { epoch, published };
+    const place = { epoch: String(epoch), previous: Number(previous), call };
+    return { epoch: place.epoch, results, entry: entryOf(place, requests, results) };
   }
 
   /** Notes the count of a receipt, so that the same answer can be given again. */
@@ -200,8 +217,25 @@ function decodeEntry([id, fields]: StreamEntry): FeedEntry {
     previous: Number(previous),
     epoch,
     call: kind === "call" ? call : undefined,
-    events: eventsOf(rest, epoch),
+    events: () => eventsOf(rest, epoch),
   };
+}
+
+/** What a call has put into the feed. */
+function entryOf(
+  place: Pick<FeedEntry, "epoch" | "previous" | "call">,
+  requests: readonly PublishRequest[],
+  results: readonly PublishResult[],
+): FeedEntry | undefined {
+  const isNew = results.map(({ kind }) => kind === "new");
+  const seq = results[isNew.lastIndexOf(true)]?.seq;
+  if (seq === undefined) return undefined;
+  const events = () =>
+    requests.filter((_, n) => isNew[n]).flatMap(({ drafts }, n) => {
+      const last = results.filter((_, m) => isNew[m])[n]?.seq ?? 0;
+      return drafts.map((draft, m) => placeEvent(draft, last - drafts.length + 1 + m, place.epoch));
+    });
+  return { ...place, seq, events };
 }
 
 /** @param pairs a seq and its event's JSON in turn. */

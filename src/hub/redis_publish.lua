@@ -3,7 +3,7 @@
 -- bytes of the feed between marks, marks at most, then for each publication: "k" and its
 -- idempotency key or nothing, a fingerprint, how many events; and for each of these: channel, user,
 -- its own id or nothing, size, JSON.
--- Answers the epoch, then for each publication: 0 new, 1 repeated, 2 key reused; seq; subscribers.
+-- Answers the epoch and the last seq before, then for each publication: 0 new, 1 repeated, 2 key reused; seq; subscribers.
 
 local known = tonumber(ARGV[FIRST + 1])
 local epoch, last = openLog(ARGV[FIRST], known, ARGV[FIRST + 2])
@@ -64,7 +64,7 @@ local function feedServers(betweenMarks, maxMarks)
   call('XTRIM', key('feed'), 'MINID', whole(mark + 1) .. '-0')
 end
 
-local results = { epoch }
+local results = { epoch, whole(last) }
 local at = FIRST + 6
 while at <= #ARGV do
   local name, fingerprint, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])

@@ -2,11 +2,11 @@ import { StoreUnavailable } from "../words/errors.ts";
 import { formatId, type Place } from "../words/event_id.ts";
 import type { Outcome, Publication } from "./broker.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
-import type { Published, PublishRequest, RedisLog } from "./redis_log.ts";
+import type { FeedEntry, Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
 import { isRefusal, messageOf, type RedisSession } from "./redis_session.ts";
 
-/** Events in one call at most, unless one publication has more: a script can pass on no more than some thousand. */
-const MAX_EVENTS = 1000;
+/** Events in one call at most, unless one publication has more: Redis does nothing else meanwhile, for about 5 ms. */
+const MAX_EVENTS = 200;
 
 /** Characters of events in one call at most, unless one publication has more. */
 const MAX_LENGTH = 2 ** 20;
@@ -19,39 +19,38 @@ interface Waiting {
   readonly resolve: (outcome: Outcome) => void;
 }
 
-/** How the events of one call were heard, by seq. */
-type Heard = ReadonlyMap<number, number>;
+/** How many subscribers of this process heard each event of a call, by the events' seqs. */
+export type Heard = ReadonlyMap<number, number>;
+
+/** What a publisher needs of the server that it belongs to. */
+export interface PublisherParts {
+  readonly log: RedisLog;
+  /** The session to publish in, where there is one. */
+  readonly session: () => RedisSession | undefined;
+  /** The newest place that this server knows. */
+  readonly known: () => Place;
+  /** Hands out at once what was published, where nothing that is not known yet comes before it. */
+  readonly handOut: (entry: FeedEntry) => Heard | undefined;
+  /** What messages call the store. */
+  readonly where: string;
+}
 
 /**
  * Publishes in calls: one at a time, with everything that came while the last one was under way. Under load
  * the calls grow instead of their number, and events stay in the order in which they came.
  */
 export class RedisPublisher {
-  readonly #log: RedisLog;
-  readonly #session: () => RedisSession | undefined;
-  readonly #known: () => Place;
-  readonly #where: string;
+  readonly #parts: PublisherParts;
   readonly #origin = crypto.randomUUID();
-  readonly #calls = new Map<string, (heard: Heard) => void>();
   #calledLast = 0;
+  #underWay: { readonly call: string; heard: Heard | undefined } | undefined;
+  /** Calls that Redis has answered, but of which the feed has not brought the events yet. */
+  readonly #late = new Map<string, (heard: Heard) => void>();
   #waiting: Waiting[] = [];
   #isBusy = false;
 
-  /**
-   * @param session the one to publish in, where there is one.
-   * @param known the newest place that this server knows.
-   * @param where what messages call the store.
-   */
-  constructor(
-    log: RedisLog,
-    session: () => RedisSession | undefined,
-    known: () => Place,
-    where: string,
-  ) {
-    this.#log = log;
-    this.#session = session;
-    this.#known = known;
-    this.#where = where;
+  constructor(parts: PublisherParts) {
+    this.#parts = parts;
   }
 
   /** See `Broker.publish`. */
@@ -67,9 +66,10 @@ export class RedisPublisher {
     return Promise.all(outcomes);
   }
 
-  /** A call's events were handed out. */
+  /** The feed has brought the events of a call. */
   delivered(call: string, heard: Heard): void {
-    this.#calls.get(call)?.(heard);
+    if (this.#underWay?.call === call) this.#underWay.heard = heard;
+    this.#late.get(call)?.(heard);
   }
 
   async #publishWaiting(): Promise<void> {
@@ -93,74 +93,79 @@ export class RedisPublisher {
   }
 
   async #call(batch: readonly Waiting[]): Promise<void> {
-    const session = this.#session();
-    if (session === undefined) {
-      const error = new StoreUnavailable(
-        `Cannot publish: ${this.#where} is not reachable. Nothing was delivered; try again soon.`,
-        true,
-      );
-      return batch.forEach(({ resolve }) => resolve(error));
-    }
-    const call = `${this.#origin}:${++this.#calledLast}`;
-    const heard = this.#heardOf(call);
+    const { log, session, known, handOut, where } = this.#parts;
+    const present = session();
+    if (present === undefined) return answerAll(batch, unreachable(where));
+    const underWay = { call: `${this.#origin}:${++this.#calledLast}`, heard: undefined };
+    this.#underWay = underWay;
     try {
       const requests = batch.map(({ request }) => request);
-      const answer = await this.#log.publish(session, this.#known(), call, requests);
-      this.#answer(session, batch, answer.epoch, answer.published, heard);
+      const published = await log.publish(present, known(), underWay.call, requests);
+      const { entry } = published;
+      const heard = entry === undefined ? new Map() : underWay.heard ?? handOut(entry);
+      // At once, where possible: word of the counts is then in Redis before the next call asks for it.
+      if (heard !== undefined) return this.#answer(present, batch, published, heard);
+      this.#heardLate(underWay.call).then((late) => this.#answer(present, batch, published, late));
     } catch (error) {
-      heard.forget();
-      const failure = publishFailure(error, this.#where);
-      batch.forEach(({ resolve }) => resolve(failure));
+      if (!isRefusal(error) || batch.length === 1) {
+        return answerAll(batch, publishFailure(error, where));
+      }
+      // What is refused to one, such as more memory, need not be refused to the others.
+      for (const one of batch) await this.#call([one]);
     }
   }
 
-  async #answer(
+  #answer(
     session: RedisSession,
     batch: readonly Waiting[],
-    epoch: string,
-    published: readonly Published[],
-    heard: HeardLater,
-  ): Promise<void> {
-    if (!published.some(({ kind }) => kind === "new")) heard.forget();
-    const heardBySeq = await heard.promise;
+    { epoch, results }: Published,
+    heard: Heard,
+  ): void {
     batch.forEach(({ request, resolve }, index) => {
-      const { kind, seq, subscribers } = published[index] as Published; // One for each.
+      const { kind, seq, subscribers } = results[index] as PublishResult; // One for each.
       if (kind === "key reused") return resolve(keyReused());
-      const id = formatId(seq, epoch);
-      if (kind === "repeated") return resolve({ id, subscribers });
-      const count = subscribersOf(request, seq, heardBySeq);
-      if (request.idempotencyKey !== undefined && count > 0) {
-        // Where it fails, only the answer to a repeated emit will say 0 subscribers.
-        this.#log.settle(session, request.idempotencyKey, seq, count).catch(() => {});
+      const { idempotencyKey } = request;
+      // One that is repeated may repeat an emit of this very call.
+      const isCounted = kind === "new" || heard.has(seq);
+      const count = isCounted ? subscribersOf(request, seq, heard) : subscribers;
+      if (kind === "new" && idempotencyKey !== undefined && count > 0) {
+        // Where this fails, whoever repeats the emit is told of 0 subscribers.
+        this.#parts.log.settle(session, idempotencyKey, seq, count).catch(() => {});
       }
-      resolve({ id, subscribers: count });
+      resolve({ id: formatId(seq, epoch), subscribers: count });
     });
   }
 
-  #heardOf(call: string): HeardLater {
-    const { promise, resolve } = Promise.withResolvers<Heard>();
-    const settle = (heard: Heard) => {
-      clearTimeout(deadline);
-      this.#calls.delete(call);
-      resolve(heard);
-    };
-    const deadline = setTimeout(() => settle(new Map()), DELIVERY_MS);
-    this.#calls.set(call, settle);
-    return { promise, forget: () => settle(new Map()) };
+  /** Resolved with nothing where the events are not handed out in time. */
+  #heardLate(call: string): Promise<Heard> {
+    return new Promise((resolve) => {
+      const settle = (heard: Heard) => {
+        clearTimeout(deadline);
+        this.#late.delete(call);
+        resolve(heard);
+      };
+      const deadline = setTimeout(() => settle(new Map()), DELIVERY_MS);
+      this.#late.set(call, settle);
+    });
   }
 }
 
-interface HeardLater {
-  /** Resolved with nothing where the events were not handed out in time. */
-  readonly promise: Promise<Heard>;
-  forget(): void;
+function answerAll(batch: readonly Waiting[], outcome: Outcome): void {
+  for (const { resolve } of batch) resolve(outcome);
+}
+
+function unreachable(where: string): StoreUnavailable {
+  return new StoreUnavailable(
+    `Cannot publish: ${where} is not reachable. Nothing was delivered; try again soon.`,
+    true,
+  );
 }
 
 /** What became of events whose publishing failed: only where Redis said no is it known. */
 function publishFailure(error: unknown, where: string): StoreUnavailable {
   if (isRefusal(error)) {
     return new StoreUnavailable(
-      `Cannot publish: ${where} refused it: ${messageOf(error)}. Nothing was delivered.`,
+      `Cannot publish: ${where} refused it: ${reasonOf(error)}. Nothing was delivered.`,
     );
   }
   return new StoreUnavailable(
@@ -168,6 +173,11 @@ function publishFailure(error: unknown, where: string): StoreUnavailable {
       "To repeat it is safe only where it had an idempotency key, with the same.",
     true,
   );
+}
+
+/** What Redis said, without where in which script it said it. */
+function reasonOf(error: unknown): string {
+  return messageOf(error).replace(/\.? script: [0-9a-f]{40}, on @user_script:.*$/, "");
 }
 
 /** The events of a publication have consecutive seqs; who heard most of them tells how many heard it. */

@@ -82,7 +82,7 @@ export class Subscriber {
       },
       // The stream asks again only after this promise is settled. While it is pending, pushing
       // costs no asking; settling it is what makes the stream ask once its client has taken enough.
-      pull: () => this.#atHead?.promise ?? (this.#ended ? undefined : feed.readOn(this)),
+      pull: () => this.#pull(feed),
       cancel: () => {
         this.#cancelled = true;
         if (this.#ended) return;
@@ -184,6 +184,23 @@ export class Subscriber {
     if (this.#ended) return;
     this.#ended = true;
     this.#controller.error(reason);
+  }
+
+  /**
+   * Is done once bytes have come, or there is no room for more. A turn that brought nothing would be
+   * the last: the stream asks again only after bytes, or for a client that begins to wait.
+   */
+  #pull(feed: Feed): void | Promise<void> {
+    if (this.#ended) return;
+    if (this.#atHead !== undefined) {
+      return this.#atHead.promise.then(() => {
+        if ((this.#controller.desiredSize ?? 0) > 0) return this.#pull(feed);
+      });
+    }
+    const fedBefore = this.#bytesFed;
+    const reading = feed.readOn(this);
+    const goOn = () => this.#bytesFed === fedBefore ? this.#pull(feed) : undefined;
+    return reading === undefined ? goOn() : reading.then(goOn);
   }
 
   #enqueue(bytes: Uint8Array): void {

@@ -16,14 +16,45 @@ interface Timer {
 /** When a test's time starts, in milliseconds since 1970. */
 export const START_MS = Date.UTC(2026, 10, 22);
 
+/** Answers that another process still owes. */
+const owed = new Set<Promise<unknown>>();
+
+/** Makes {@link settle} wait for an answer of another process, which takes more turns than anyone can tell. */
+export function settleWith<T>(answer: Promise<T>): Promise<T> {
+  owed.add(answer);
+  const noteAnswered = () => void owed.delete(answer);
+  answer.then(noteAnswered, noteAnswered);
+  return answer;
+}
+
 /** Waits until nothing is left to do that needs no timer: promises settled, streams at rest. */
-export function settle(): Promise<void> {
+export async function settle(): Promise<void> {
+  await nextTurn();
+  while (owed.size > 0) {
+    await Promise.allSettled(owed);
+    await nextTurn();
+  }
+}
+
+function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => resolve()));
 }
 
+/** Whoever waits for another process does so in real time, which passes while the test's stands still. */
+const WAITS_FOR_ANOTHER_PROCESS = /\/(redis_[a-z]+|waiters|wait)\.ts:|\/@redis\//;
+
+/** Whether the code that calls the caller of this function is of that kind. */
+function isCalledInRealTime(): boolean {
+  const [, , , caller = ""] = new Error().stack?.split("\n") ?? [];
+  return WAITS_FOR_ANOTHER_PROCESS.test(caller);
+}
+
+/** Above every id that the runtime gives out. */
+const FIRST_ID = 2 ** 40;
+
 /**
  * Takes the place of `setTimeout`, `setInterval` and their counterparts until it is disposed of. Time stands
- * still but for {@link FakeTime.advance} and {@link FakeTime.setWall}.
+ * still but for {@link FakeTime.advance} and {@link FakeTime.setWall}, and for deadlines of other processes.
  */
 export class FakeTime implements Clock, Disposable {
   readonly #timers = new Map<number, Timer>();
@@ -33,7 +64,7 @@ export class FakeTime implements Clock, Disposable {
     setInterval: globalThis.setInterval,
     clearInterval: globalThis.clearInterval,
   };
-  #nextId = 1;
+  #nextId = FIRST_ID;
   #steady = 0;
   #wallMinusSteady = START_MS;
 
@@ -42,9 +73,14 @@ export class FakeTime implements Clock, Disposable {
       this.#timers.set(this.#nextId, { due: this.#steady + Math.max(0, ms), everyMs, run });
       return this.#nextId++;
     };
-    const clear = (id?: number) => void (id !== undefined && this.#timers.delete(id));
+    const real = this.#real;
+    const clear = (id?: number) => {
+      if (id === undefined || id < FIRST_ID) real.clearTimeout(id);
+      else this.#timers.delete(id);
+    };
     Object.assign(globalThis, {
-      setTimeout: (run: () => void, ms = 0) => add(run, ms, 0),
+      setTimeout: (run: () => void, ms = 0) =>
+        isCalledInRealTime() ? real.setTimeout(run, ms) : add(run, ms, 0),
       setInterval: (run: () => void, ms = 0) => add(run, ms, Math.max(1, ms)),
       clearTimeout: clear,
       clearInterval: clear,

@@ -11,22 +11,22 @@ import { dataOf, publication, Rig } from "./rig.ts";
 const TICKER = 1;
 
 Deno.test("an event on an idle channel is there at once", async () => {
-  using rig = new Rig({ flushWindowMs: 5 });
+  using rig = await Rig.start({ flushWindowMs: 5 });
   const reader = await rig.connect("ann", ["red"]);
   await reader.takeAll();
-  rig.emit("red", "*", "first");
+  await rig.emit("red", "*", "first");
   await reader.takeAll();
   assertEquals(dataOf(reader), ["first"]);
 });
 
 Deno.test("events on a busy channel come together when the window is over", async () => {
-  using rig = new Rig({ flushWindowMs: 5 });
+  using rig = await Rig.start({ flushWindowMs: 5 });
   const reader = await rig.connect("ann", ["red"]);
-  rig.emit("red", "*", "first");
+  await rig.emit("red", "*", "first");
   await reader.takeAll();
-  rig.emit("red", "*", "second");
+  await rig.emit("red", "*", "second");
   await rig.time.advance(4);
-  rig.emit("red", "*", "third");
+  await rig.emit("red", "*", "third");
   assertEquals([await reader.take(), dataOf(reader)], [false, ["first"]], "before");
   await rig.time.advance(1);
   await settle();
@@ -34,19 +34,19 @@ Deno.test("events on a busy channel come together when the window is over", asyn
 });
 
 Deno.test("events of one request to an idle channel come together", async () => {
-  using rig = new Rig({ flushWindowMs: 5 });
+  using rig = await Rig.start({ flushWindowMs: 5 });
   const reader = await rig.connect("ann", ["red"]);
   await reader.takeAll();
-  rig.publish(["1", "2", "3"].map((n) => publication("red", "*", [`data: ${n}`])));
+  await rig.publish(["1", "2", "3"].map((n) => publication("red", "*", [`data: ${n}`])));
   await reader.take();
   assertEquals(dataOf(reader), ["1", "2", "3"]);
 });
 
 Deno.test("with a window of 0 no event waits", async () => {
-  using rig = new Rig({ flushWindowMs: 0 });
+  using rig = await Rig.start({ flushWindowMs: 0 });
   const reader = await rig.connect("ann", ["red"]);
   for (const data of ["1", "2", "3"]) {
-    rig.emit("red", "*", data);
+    await rig.emit("red", "*", data);
     await reader.takeAll();
     assertEquals(dataOf(reader).at(-1), data);
   }
@@ -54,14 +54,14 @@ Deno.test("with a window of 0 no event waits", async () => {
 });
 
 Deno.test("nothing runs while nothing happens", async () => {
-  using rig = new Rig({ flushWindowMs: 5 });
-  rig.emit("red", "*", "heard by nobody");
+  using rig = await Rig.start({ flushWindowMs: 5 });
+  await rig.emit("red", "*", "heard by nobody");
   assertEquals(rig.time.timers, 0, "before anyone came");
   const reader = await rig.connect("ann", ["red"]);
-  rig.emit("red", "bob", "heard by nobody here");
+  await rig.emit("red", "bob", "heard by nobody here");
   await settle();
   assertEquals(rig.time.timers, TICKER, "without an event to send");
-  for (const data of ["1", "2"]) rig.emit("red", "*", data);
+  await rig.emitEach("red", "*", ["1", "2"]);
   await rig.time.advance(10);
   assertEquals(rig.time.timers, TICKER, "once the channel is idle again");
   await reader.leave();
@@ -69,11 +69,11 @@ Deno.test("nothing runs while nothing happens", async () => {
 });
 
 Deno.test("stopping right after an emit sends it, says when to come back, and leaves no timer", async () => {
-  using rig = new Rig({ flushWindowMs: 5 });
+  using rig = await Rig.start({ flushWindowMs: 5 });
   const reader = await rig.connect("ann", ["red"]);
-  rig.emit("red", "*", "first");
+  await rig.emit("red", "*", "first");
   await settle();
-  rig.emit("red", "*", "waits for the window");
+  await rig.emit("red", "*", "waits for the window");
   rig.hub.drain();
   await reader.takeAll();
   assertEquals([dataOf(reader), reader.end], [["first", "waits for the window"], "clean"]);
@@ -82,27 +82,27 @@ Deno.test("stopping right after an emit sends it, says when to come back, and le
 
 for (const flushWindowMs of [0, 5]) {
   Deno.test(`a crowd gets every event once and in order, with a window of ${flushWindowMs}`, async () => {
-    using rig = new Rig({ flushWindowMs });
+    using rig = await Rig.start({ flushWindowMs });
     const crowd = [];
     for (let n = 0; n < 350; n++) crowd.push(await rig.connect(`user ${n % 7}`, ["red"]));
     const expected = new Map(crowd.map((reader) => [reader, [] as string[]]));
-    const emit = (user: string, data: string) => {
-      rig.emit("red", user, data);
+    const emit = async (user: string, data: string) => {
+      await rig.emit("red", user, data);
       for (const [reader, list] of expected) {
         if (user === "*" || reader.subscriber.claims.user === user) list.push(data);
       }
     };
-    emit("*", "first");
+    await emit("*", "first");
     await settle(); // The first hundred have been visited.
     const [gone] = crowd.splice(300, 1);
     assert(gone);
     expected.delete(gone);
     await gone.leave();
-    emit("user 3", "for some, while others still wait for the first");
-    emit("*", "second");
+    await emit("user 3", "for some, while others still wait for the first");
+    await emit("*", "second");
     const late = await rig.connect("user 3", ["red"]);
     expected.set(late, []);
-    emit("user 3", "for some, last");
+    await emit("user 3", "for some, last");
     for (let turn = 0; turn < 5; turn++) await rig.time.advance(5);
     for (const [reader, list] of expected) {
       await reader.takeAll();
@@ -112,13 +112,13 @@ for (const flushWindowMs of [0, 5]) {
 }
 
 Deno.test("a crowd on one channel does not hold up the next event of another", async () => {
-  using rig = new Rig({ flushWindowMs: 0 });
+  using rig = await Rig.start({ flushWindowMs: 0 });
   const crowd = [];
   for (let n = 0; n < 350; n++) crowd.push(await rig.connect("ann", ["red"]));
   const other = await rig.connect("bob", ["blue"]);
   await other.takeAll();
-  rig.emit("red", "*", "for the crowd");
-  rig.emit("blue", "*", "for one");
+  await rig.emit("red", "*", "for the crowd");
+  await rig.emit("blue", "*", "for one");
   await other.take();
   const [last] = crowd.slice(-1);
   assert(

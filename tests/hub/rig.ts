@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { Outcome, Publication, Receipt } from "../../src/hub/broker.ts";
+import type { Broker, Outcome, Publication, Receipt } from "../../src/hub/broker.ts";
 import { Hub, type HubOptions } from "../../src/hub/hub.ts";
 import { LocalBroker } from "../../src/hub/local_broker.ts";
-import type { Log } from "../../src/hub/log.ts";
 import { MemoryLog } from "../../src/hub/memory_log.ts";
 import { createLogger } from "../../src/parts/logger.ts";
 import type { Retention } from "../../src/words/config.ts";
@@ -35,20 +34,25 @@ export class Rig implements Disposable {
   /** The server's log, from debug up. */
   readonly lines: string[] = [];
   readonly #options: RigOptions;
-  #log: Log;
-  #broker: LocalBroker;
-  #hub: Hub;
+  #broker!: Broker; // Set by restart(), as is the hub.
+  #hub!: Hub;
 
-  constructor(options: RigOptions = {}) {
+  private constructor(options: RigOptions) {
     this.#options = options;
-    [this.#log, this.#broker, this.#hub] = this.#start();
   }
 
-  get log(): Log {
-    return this.#log;
+  static async start(options: RigOptions = {}): Promise<Rig> {
+    const rig = new Rig(options);
+    try {
+      await rig.restart();
+      return rig;
+    } catch (error) {
+      rig[Symbol.dispose]();
+      throw error;
+    }
   }
 
-  get broker(): LocalBroker {
+  get broker(): Broker {
     return this.#broker;
   }
 
@@ -57,20 +61,38 @@ export class Rig implements Disposable {
   }
 
   /** Starts a new hub on what the store has kept. */
-  restart(): void {
-    [this.#log, this.#broker, this.#hub] = this.#start();
+  async restart(): Promise<void> {
+    const { store, retention, ...hubOptions } = this.#options;
+    const now = () => this.time.wall();
+    const limits = { ...ROOMY, ...retention };
+    this.#broker = store === undefined
+      ? new LocalBroker(new MemoryLog(limits, now), now)
+      : await store.open(limits, this.time);
+    const logger = createLogger("debug", now, (line) => this.lines.push(line));
+    this.#hub = new Hub(this.#broker, { ...DEFAULTS, ...hubOptions }, this.time, logger);
   }
 
   /** Emits one event of one line. */
-  emit(channel: string, user: string, data: string, idempotencyKey?: string): Receipt {
-    return receiptOf(
-      this.publish([publication(channel, user, [`data: ${data}`], idempotencyKey)])[0],
-    );
+  async emit(
+    channel: string,
+    user: string,
+    data: string,
+    idempotencyKey?: string,
+  ): Promise<Receipt> {
+    const emitted = publication(channel, user, [`data: ${data}`], idempotencyKey);
+    return receiptOf((await this.publish([emitted]))[0]);
+  }
+
+  /** Emits one event of one line for each data, in order; answers their ids. */
+  async emitEach(channel: string, user: string, datas: readonly string[]): Promise<string[]> {
+    const ids: string[] = [];
+    for (const data of datas) ids.push((await this.emit(channel, user, data)).id);
+    return ids;
   }
 
   /** Emits in one request. */
-  publish(publications: readonly Publication[]): readonly Outcome[] {
-    return this.#broker.publish(publications);
+  async publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    return await this.#broker.publish(publications);
   }
 
   /** Opens a stream, which is read by hand. */
@@ -85,16 +107,6 @@ export class Rig implements Disposable {
       await this.#hub.subscribe(claims, { lastEventId, native: true }),
       !lastEventId,
     );
-  }
-
-  #start(): [Log, LocalBroker, Hub] {
-    const { store, retention, ...hubOptions } = this.#options;
-    const now = () => this.time.wall();
-    const limits = { ...ROOMY, ...retention };
-    const log = store === undefined ? new MemoryLog(limits, now) : store.open(limits, now);
-    const broker = new LocalBroker(log, now);
-    const logger = createLogger("debug", now, (line) => this.lines.push(line));
-    return [log, broker, new Hub(broker, { ...DEFAULTS, ...hubOptions }, this.time, logger)];
   }
 
   [Symbol.dispose](): void {

@@ -3,24 +3,22 @@
  *
  * @module
  */
-import { LocalBroker } from "../../src/hub/local_broker.ts";
+import type { Broker } from "../../src/hub/broker.ts";
 import { MAX_EMPTY_CHANNELS, MAX_KEYS } from "../../src/hub/log.ts";
+import type { Clock } from "../../src/parts/clock.ts";
 import { publication, Rig } from "../hub/rig.ts";
 import { assert, assertEquals } from "../support/assert.ts";
 import { ROOMY, type Store, testEachStore } from "./stores.ts";
 
-const NOW = 1_000_000_000_000;
+const CLOCK: Clock = { wall: () => 1_000_000_000_000, steady: () => 0 };
 const BATCH = 500;
 
 /** A broker that retains no event, after one emit to each of so many channels. */
-function afterManyChannels(store: Store, count: number): LocalBroker {
-  const broker = new LocalBroker(
-    store.open({ ...ROOMY, eventsPerChannel: 0 }, () => NOW),
-    () => NOW,
-  );
+async function afterManyChannels(store: Store, count: number): Promise<Broker> {
+  const broker = await store.open({ ...ROOMY, eventsPerChannel: 0 }, CLOCK);
   for (let first = 0; first < count; first += BATCH) {
     const length = Math.min(BATCH, count - first);
-    broker.publish(
+    await broker.publish(
       Array.from({ length }, (_, n) => publication(`room ${first + n}`, "*", ["data: x"])),
     );
   }
@@ -29,47 +27,56 @@ function afterManyChannels(store: Store, count: number): LocalBroker {
 
 testEachStore(
   "past the limit of emptied channels, a gap is told rather than kept quiet",
-  (store) => {
-    const broker = afterManyChannels(store, MAX_EMPTY_CHANNELS + 10);
+  async (store) => {
+    const broker = await afterManyChannels(store, MAX_EMPTY_CHANNELS + 10);
     const first = broker.head.seq - MAX_EMPTY_CHANNELS - 9;
-    const gapIn = (channel: string, position: number) =>
-      broker.read({ position, told: position }, { user: "ann", channels: [channel] }, 1000).gap
-        ?.through;
-    assertEquals(gapIn("room 100000", first), first + 100_000, "one that is remembered");
-    assertEquals(gapIn("room 100000", first + 100_000), undefined);
-    assertEquals(gapIn("room 3", first), first + 9, "one that is forgotten: the last that was");
-    assertEquals(gapIn("room 3", first + 9), undefined, "who was there since is told nothing");
-    assertEquals(gapIn("never used", first), first + 9);
-    broker.publish([publication("room 3", "*", ["data: again"])]);
+    const gapIn = async (channel: string, position: number) => {
+      const audience = { user: "ann", channels: [channel] };
+      return (await broker.read({ position, told: position }, audience, 1000)).gap?.through;
+    };
+    assertEquals(await gapIn("room 100000", first), first + 100_000, "one that is remembered");
+    assertEquals(await gapIn("room 100000", first + 100_000), undefined);
     assertEquals(
-      gapIn("room 3", first + 9),
+      await gapIn("room 3", first),
+      first + 9,
+      "one that is forgotten: the last that was",
+    );
+    assertEquals(
+      await gapIn("room 3", first + 9),
+      undefined,
+      "who was there since is told nothing",
+    );
+    assertEquals(await gapIn("never used", first), first + 9);
+    await broker.publish([publication("room 3", "*", ["data: again"])]);
+    assertEquals(
+      await gapIn("room 3", first + 9),
       broker.head.seq,
       "in use again, it is remembered again",
     );
-    broker.close();
+    await broker.close();
   },
 );
 
-testEachStore("past the limit of keys the oldest is forgotten, and no other", (store) => {
-  const broker = new LocalBroker(store.open(ROOMY, () => NOW), () => NOW);
+testEachStore("past the limit of keys the oldest is forgotten, and no other", async (store) => {
+  const broker = await store.open(ROOMY, CLOCK);
   const keyed = (n: number) => publication("red", "*", ["data: x"], `key ${n}`);
   for (let first = 0; first <= MAX_KEYS; first += BATCH) {
     const length = Math.min(BATCH, MAX_KEYS + 1 - first);
-    broker.publish(Array.from({ length }, (_, n) => keyed(first + n)));
+    await broker.publish(Array.from({ length }, (_, n) => keyed(first + n)));
   }
   const head = broker.head.seq;
-  broker.publish([keyed(1)]);
+  await broker.publish([keyed(1)]);
   assertEquals(broker.head.seq, head, "the second is known");
-  broker.publish([keyed(0)]);
+  await broker.publish([keyed(0)]);
   assertEquals(broker.head.seq, head + 1, "the first is not");
-  broker.close();
+  await broker.close();
 });
 
 Deno.test("channels without subscribers and events leave nothing to visit", async () => {
-  using rig = new Rig({ flushWindowMs: 5, retention: { eventsPerChannel: 1 } });
+  using rig = await Rig.start({ flushWindowMs: 5, retention: { eventsPerChannel: 1 } });
   for (let n = 0; n < 1000; n++) {
     const reader = await rig.connect("ann", [`room ${n}`]);
-    rig.emit(`room ${n}`, "*", "x");
+    await rig.emit(`room ${n}`, "*", "x");
     await reader.leave();
   }
   await rig.time.advance(10);

@@ -105,3 +105,13 @@ export class ModelClient {
     return `${String(seq).padStart(16, "0")}-${this.#epoch}`;
   }
 }
+
+/** Says where a stream and the model part, without the kilobytes on which they agree. */
+export function difference(model: ModelClient, actual: string, expected: string): string {
+  let same = 0;
+  while (same < expected.length && actual[same] === expected[same]) same++;
+  const near = (text: string) => JSON.stringify(text.slice(Math.max(0, same - 200), same + 200));
+  return `the stream of ${JSON.stringify(model.audience)}\n  was ${near(actual)}\n  not ${
+    near(expected)
+  }`;
+}

@@ -4,16 +4,13 @@
  * @module
  */
 import { Hub } from "../../src/hub/hub.ts";
-import { LocalBroker } from "../../src/hub/local_broker.ts";
-import type { Batch, Cursor } from "../../src/hub/log.ts";
 import { createLogger } from "../../src/parts/logger.ts";
-import type { Audience } from "../../src/words/audience.ts";
 import { KeyReused, StoreUnavailable } from "../../src/words/errors.ts";
 import { blocksOf } from "../../src/words/event.ts";
 import { type FakeTime, settle } from "../hub/fake_time.ts";
 import { HandReader } from "../hub/hand_reader.ts";
 import { assert, assertEquals } from "../support/assert.ts";
-import { ObservedBroker } from "./observed_broker.ts";
+import { ObservedBroker, type ObservedRead } from "./observed_broker.ts";
 import {
   type ModelAudience,
   type ModelEmit,
@@ -21,7 +18,7 @@ import {
   type ModelOutcome,
   ReferenceModel,
 } from "./reference_model.ts";
-import type { ModelClient } from "./model_client.ts";
+import { difference, type ModelClient } from "./model_client.ts";
 import type { Store } from "./stores.ts";
 
 /** How one run is set up. */
@@ -45,40 +42,49 @@ const FED_FROM_HISTORY = 2 * 65_536;
 /** More than a flush to everyone connected takes. */
 const FLUSH_TURNS = 4;
 
+/** What a server that is stopped says last. */
+const FAREWELL = /retry: [0-9]+\n: draining\n$/;
+
 /** One server's life, restarts included, and the model's. */
 export class ModelRun {
   readonly connections = new Set<Connection>();
-  model!: ReferenceModel; // Set by start(), which the constructor calls.
+  model!: ReferenceModel; // Set by begin(), as are the hub and the broker.
   readonly #store: Store;
   readonly #options: RunOptions;
   readonly #time: FakeTime;
-  #hub!: Hub; // As above.
-  #broker!: ObservedBroker; // As above.
+  #hub!: Hub;
+  #broker!: ObservedBroker;
   #largestEvent = 1000;
   /** What a read told against the model; thrown in {@link ModelRun.check}, because the hub catches it. */
   #failure: unknown;
+  /** What was read since a publication began of which the model has not been told yet. */
+  #readMeanwhile: ObservedRead[] | undefined;
 
-  constructor(store: Store, options: RunOptions, time: FakeTime) {
+  private constructor(store: Store, options: RunOptions, time: FakeTime) {
     this.#store = store;
     this.#options = options;
     this.#time = time;
-    this.#start("open");
+  }
+
+  /** Starts a server on a store without events. */
+  static async start(store: Store, options: RunOptions, time: FakeTime): Promise<ModelRun> {
+    const run = new ModelRun(store, options, time);
+    await run.#begin("open");
+    return run;
   }
 
   /** Emits in one request, and checks the receipts. */
-  async emit(emits: readonly ModelEmit[]): Promise<void> {
-    const told = this.#publish(emits);
-    assertEquals(told, this.model.publish(emits, this.#time.wall(), told), "receipts");
-    await settle();
+  emit(emits: readonly ModelEmit[]): Promise<void> {
+    return this.#publish(emits, (told) => this.#tellModel(emits, told));
   }
 
   /** Emits while the store has no room: either it fails and nothing has happened, or it does not. */
   async emitWhileFull(emit: ModelEmit): Promise<void> {
-    const told = this.#store.whileFull(() => this.#publish([emit]));
-    if (told[0] !== undefined) {
-      assertEquals(told, this.model.publish([emit], this.#time.wall(), told), "receipts");
-    }
-    await settle();
+    await this.#store.whileFull(() =>
+      this.#publish([emit], (told) => {
+        if (told.length > 0) this.#tellModel([emit], told);
+      })
+    );
   }
 
   /** Connects a client, with the id that it resumes from or an empty one. */
@@ -111,11 +117,8 @@ export class ModelRun {
     }
     await connection.reader.takeAll();
     this.#checkAll(connection);
-    assertEquals(
-      connection.reader.textAfterGreeting.length,
-      connection.model.text.length,
-      "length",
-    );
+    const { reader, model } = connection;
+    assertEquals(reader.textAfterGreeting.length, model.text.length, "length");
   }
 
   /** Ends the server as asked, and starts it again on what it left. */
@@ -131,7 +134,16 @@ export class ModelRun {
       await connection.reader.leave();
     }
     await settle();
-    this.#start(how === "stopped" ? "open" : "openAfterCrash");
+    await this.#begin(how === "stopped" ? "open" : "openAfterCrash");
+  }
+
+  /** Steps the clock by which everyone lives. */
+  setClock(wallMs: number): void {
+    // A server that starts on Redis loads what was published, and drops by age what is too old by then. With a
+    // clock set back since, it would have again what Redis has dropped; harmless, but not what the model says.
+    const dropsByAge = this.#options.limits.ageMs < 600_000;
+    if (this.#answersLater && dropsByAge && wallMs < this.#time.wall()) return;
+    this.#time.setWall(wallMs);
   }
 
   /** Holds everything that clients have taken since the last time against the model. */
@@ -140,33 +152,37 @@ export class ModelRun {
     for (const connection of this.connections) this.#checkNew(connection);
   }
 
+  get #answersLater(): boolean {
+    return this.#store.kind.startsWith("redis");
+  }
+
   get #isRoomy(): boolean {
     return this.#options.maxBufferBytes >= 2 ** 30;
   }
 
-  #start(how: "open" | "openAfterCrash"): void {
-    const now = () => this.#time.wall();
-    const log = this.#store[how](this.#options.limits, now);
-    this.#broker = new ObservedBroker(new LocalBroker(log, now), (audience, cursor, batch) => {
-      try {
-        this.#onRead(audience, cursor, batch);
-      } catch (error) {
-        this.#failure ??= error;
-        throw error;
-      }
-    });
+  async #begin(how: "open" | "openAfterCrash"): Promise<void> {
+    const broker = await this.#store[how](this.#options.limits, this.#time);
+    this.#broker = new ObservedBroker(broker, (read) => this.#onRead(read));
     const options = { ...this.#options, heartbeatMs: 0, retryMs: 1000, stallMs: 0 };
-    this.#hub = new Hub(this.#broker, options, this.#time, createLogger("error", now));
+    const logger = createLogger("error", () => this.#time.wall());
+    this.#hub = new Hub(this.#broker, options, this.#time, logger);
     const { epoch } = this.#broker.head;
-    if (this.#store.kind === "memory" || this.model === undefined) {
+    if (!this.#store.outlivesProcess || this.model === undefined) {
       this.model = new ReferenceModel(this.#options.limits, epoch);
     }
     this.model.clients.clear();
     assertEquals(this.#broker.head, { seq: this.model.last, epoch: this.model.epoch }, "head");
   }
 
-  #publish(emits: readonly ModelEmit[]): ModelOutcome[] {
-    const outcomes = this.#broker.publish(emits.map(({ channel, user, blocks, key }) => ({
+  /** @param tellModel called with the receipts before anything that was read since. */
+  async #publish(
+    emits: readonly ModelEmit[],
+    tellModel: (told: readonly ModelOutcome[]) => void,
+  ): Promise<void> {
+    // A broker that takes turns to answer would deliver within a flush, of which the model knows nothing.
+    for (let turn = 0; turn < FLUSH_TURNS && this.#answersLater; turn++) await settle();
+    this.#readMeanwhile = [];
+    const outcomes = await this.#broker.publish(emits.map(({ channel, user, blocks, key }) => ({
       drafts: blocksOf(blocks.join("\n\n") + "\n").map((block) => ({ channel, user, block })),
       idempotencyKey: key,
     })));
@@ -175,21 +191,41 @@ export class ModelRun {
         this.#largestEvent = Math.max(this.#largestEvent, block.length + 100);
       }
     }
-    return outcomes.flatMap((outcome): ModelOutcome[] => {
+    tellModel(outcomes.flatMap((outcome): ModelOutcome[] => {
       if (outcome instanceof KeyReused) return [{ kind: "key reused" }];
       if (outcome instanceof StoreUnavailable) return [];
       if (outcome instanceof Error) throw outcome;
       return [{ kind: "receipt", ...outcome }];
-    });
+    }));
+    const readMeanwhile = this.#readMeanwhile;
+    this.#readMeanwhile = undefined;
+    for (const read of readMeanwhile) this.#onRead(read);
+    await settle();
   }
 
-  #onRead(audience: Audience, cursor: Cursor, batch: Batch): void {
+  #tellModel(emits: readonly ModelEmit[], told: readonly ModelOutcome[]): void {
+    assertEquals(told, this.model.publish(emits, this.#time.wall(), told), "receipts");
+  }
+
+  #onRead(read: ObservedRead): void {
+    if (this.#readMeanwhile !== undefined) return void this.#readMeanwhile.push(read);
+    try {
+      this.#checkRead(read);
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
+  }
+
+  #checkRead({ audience, cursor, batch, isInstant }: ObservedRead): void {
     const model = [...this.model.clients].find((client) => client.audience === audience);
     assert(model, "history was read for nobody");
     assert(!model.atHead || !this.#isRoomy, "a client with all the room it wants fell behind");
     const { position } = cursor;
     const { atHead } = this.model.read(model, position, batch.events.length, this.#time.wall());
     assertEquals(batch.atHead, atHead, "at the head");
+    // It joins the head with a read that was there at once: until then others may have published.
+    if (!isInstant) model.atHead = false;
   }
 
   #checkNew(connection: Connection): void {
@@ -197,7 +233,7 @@ export class ModelRun {
     const taken = reader.textAfterGreeting;
     if (taken.length === connection.checked) return;
     const due = model.text;
-    const ended = this.#withoutFarewell(taken.slice(connection.checked));
+    const ended = taken.slice(connection.checked).replace(FAREWELL, "");
     const expected = due.slice(connection.checked, connection.checked + ended.length);
     if (ended !== expected) throw new Error(difference(model, ended, expected));
     connection.checked += ended.length;
@@ -210,18 +246,4 @@ export class ModelRun {
     connection.checked = 0;
     this.#checkNew(connection);
   }
-
-  #withoutFarewell(text: string): string {
-    return text.replace(/retry: [0-9]+\n: draining\n$/, "");
-  }
-}
-
-/** Says where a stream and the model part, without the kilobytes on which they agree. */
-function difference(model: ModelClient, actual: string, expected: string): string {
-  let same = 0;
-  while (same < expected.length && actual[same] === expected[same]) same++;
-  const near = (text: string) => JSON.stringify(text.slice(Math.max(0, same - 200), same + 200));
-  return `the stream of ${JSON.stringify(model.audience)}\n  was ${near(actual)}\n  not ${
-    near(expected)
-  }`;
 }

@@ -140,7 +140,7 @@ export class Steps {
       case "let time pass":
         return await this.#time.advance(random.pick([0, 1, 3, 5, 20, 500, 3000]));
       case "set the clock":
-        return this.#time.setWall(
+        return this.#run.setClock(
           random.chance(0.5) ? this.#time.wall() - 5000 : START_MS + 60_000,
         );
       case "restart":

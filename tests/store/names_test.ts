@@ -28,7 +28,7 @@ for (const name of ["a\0b", "\0", "half a pair: \ud83d", "\udc00"]) {
 }
 
 testEachStore("names that look alike stay apart in replay and retention", async (store) => {
-  using rig = new Rig({ store, retention: { eventsPerChannel: 2 } });
+  using rig = await Rig.start({ store, retention: { eventsPerChannel: 2 } });
   const names = [
     "é",
     "e\u0301",
@@ -46,7 +46,7 @@ testEachStore("names that look alike stay apart in replay and retention", async 
     "1",
     "1.0",
   ];
-  for (const name of [...names, ...names, ...names]) rig.emit(name, name, name);
+  for (const name of [...names, ...names, ...names]) await rig.emit(name, name, name);
   for (const name of names) {
     const reader = await rig.connect(name, [name], `${"0".repeat(16)}-${rig.broker.head.epoch}`);
     await reader.takeAll();

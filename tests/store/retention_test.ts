@@ -18,19 +18,19 @@ async function retained(rig: Rig, channels: readonly string[]): Promise<string[]
 testEachStore(
   "each channel keeps its own number of events, whoever they are for",
   async (store) => {
-    using rig = new Rig({ store, retention: { eventsPerChannel: 3 } });
-    for (const data of ["1", "2", "3", "4"]) rig.emit("red", "*", data);
-    for (const data of ["5", "6"]) rig.emit("blue", "*", data);
-    rig.emit("red", "bob", "not for ann");
+    using rig = await Rig.start({ store, retention: { eventsPerChannel: 3 } });
+    await rig.emitEach("red", "*", ["1", "2", "3", "4"]);
+    await rig.emitEach("blue", "*", ["5", "6"]);
+    await rig.emit("red", "bob", "not for ann");
     assertEquals(await retained(rig, ["red", "blue"]), ["3", "4", "5", "6"]);
   },
 );
 
 testEachStore("an event is retained up to its age, and not at it", async (store) => {
-  using rig = new Rig({ store, retention: { ageMs: 1000 } });
-  rig.emit("red", "*", "1");
+  using rig = await Rig.start({ store, retention: { ageMs: 1000 } });
+  await rig.emit("red", "*", "1");
   await rig.time.advance(10);
-  rig.emit("blue", "*", "2");
+  await rig.emit("blue", "*", "2");
   await rig.time.advance(989);
   assertEquals(await retained(rig, ["red", "blue"]), ["1", "2"]);
   await rig.time.advance(1);
@@ -40,11 +40,11 @@ testEachStore("an event is retained up to its age, and not at it", async (store)
 testEachStore(
   "an event over its channel's limit of bytes is not retained, but delivered",
   async (store) => {
-    using rig = new Rig({ store, retention: { bytesPerChannel: 2000 } });
+    using rig = await Rig.start({ store, retention: { bytesPerChannel: 2000 } });
     const reader = await rig.connect("ann", ["red"]);
-    rig.emit("red", "*", "small");
-    rig.emit("red", "*", "x".repeat(3000));
-    rig.emit("red", "*", "after");
+    await rig.emit("red", "*", "small");
+    await rig.emit("red", "*", "x".repeat(3000));
+    await rig.emit("red", "*", "after");
     await reader.takeAll();
     assertEquals(reader.events.map(({ data }) => data.length), [5, 3000, 5]);
     assertEquals(await retained(rig, ["red"]), ["after"]);
@@ -52,8 +52,8 @@ testEachStore(
 );
 
 testEachStore("the total drops the oldest of all channels", async (store) => {
-  using rig = new Rig({ store, retention: { totalBytes: 4 * 336 } });
-  for (let n = 0; n < 10; n++) rig.emit(`room ${n}`, "*", "x".repeat(100));
+  using rig = await Rig.start({ store, retention: { totalBytes: 4 * 336 } });
+  for (let n = 0; n < 10; n++) await rig.emit(`room ${n}`, "*", "x".repeat(100));
   const rooms = Array.from({ length: 10 }, (_, n) => `room ${n}`);
   assertEquals((await retained(rig, rooms)).length, 4);
   assertEquals((await retained(rig, rooms.slice(6))).length, 4);
@@ -62,24 +62,26 @@ testEachStore("the total drops the oldest of all channels", async (store) => {
 testEachStore(
   "age and total hold also after a busy channel has dropped much by number",
   async (store) => {
-    using rig = new Rig({ store, retention: { eventsPerChannel: 10, ageMs: 1000 } });
-    rig.emit("quiet", "*", "older than all that the busy channel drops");
+    using rig = await Rig.start({ store, retention: { eventsPerChannel: 10, ageMs: 1000 } });
+    await rig.emit("quiet", "*", "older than all that the busy channel drops");
     for (let n = 0; n < 50; n++) {
-      rig.publish(Array.from({ length: 100 }, () => publication("busy", "*", [`data: ${n}`])));
+      await rig.publish(
+        Array.from({ length: 100 }, () => publication("busy", "*", [`data: ${n}`])),
+      );
     }
     assertEquals((await retained(rig, ["quiet", "busy"])).length, 11);
     await rig.time.advance(990);
-    rig.emit("other", "*", "young");
+    await rig.emit("other", "*", "young");
     await rig.time.advance(20);
     assertEquals(await retained(rig, ["quiet", "busy", "other"]), ["young"]);
   },
 );
 
 testEachStore("with a clock set back nothing is dropped before its time", async (store) => {
-  using rig = new Rig({ store, retention: { ageMs: 1000 } });
-  rig.emit("red", "*", "1");
+  using rig = await Rig.start({ store, retention: { ageMs: 1000 } });
+  await rig.emit("red", "*", "1");
   rig.time.setWall(rig.time.wall() - 60_000);
-  rig.emit("red", "*", "2");
+  await rig.emit("red", "*", "2");
   await rig.time.advance(30_000);
   assertEquals(await retained(rig, ["red"]), ["1", "2"]);
 });

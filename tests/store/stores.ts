@@ -1,15 +1,20 @@
 /**
- * The two kinds of log under test, opened and opened again as a server does.
+ * Every kind of store under test, opened and opened again as a server does.
  *
  * @module
  */
 import type { DatabaseSync } from "node:sqlite";
-import type { Log } from "../../src/hub/log.ts";
+import type { Broker } from "../../src/hub/broker.ts";
+import { LocalBroker } from "../../src/hub/local_broker.ts";
 import { MemoryLog } from "../../src/hub/memory_log.ts";
 import { openSqliteFile } from "../../src/hub/sqlite_file.ts";
 import { SqliteLog } from "../../src/hub/sqlite_log.ts";
+import type { Clock } from "../../src/parts/clock.ts";
 import type { Retention } from "../../src/words/config.ts";
+import { StoreUnavailable } from "../../src/words/errors.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { requires } from "../support/tools.ts";
+import { RedisStore } from "./redis_store.ts";
 
 /** Retention that drops nothing in a test that does not ask for it. */
 export const ROOMY: Retention = {
@@ -19,46 +24,85 @@ export const ROOMY: Retention = {
   totalBytes: 2 ** 30,
 };
 
+/** Where a log lives. A server on Redis that keeps no part of it in memory asks Redis for every event. */
+export type StoreKind = "memory" | "sqlite" | "redis" | "redis without a window";
+
 /** A place where a log lives; disposing of it removes the log. */
 export interface Store extends AsyncDisposable {
-  readonly kind: "memory" | "sqlite";
+  readonly kind: StoreKind;
+  /** Whether what was published is there again when a server starts on it. */
+  readonly outlivesProcess: boolean;
   /** Opens the log, which for memory is a new one each time. The one opened before is closed. */
-  open(retention: Retention, now: () => number): Log;
+  open(retention: Retention, clock: Clock): Promise<Broker>;
   /** Opens what a process that died at this moment would have left. */
-  openAfterCrash(retention: Retention, now: () => number): Log;
-  /** Does some work while the store has no room to grow, if it is of a kind that can lack room. */
-  whileFull<T>(work: () => T): T;
+  openAfterCrash(retention: Retention, clock: Clock): Promise<Broker>;
+  /** Does some work while the store has no room for anything large. */
+  whileFull<T>(work: () => T | Promise<T>): Promise<T>;
 }
 
-/** A store of each kind, for tests of what both promise. */
-export const STORES: Readonly<Record<Store["kind"], () => Promise<Store>>> = {
+/** Makes a store of a kind. */
+export const STORES: Readonly<Record<StoreKind, () => Promise<Store>>> = {
   memory: () => Promise.resolve(new MemoryStore()),
   sqlite: () => SqliteStore.make(),
+  redis: () => RedisStore.make("redis"),
+  "redis without a window": () => RedisStore.make("redis without a window"),
 };
 
+/** All kinds of stores. */
+export const STORE_KINDS = Object.keys(STORES) as readonly StoreKind[];
+
+/** The kinds whose log is there again after a restart. */
+const LASTING_KINDS = STORE_KINDS.filter((kind) => kind !== "memory");
+
+type StoreTest = (store: Store) => Promise<void> | void;
+
 /** Declares a test once for each kind of store. */
-export function testEachStore(name: string, test: (store: Store) => Promise<void> | void): void {
-  for (const kind of ["memory", "sqlite"] as const) {
-    Deno.test(`${name} (${kind})`, async () => {
+export function testEachStore(name: string, test: StoreTest, kinds = STORE_KINDS): void {
+  for (const kind of kinds) {
+    Deno.test(`${name} (${kind})`, toolsFor(kind), async () => {
       await using store = await STORES[kind]();
       await test(store);
     });
   }
 }
 
+/** Declares a test once for each kind of store that outlives a server. */
+export function testEachLastingStore(name: string, test: StoreTest): void {
+  testEachStore(name, test, LASTING_KINDS);
+}
+
+/** For `Deno.test`: ignores a test of a kind of store that this machine cannot have. */
+export function toolsFor(kind: StoreKind): { ignore: boolean } {
+  return kind.startsWith("redis") ? requires("redis") : requires();
+}
+
 class MemoryStore implements Store {
   readonly kind = "memory";
+  readonly outlivesProcess = false;
+  #log: MemoryLog | undefined;
 
-  open(retention: Retention, now: () => number): Log {
-    return new MemoryLog(retention, now);
+  open(retention: Retention, clock: Clock): Promise<Broker> {
+    const now = () => clock.wall();
+    this.#log = new MemoryLog(retention, now);
+    return Promise.resolve(new LocalBroker(this.#log, now));
   }
 
-  openAfterCrash(retention: Retention, now: () => number): Log {
-    return this.open(retention, now);
+  openAfterCrash(retention: Retention, clock: Clock): Promise<Broker> {
+    return this.open(retention, clock);
   }
 
-  whileFull<T>(work: () => T): T {
-    return work();
+  async whileFull<T>(work: () => T | Promise<T>): Promise<T> {
+    const log = this.#log;
+    if (log === undefined) return await work();
+    const { append } = log;
+    log.append = () => {
+      throw new StoreUnavailable("No room.");
+    };
+    try {
+      return await work();
+    } finally {
+      log.append = append;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -67,6 +111,7 @@ class MemoryStore implements Store {
 /** A log in a file of a temporary directory. */
 export class SqliteStore implements Store {
   readonly kind = "sqlite";
+  readonly outlivesProcess = true;
   readonly #dir: TempDir;
   #database: DatabaseSync | undefined;
   #crashes = 0;
@@ -84,24 +129,26 @@ export class SqliteStore implements Store {
     return this.#dir.join(`store-${this.#crashes}.db`);
   }
 
-  open(retention: Retention, now: () => number): Log {
+  open(retention: Retention, clock: Clock): Promise<Broker> {
     this.#close();
-    return new SqliteLog(this.#database = openSqliteFile(this.file), retention, now);
+    const now = () => clock.wall();
+    const log = new SqliteLog(this.#database = openSqliteFile(this.file), retention, now);
+    return Promise.resolve(new LocalBroker(log, now));
   }
 
-  openAfterCrash(retention: Retention, now: () => number): Log {
+  openAfterCrash(retention: Retention, clock: Clock): Promise<Broker> {
     const before = this.file;
     this.#crashes++;
     Deno.copyFileSync(before, this.file);
     Deno.copyFileSync(`${before}-wal`, `${this.file}-wal`);
-    return this.open(retention, now);
+    return this.open(retention, clock);
   }
 
-  whileFull<T>(work: () => T): T {
+  async whileFull<T>(work: () => T | Promise<T>): Promise<T> {
     // SQLite takes less than the present size for the present size.
     this.#database?.exec("PRAGMA max_page_count = 1");
     try {
-      return work();
+      return await work();
     } finally {
       this.#database?.exec("PRAGMA max_page_count = 1073741823");
     }
