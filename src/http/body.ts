@@ -143,7 +143,8 @@ function addJson(fields: FieldMap, text: string): void {
     );
   }
   for (const [name, member] of Object.entries(value)) {
-    addJsonMember(fields, name, member);
+    if (typeof member === "string") fields.add(name, member);
+    else addJsonMember(fields, name, member);
   }
 }
 
