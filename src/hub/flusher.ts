@@ -93,16 +93,16 @@ export class Flusher {
   #flushCooled(): void {
     this.#timer = undefined;
     const now = this.#clock.steady();
-    const cooled = [...this.#cooling].filter(([, over]) => over <= now);
-    for (const [channel] of cooled) this.#cooling.delete(channel);
-    for (const [channel] of cooled) if (channel.isWaiting) this.#start(channel);
-    this.#timer ??= this.#nextTimer();
-  }
-
-  #nextTimer(): ReturnType<typeof setTimeout> | undefined {
-    for (const over of this.#cooling.values()) {
-      return setTimeout(() => this.#flushCooled(), Math.max(0, over - this.#clock.steady()));
+    for (const [channel, over] of this.#cooling) {
+      if (over > now) {
+        // A flush in this loop may have set one, for later.
+        clearTimeout(this.#timer);
+        this.#timer = setTimeout(() => this.#flushCooled(), over - now);
+        return;
+      }
+      this.#cooling.delete(channel);
+      // Its next window ends after `now`, so that this loop does not come back to it.
+      if (channel.isWaiting) this.#start(channel);
     }
-    return undefined;
   }
 }

@@ -106,6 +106,6 @@ export function resumableOwnId({ ownId }: Pick<ServerEvent, "ownId">): string | 
  * What an event counts against the byte limits: its bytes, and about what it takes to know of it.
  * Without the second part a flood of tiny events would take many times the memory allowed.
  */
-export function retainedSize(event: { readonly bytes: { readonly length: number } }): number {
-  return event.bytes.length + 200;
+export function retainedSize({ size }: Pick<ServerEvent, "size">): number {
+  return size + 200;
 }

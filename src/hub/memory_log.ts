@@ -78,7 +78,7 @@ export class MemoryLog implements Log {
     const starts = sources.map((source) => source.firstIndex((e) => e.seq > cursor.position));
     const { items: events, complete } = mergeBySeq<ServerEvent>(
       sources.map((source, index) => (n) => source.at(Number(starts[index]) + n)),
-      (event) => event.bytes.length,
+      (event) => event.size,
       maxBytes,
     );
     return {

@@ -205,7 +205,7 @@ function draftArguments(draft: Draft): readonly string[] {
     channel,
     user,
     ownId ?? "",
-    String(retainedSize({ bytes: { length: placedLength(draft) } })),
+    String(retainedSize({ size: placedLength(draft) })),
     JSON.stringify([channel, user, block]),
   ];
 }

@@ -168,13 +168,17 @@ export class SqliteLog implements Log {
   #load(rows: readonly IndexRow[]): readonly ServerEvent[] {
     if (rows.length === 0) return [];
     const seqs = JSON.stringify(rows.map(({ seq }) => seq));
-    return this.#statements.load.all(seqs).map((row) => ({
-      seq: Number(row.seq),
-      channel: String(row.channel),
-      user: String(row.user),
-      ownId: row.own_id === null ? undefined : String(row.own_id),
-      bytes: row.bytes as Uint8Array<ArrayBuffer>,
-    }));
+    return this.#statements.load.all(seqs).map((row) => {
+      const bytes = row.bytes as Uint8Array<ArrayBuffer>;
+      return {
+        seq: Number(row.seq),
+        channel: String(row.channel),
+        user: String(row.user),
+        ownId: row.own_id === null ? undefined : String(row.own_id),
+        bytes,
+        size: bytes.length,
+      };
+    });
   }
 
   #gap(cursor: Cursor, audience: Audience): Gap | undefined {

@@ -108,7 +108,7 @@ export class SqliteTrimmer {
   }
 
   #drop({ seq, channel, own_id, size }: StoredEvent): ChannelCounts {
-    const retained = retainedSize({ bytes: { length: size } });
+    const retained = retainedSize({ size });
     this.#statements.remove.run(seq);
     const left = this.#statements.takeFromChannel
       .get(retained, seq, channel) as unknown as ChannelCounts;

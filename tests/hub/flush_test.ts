@@ -53,6 +53,18 @@ Deno.test("with a window of 0 no event waits", async () => {
   assertEquals(rig.time.timers, TICKER);
 });
 
+Deno.test("however long channels stay busy, one timer waits for all of them", async () => {
+  using rig = await Rig.start({ flushWindowMs: 5 });
+  const reader = await rig.connect("ann", ["red", "blue"]);
+  for (let ms = 0; ms < 50; ms++) {
+    await rig.emit("red", "*", String(ms));
+    if (ms % 3 === 0) await rig.emit("blue", "*", String(ms));
+    await rig.time.advance(1);
+    await reader.takeAll();
+    assert(rig.time.timers <= TICKER + 1, `${rig.time.timers} timers after ${ms} ms`);
+  }
+});
+
 Deno.test("nothing runs while nothing happens", async () => {
   using rig = await Rig.start({ flushWindowMs: 5 });
   await rig.emit("red", "*", "heard by nobody");

@@ -4,12 +4,13 @@ import { waitFor } from "../support/wait.ts";
 
 const MAX_BUFFER = 1000;
 
-/** Notes what a subscriber asks of those who feed it. */
+/** Notes what a subscriber asks of those who feed it; the test feeds it, in its own time. */
 class NotedFeed implements Feed {
   asked = 0;
   gone = 0;
-  readOn(): void {
+  readOn(): Promise<void> {
     this.asked++;
+    return new Promise(() => {});
   }
   left(): void {
     this.gone++;

@@ -143,3 +143,23 @@ Deno.test("what the server says itself ends with a blank line only where an even
   assertEquals(decoder.decode(encodeLines(": connected", "retry: 1")), ": connected\nretry: 1\n");
   assertEquals(decoder.decode(encodeBlock("retry: 1", "id: 2")), "retry: 1\nid: 2\n\n");
 });
+
+Deno.test("an event's size is that of its bytes, before and after they are made", () => {
+  const texts = ["", "1", "é", "ÿ", "\u0080", "✓", "😀", "\ud800", "\x7f\0"];
+  for (const text of [...texts, ...texts.map((text) => text + "x".repeat(300))]) {
+    const event = placeEvent(
+      { channel: "chat", user: "*", block: `data: ${text}` },
+      7,
+      "abc123",
+    );
+    const before = event.size;
+    const bytes = new TextEncoder().encode(
+      `id: 0000000000000007-abc123\ndata: ${text}\n\n`,
+    );
+    assertEquals(
+      [event.bytes, before, event.size],
+      [bytes, bytes.length, bytes.length],
+      JSON.stringify(text),
+    );
+  }
+});
