@@ -83,6 +83,7 @@ export class ModelRun {
     await this.#store.whileFull(() =>
       this.#publish([emit], (told) => {
         if (told.length > 0) this.#tellModel([emit], told);
+        else this.model.noteTime(this.#time.wall());
       })
     );
   }

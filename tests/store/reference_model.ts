@@ -82,7 +82,7 @@ export class ReferenceModel {
     nowMs: number,
     told: readonly ModelOutcome[],
   ): ModelOutcome[] {
-    for (const key of this.keys) key.outlived ||= this.#isOld(key.seq, nowMs);
+    this.noteTime(nowMs);
     const outcomes = emits.map((emit, index) => this.#publishOne(emit, nowMs, told[index]));
     if (this.events.at(-1)?.isNew) this.retain(nowMs);
     for (const event of this.events) event.isNew = false;
@@ -103,6 +103,11 @@ export class ReferenceModel {
       this.retained(),
       (rest) => size(rest) > totalBytes || this.#isOld(rest[0]?.seq, nowMs),
     );
+    this.noteTime(nowMs);
+  }
+
+  /** The log may have looked at its keys at this time. */
+  noteTime(nowMs: number): void {
     for (const key of this.keys) key.outlived ||= this.#isOld(key.seq, nowMs);
   }
 
