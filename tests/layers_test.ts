@@ -6,7 +6,7 @@ const FLOORS = ["words", "parts", "hub", "http", "process", "main"];
 
 /** Packages that one module alone wraps, so that to change the package is to change that module. */
 const WRAPPED: Readonly<Record<string, RegExp>> = {
-  "@redis/client": /^src\/hub\/redis_session\.ts$/,
+  "@redis/client": /^src\/hub\/redis_(session|errors)\.ts$/,
   jose: /^src\/parts\/token\.ts$/,
   "node:util": /^src\/parts\/flags\.ts$/,
   "node:querystring": /^src\/http\/body\.ts$/,

@@ -47,11 +47,15 @@ export function answerError(
   );
 }
 
-/** What a line of a streamed request is told of an error. */
-export function describeError(error: unknown, logger: Logger): string {
-  if (describe(error) !== undefined) return messageOf(error);
+/** What a line of a streamed request is told of an error: what a request of its own would be. */
+export function describeError(
+  error: unknown,
+  logger: Logger,
+): { readonly error: string; readonly status: number } {
+  const known = describe(error);
+  if (known !== undefined) return { error: messageOf(error), status: known.status };
   logger.error("request failed", { error: String(error) });
-  return "Internal error: see the server's log.";
+  return { error: "Internal error: see the server's log.", status: 500 };
 }
 
 interface Description {

@@ -99,10 +99,10 @@ export class ControlListener {
   }
 
   #health(request: Request): Response {
-    const { hub, healthy } = this.#parts;
+    const { hub, broker, healthy } = this.#parts;
     const status = healthy() ? "ok" : "not accepting";
     const body = wantsJson(request)
-      ? { status, subscribers: hub.size, endings: hub.endings }
+      ? { status, store: broker.trouble ?? "ok", subscribers: hub.size, endings: hub.endings }
       : `${status}\n`;
     return answer(healthy() ? 200 : 503, body);
   }

@@ -36,7 +36,10 @@ export class Guard {
     const host = headers.get("Host") ?? authorityOf(request);
     if (!this.#allowsHost(hostWithoutPort(host) ?? "")) {
       throw new ControlForbidden(
-        "Control request refused: its Host is neither the bound address nor localhost. Allow it with -control-host.",
+        `Control request refused: its Host ${
+          JSON.stringify(host)
+        } is neither the bound address nor localhost. ` +
+          "Allow the name with -control-host.",
       );
     }
     const site = headers.get("Sec-Fetch-Site");

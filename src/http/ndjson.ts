@@ -128,7 +128,7 @@ class LineRun {
 
   async #publish(lines: readonly Line[]): Promise<readonly string[]> {
     const publications: Publication[] = [];
-    const plans: { readonly line: number; readonly error?: string }[] = [];
+    const plans: { readonly line: number; readonly failed?: Failure }[] = [];
     for (const text of lines) {
       const line = ++this.#line;
       if (text?.trim() === "") continue;
@@ -141,24 +141,28 @@ class LineRun {
         );
         plans.push({ line });
       } catch (error) {
-        plans.push({ line, error: describeError(error, this.#parts.logger) });
+        plans.push({ line, failed: describeError(error, this.#parts.logger) });
       }
     }
     const outcomes = (await this.#parts.broker.publish(publications)).values();
-    return plans.map(({ line, error }) =>
-      error === undefined ? this.#answer(line, outcomes) : failure(line, error)
+    return plans.map(({ line, failed }) =>
+      failed === undefined ? this.#answer(line, outcomes) : answerFailure(line, failed)
     );
   }
 
   #answer(line: number, outcomes: Iterator<Outcome>): string {
     const outcome: Outcome = outcomes.next().value;
-    if (outcome instanceof Error) return failure(line, describeError(outcome, this.#parts.logger));
+    if (outcome instanceof Error) {
+      return answerFailure(line, describeError(outcome, this.#parts.logger));
+    }
     const { id, subscribers } = outcome;
     // By hand: making an object of them for JSON.stringify would take three times as long.
     return `{"line":${line},"id":${JSON.stringify(id)},"subscribers":${subscribers}}\n`;
   }
 }
 
-function failure(line: number, error: string): string {
-  return JSON.stringify({ line, error }) + "\n";
+type Failure = ReturnType<typeof describeError>;
+
+function answerFailure(line: number, failed: Failure): string {
+  return JSON.stringify({ line, ...failed }) + "\n";
 }

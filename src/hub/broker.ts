@@ -42,6 +42,9 @@ export interface Broker {
   /** The newest place of the log. */
   readonly head: Place;
 
+  /** Why nothing can be published at present, as a sentence without its period, where that is known. */
+  readonly trouble: string | undefined;
+
   /**
    * Names the one who gets every event, in order, each once, after it can be read from the log.
    * To be called once, before the first publication.

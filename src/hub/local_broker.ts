@@ -8,6 +8,8 @@ import type { Batch, Cursor, Entry, KeyRecord, Log } from "./log.ts";
 
 /** The broker of a server that is alone: one log, in this process. */
 export class LocalBroker implements Broker {
+  /** Known only once it is tried. */
+  readonly trouble = undefined;
   readonly #log: Log;
   readonly #now: () => number;
   #follower: Follower | undefined;

@@ -10,10 +10,11 @@ import type { Broker, Follower, Outcome, Publication } from "./broker.ts";
 import type { Batch, Cursor } from "./log.ts";
 import { requireSuitable, warnOfSettings } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
+import { reasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
-import { messageOf, RedisSession } from "./redis_session.ts";
+import { RedisSession } from "./redis_session.ts";
 
 /** How long a read waits for a store that cannot be reached before it asks its caller whether to go on. */
 const PATIENCE_MS = 2000;
@@ -75,17 +76,18 @@ export class RedisBroker implements Broker {
     try {
       session = await openSession(address, log);
       warnOfSettings(await session.info(), where, logger);
-      const follower: RedisFollower = await RedisFollower.start(
-        session,
+      const follower: RedisFollower = await RedisFollower.start(session, {
         log,
         retention,
-        options.windowBytes ?? WINDOW_BYTES,
+        windowBytes: options.windowBytes ?? WINDOW_BYTES,
         now,
-        (call, heard) => publisher.delivered(call, heard),
-      );
+        delivered: (call, heard) => publisher.delivered(call, heard),
+        lost: (how) => logger.warn(`store came back ${how}: clients are told`, { store: where }),
+      });
       const publisher = new RedisPublisher({
         log,
         session: () => connection.session,
+        trouble: () => connection.trouble ?? `${where} was just lost`,
         known: () => follower.head,
         handOut: (entry) => follower.takeOwn(entry),
         where,
@@ -98,12 +100,16 @@ export class RedisBroker implements Broker {
       return new RedisBroker(log, connection, follower, publisher, where);
     } catch (error) {
       session?.end(new Error("not used"));
-      throw new StartError(`Cannot use ${where}: ${messageOf(error)}.`);
+      throw new StartError(`Cannot use ${where}: ${reasonOf(error)}.`);
     }
   }
 
   get head(): Place {
     return this.#follower.head;
+  }
+
+  get trouble(): string | undefined {
+    return this.#connection.trouble;
   }
 
   follow(follower: Follower): void {
@@ -176,7 +182,7 @@ export class RedisBroker implements Broker {
       if (this.head.epoch === epoch) return answer;
     } catch (error) {
       await this.#follower.changed(PAUSE_MS);
-      throw error instanceof StoreUnavailable ? error : this.#unavailable(messageOf(error));
+      throw error instanceof StoreUnavailable ? error : this.#unavailable(reasonOf(error));
     }
     throw this.#unavailable("the log was replaced");
   }

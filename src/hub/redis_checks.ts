@@ -1,4 +1,5 @@
 import type { Logger } from "../parts/logger.ts";
+import { RedisUnsuitable } from "./redis_errors.ts";
 
 /** The first with everything that the scripts use: XTRIM by id, and ZPOPMIN, HSET and XADD as they are now. */
 const OLDEST = [6, 2];
@@ -6,22 +7,26 @@ const OLDEST = [6, 2];
 /**
  * Refuses a Redis that cannot hold the log.
  *
- * @throws Error saying what it is instead.
+ * @throws RedisUnsuitable saying what it is instead.
  */
 export function requireSuitable(info: ReadonlyMap<string, string>): void {
   const mode = info.get("redis_mode");
   if (mode === "cluster" || info.get("cluster_enabled") === "1") {
-    throw new Error("it is a node of a Redis Cluster, which is not supported; use a single server");
+    throw new RedisUnsuitable(
+      "it is a node of a Redis Cluster, which is not supported; use a single server",
+    );
   }
   if (mode === "sentinel") {
-    throw new Error("it is a Redis Sentinel, which is not supported; name the server itself");
+    throw new RedisUnsuitable(
+      "it is a Redis Sentinel, which is not supported; name the server itself",
+    );
   }
   const version = info.get("redis_version");
   if (version !== undefined && isOlder(version)) {
-    throw new Error(`it is version ${version}; ${OLDEST.join(".")} or later is needed`);
+    throw new RedisUnsuitable(`it is version ${version}; ${OLDEST.join(".")} or later is needed`);
   }
   if (info.get("role") === "slave") {
-    throw new Error("it is a replica, which cannot be written to; name its primary");
+    throw new RedisUnsuitable("it is a replica, which cannot be written to; name its primary");
   }
 }
 
@@ -31,6 +36,9 @@ export function warnOfSettings(
   where: string,
   logger: Logger,
 ): void {
+  if (info.size === 0) {
+    logger.warn("cannot check the store's settings: its user may not use INFO", { store: where });
+  }
   const policy = info.get("maxmemory_policy") ?? "noeviction";
   if (policy !== "noeviction" && info.get("maxmemory") !== "0") {
     logger.warn("store may drop events at any time: set maxmemory-policy noeviction", {

@@ -1,7 +1,8 @@
 import type { Clock } from "../parts/clock.ts";
 import type { Logger } from "../parts/logger.ts";
 import { Waiters } from "../parts/waiters.ts";
-import { messageOf, type RedisSession } from "./redis_session.ts";
+import { isRefusal, reasonOf } from "./redis_errors.ts";
+import type { RedisSession } from "./redis_session.ts";
 
 /** Between the attempts to reach Redis: doubled each time, give or take half. */
 const FIRST_PAUSE_MS = 100;
@@ -25,6 +26,8 @@ export class RedisConnection {
   readonly #waiters = new Waiters();
   readonly #closing = new Waiters();
   #session: RedisSession | undefined;
+  /** What Redis last said instead of being available. */
+  #refusal: string | undefined;
   #isClosed = false;
   #kept: Promise<void> | undefined;
 
@@ -38,6 +41,14 @@ export class RedisConnection {
   /** The present session, while Redis can be reached. */
   get session(): RedisSession | undefined {
     return this.#session;
+  }
+
+  /** Why there is no session, as a sentence without its period; `undefined` where there is one. */
+  get trouble(): string | undefined {
+    if (this.#session !== undefined) return undefined;
+    return this.#refusal === undefined
+      ? `${this.#where} is not reachable`
+      : `${this.#where} cannot be used: ${this.#refusal}`;
   }
 
   /** Begins with a session that is open already. */
@@ -69,7 +80,7 @@ export class RedisConnection {
       this.#session = undefined;
       session.end(new Error("its use has ended"));
       if (this.#isClosed) return;
-      this.#logger.error("store unreachable", { store: this.#where, error: messageOf(reason) });
+      this.#logger.error("store unreachable", { store: this.#where, error: reasonOf(reason) });
       const lost = this.#clock.steady();
       // A session that never lasts is no reason to ask all the more often.
       if (lost - begun > 2 * LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS;
@@ -84,6 +95,7 @@ export class RedisConnection {
   /** Answers why the session ended. */
   async #use(session: RedisSession, use: SessionUse): Promise<unknown> {
     this.#session = session;
+    this.#refusal = undefined;
     this.#waiters.wake();
     try {
       return await Promise.race([use.run(session), session.over]);
@@ -112,11 +124,17 @@ export class RedisConnection {
       return session;
     } catch (error) {
       session?.end(new Error("could not be resumed"));
-      this.#logger.debug("store still unreachable", {
-        store: this.#where,
-        error: messageOf(error),
-      });
+      this.#noteRefusal(error);
       return undefined;
     }
+  }
+
+  /** Once for each reason: that Redis is there again, but says no, is news. */
+  #noteRefusal(error: unknown): void {
+    const refusal = isRefusal(error) ? reasonOf(error) : undefined;
+    if (refusal !== undefined && refusal !== this.#refusal) {
+      this.#logger.error("store refuses this server", { store: this.#where, error: refusal });
+    }
+    this.#refusal = refusal;
   }
 }

@@ -10,8 +10,19 @@ import type { RedisSession } from "./redis_session.ts";
 /** Bytes of the log's newest part that a server keeps in memory at most. */
 export const WINDOW_BYTES = 64 * 2 ** 20;
 
-/** Told of each call whose events were handed out. */
-export type Delivered = (call: string, heard: Heard) => void;
+/** What a follower works with. */
+export interface FollowerParts {
+  readonly log: RedisLog;
+  readonly retention: Retention;
+  /** Bytes of events in memory at most. */
+  readonly windowBytes: number;
+  /** The wall clock, in milliseconds. */
+  readonly now: () => number;
+  /** Told of each call whose events were handed out, and how they were heard. */
+  readonly delivered: (call: string, heard: Heard) => void;
+  /** Told where the log has lost events of which this server knows. */
+  readonly lost: (how: "empty" | "without its newest events") => void;
+}
 
 /**
  * Follows the feed: keeps the newest part of the log in memory, its window, and hands out what comes.
@@ -21,48 +32,22 @@ export type Delivered = (call: string, heard: Heard) => void;
  * loaded anew, and the subscribers read on from the log, in which they are told of what is gone.
  */
 export class RedisFollower {
-  readonly #log: RedisLog;
-  readonly #retention: Retention;
-  readonly #now: () => number;
-  readonly #delivered: Delivered;
+  readonly #parts: FollowerParts;
   readonly #changes = new Waiters();
   #window: MemoryLog;
   #follower: Follower | undefined;
   /** A seq that the log says it has reached, of which the feed brought nothing so far. */
   #awaited: number | undefined;
 
-  private constructor(
-    log: RedisLog,
-    retention: Retention,
-    now: () => number,
-    delivered: Delivered,
-    window: MemoryLog,
-  ) {
-    this.#log = log;
-    this.#retention = retention;
-    this.#now = now;
-    this.#delivered = delivered;
+  private constructor(parts: FollowerParts, window: MemoryLog) {
+    this.#parts = parts;
     this.#window = window;
   }
 
-  /**
-   * Loads the window.
-   *
-   * @param windowBytes the most that it may hold.
-   * @param now the wall clock, in milliseconds.
-   */
-  static async start(
-    session: RedisSession,
-    log: RedisLog,
-    retention: Retention,
-    windowBytes: number,
-    now: () => number,
-    delivered: Delivered,
-  ): Promise<RedisFollower> {
-    const smaller = { ...retention, totalBytes: Math.min(retention.totalBytes, windowBytes) };
-    const head = await log.open(session, { seq: 0, epoch: "" });
-    const window = await loadWindow(session, log, smaller, now, head);
-    return new RedisFollower(log, smaller, now, delivered, window);
+  /** Loads the window. */
+  static async start(session: RedisSession, parts: FollowerParts): Promise<RedisFollower> {
+    const head = await parts.log.open(session, { seq: 0, epoch: "" });
+    return new RedisFollower(parts, await loadWindow(session, parts, head));
   }
 
   /** Reads that it can answer without a gap need nothing else. */
@@ -87,14 +72,14 @@ export class RedisFollower {
   /** Finds out whether the log of a new session is still the one known. */
   async resume(session: RedisSession): Promise<void> {
     this.#awaited = undefined;
-    const { epoch } = await this.#log.open(session, this.head);
+    const { epoch } = await this.#parts.log.open(session, this.head);
     if (epoch !== this.head.epoch) await this.#restart(session);
   }
 
   /** Follows until the session is over. */
   async run(session: RedisSession): Promise<never> {
     while (true) {
-      const entries = await this.#log.nextOfFeed(session, this.head.seq);
+      const entries = await this.#parts.log.nextOfFeed(session, this.head.seq);
       if (entries.length === 0) await this.#checkHead(session);
       for (const entry of entries) {
         if (this.#hasTaken(entry)) continue;
@@ -117,7 +102,7 @@ export class RedisFollower {
 
   /** In a quiet time: the log may have been emptied, or the feed be gone without it. */
   async #checkHead(session: RedisSession): Promise<void> {
-    const { seq, epoch } = await this.#log.open(session, this.head);
+    const { seq, epoch } = await this.#parts.log.open(session, this.head);
     const isStuck = this.#awaited !== undefined && this.#awaited > this.head.seq;
     if (epoch !== this.head.epoch || isStuck) await this.#restart(session);
     else this.#awaited = seq;
@@ -131,9 +116,10 @@ export class RedisFollower {
     return epoch === this.head.epoch && previous === this.head.seq && call !== undefined;
   }
 
-  async #recover(session: RedisSession, { epoch, previous }: FeedEntry): Promise<void> {
+  async #recover(session: RedisSession, { epoch, previous, call }: FeedEntry): Promise<void> {
+    if (call === undefined) this.#parts.lost("without its newest events");
     const hasLost = epoch === this.head.epoch && previous < this.head.seq;
-    if (hasLost) await this.#log.open(session, this.head, true);
+    if (hasLost) await this.#parts.log.open(session, this.head, true);
     await this.#restart(session);
   }
 
@@ -142,16 +128,18 @@ export class RedisFollower {
     this.#window.append([{ events: decoded, key: undefined }]);
     const heard = new Map<number, number>();
     for (const event of decoded) heard.set(event.seq, this.#follower?.deliver([event]) ?? 0);
-    this.#delivered(call, heard);
+    this.#parts.delivered(call, heard);
     this.#changes.wake();
     return heard;
   }
 
   async #restart(session: RedisSession): Promise<void> {
     this.#awaited = undefined;
-    const head = await this.#log.open(session, this.head);
-    const window = await loadWindow(session, this.#log, this.#retention, this.#now, head);
-    this.#follower?.restart(window.epoch === this.head.epoch ? "kept" : "gone");
+    const head = await this.#parts.log.open(session, this.head);
+    const window = await loadWindow(session, this.#parts, head);
+    const isKnown = window.epoch === this.head.epoch;
+    if (!isKnown) this.#parts.lost("empty");
+    this.#follower?.restart(isKnown ? "kept" : "gone");
     this.#window = window;
     this.#changes.wake();
   }
@@ -160,21 +148,20 @@ export class RedisFollower {
 /** As much of the newest part of the log as the feed has in one piece. */
 async function loadWindow(
   session: RedisSession,
-  log: RedisLog,
-  retention: Retention,
-  now: () => number,
+  { log, retention, windowBytes, now }: FollowerParts,
   head: Place,
 ): Promise<MemoryLog> {
+  const limits = { ...retention, totalBytes: Math.min(retention.totalBytes, windowBytes) };
   let window: MemoryLog | undefined;
   let last = 0;
   for (let page = await log.feedAfter(session, 0); page.length > 0;) {
     for (const { seq, previous, epoch, call, events } of page) {
       last = seq;
       if (epoch !== head.epoch) continue;
-      if (call === undefined) window = new MemoryLog(retention, now, { seq, epoch });
+      if (call === undefined) window = new MemoryLog(limits, now, { seq, epoch });
       else {
         if (window?.last !== previous) {
-          window = new MemoryLog(retention, now, { seq: previous, epoch });
+          window = new MemoryLog(limits, now, { seq: previous, epoch });
         }
         window.append([{ events: events(), key: undefined }]);
       }
@@ -182,5 +169,5 @@ async function loadWindow(
     page = await log.feedAfter(session, last);
   }
   if (window !== undefined && window.last >= head.seq) return window;
-  return new MemoryLog(retention, now, head);
+  return new MemoryLog(limits, now, head);
 }

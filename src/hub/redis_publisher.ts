@@ -3,7 +3,8 @@ import { formatId, type Place } from "../words/event_id.ts";
 import type { Outcome, Publication } from "./broker.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { FeedEntry, Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
-import { isRefusal, messageOf, type RedisSession } from "./redis_session.ts";
+import { isRefusal, reasonOf } from "./redis_errors.ts";
+import type { RedisSession } from "./redis_session.ts";
 
 /** Events in one call at most, unless one publication has more: Redis does nothing else meanwhile, for about 5 ms. */
 const MAX_EVENTS = 200;
@@ -27,6 +28,8 @@ export interface PublisherParts {
   readonly log: RedisLog;
   /** The session to publish in, where there is one. */
   readonly session: () => RedisSession | undefined;
+  /** Why there is none, as a sentence without its period. */
+  readonly trouble: () => string;
   /** The newest place that this server knows. */
   readonly known: () => Place;
   /** Hands out at once what was published, where nothing that is not known yet comes before it. */
@@ -93,9 +96,9 @@ export class RedisPublisher {
   }
 
   async #call(batch: readonly Waiting[]): Promise<void> {
-    const { log, session, known, handOut, where } = this.#parts;
+    const { log, session, trouble, known, handOut, where } = this.#parts;
     const present = session();
-    if (present === undefined) return answerAll(batch, unreachable(where));
+    if (present === undefined) return answerAll(batch, unavailable(trouble()));
     const underWay = { call: `${this.#origin}:${++this.#calledLast}`, heard: undefined };
     this.#underWay = underWay;
     try {
@@ -154,9 +157,9 @@ function answerAll(batch: readonly Waiting[], outcome: Outcome): void {
   for (const { resolve } of batch) resolve(outcome);
 }
 
-function unreachable(where: string): StoreUnavailable {
+function unavailable(trouble: string): StoreUnavailable {
   return new StoreUnavailable(
-    `Cannot publish: ${where} is not reachable. Nothing was delivered; try again soon.`,
+    `Cannot publish: ${trouble}. Nothing was delivered; try again soon.`,
     true,
   );
 }
@@ -170,14 +173,9 @@ function publishFailure(error: unknown, where: string): StoreUnavailable {
   }
   return new StoreUnavailable(
     `Cannot tell whether it was published: ${where} did not answer. ` +
-      "To repeat it is safe only where it had an idempotency key, with the same.",
+      "Repeat it with its idempotency key; without one it may be delivered twice.",
     true,
   );
-}
-
-/** What Redis said, without where in which script it said it. */
-function reasonOf(error: unknown): string {
-  return messageOf(error).replace(/\.? script: [0-9a-f]{40}, on @user_script:.*$/, "");
 }
 
 /** The events of a publication have consecutive seqs; who heard most of them tells how many heard it. */

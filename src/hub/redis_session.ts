@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import { createClient, ErrorReply } from "@redis/client";
+import { createClient } from "@redis/client";
 import type { RedisAddress } from "../words/store_choice.ts";
+import { NoAnswer, reasonOf } from "./redis_errors.ts";
 
 /** A script that Redis runs as a whole. */
 export interface Script {
@@ -63,7 +64,7 @@ export class RedisSession {
   /** What `INFO` tells, by name; empty where this user may not ask. */
   async info(): Promise<ReadonlyMap<string, string>> {
     const text = await this.#ask(["INFO"]).catch((error) => {
-      if (/^NOPERM/.test(messageOf(error))) return "";
+      if (/^NOPERM/.test(reasonOf(error))) return "";
       throw error;
     });
     const lines = String(text).split("\r\n").filter((line) => line.includes(":"));
@@ -87,7 +88,7 @@ export class RedisSession {
     try {
       return await this.#ask(["EVALSHA", sha, "0", ...args]);
     } catch (error) {
-      if (!/^NOSCRIPT/.test(messageOf(error))) throw error;
+      if (!/^NOSCRIPT/.test(reasonOf(error))) throw error;
       return await this.#ask(["EVAL", text, "0", ...args]);
     }
   }
@@ -134,16 +135,6 @@ export function scriptOf(...parts: readonly string[]): Script {
   return { text, sha: createHash("sha1").update(text).digest("hex") };
 }
 
-/** Whether Redis itself answered with an error, rather than not at all. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof ErrorReply;
-}
-
-/** What an error says. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 type Client = ReturnType<typeof clientFor>;
 
 function clientFor({ host, port, tls, database, user, password }: RedisAddress) {
@@ -164,14 +155,10 @@ function clientFor({ host, port, tls, database, user, password }: RedisAddress) 
   return client;
 }
 
-class NoAnswer extends Error {
-  override readonly name = "NoAnswer";
-}
-
 async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
   let deadline: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    deadline = setTimeout(() => reject(new NoAnswer(`no answer in ${ms / 1000} s`)), ms);
+    deadline = setTimeout(() => reject(new NoAnswer(ms)), ms);
   });
   try {
     return await Promise.race([answer, late]);

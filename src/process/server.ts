@@ -8,6 +8,7 @@ import type { Logger } from "../parts/logger.ts";
 import { TokenAuthority } from "../parts/token.ts";
 import { TokenCache } from "../parts/token_cache.ts";
 import type { Config } from "../words/config.ts";
+import { describeStore } from "../words/store_choice.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
@@ -99,6 +100,12 @@ export class Server {
     if (secret === undefined) {
       logger.warn("no secret given: using a random one, tokens die with this process");
     }
+    const { eventsPerChannel, ageMs } = config.retention;
+    logger.info("history", {
+      store: describeStore(config.store, config.redisPrefix),
+      events: eventsPerChannel,
+      seconds: ageMs / 1000,
+    });
     logger.info("listening", {
       listener: "client",
       address: server.clientAddress,

@@ -56,7 +56,7 @@ export function readConfig(
     control: settings.address("bindctl"),
     secret: settings.secret("secret", "secret-file"),
     store: settings.store("store"),
-    redisPrefix: settings.text("redis-prefix"),
+    redisPrefix: settings.notEmpty("redis-prefix"),
     retention: {
       eventsPerChannel: settings.whole("history-events", 0),
       ageMs: settings.seconds("history-age"),
@@ -89,6 +89,13 @@ export function readConfig(
         settings.source("bindctl")
       }: others than this machine could reach the control listener. ` +
         "Set -control-key or -control-key-file, or -control-open if the network is closed.",
+    );
+  }
+  const hasSecret = config.secret.text !== undefined || config.secret.file !== undefined;
+  if (config.store.kind === "redis" && !hasSecret) {
+    throw new UsageError(
+      `Refused ${settings.source("store")} without a secret: each server would make its own, and ` +
+        "tokens be good for one of them only. Give all the same -secret or -secret-file.",
     );
   }
   return config;

@@ -41,6 +41,12 @@ export class Settings {
     return this.#flag(name) ?? this.#variable(name) ?? standard;
   }
 
+  notEmpty(name: OptionName): string {
+    const text = this.text(name);
+    if (text !== "") return text;
+    throw this.#wrong(name, "a text that is not empty");
+  }
+
   list(name: OptionName): readonly string[] {
     return this.text(name).split(",").map((part) => part.trim()).filter((
       part,

@@ -1,3 +1,5 @@
+import { formatAddress } from "./address.ts";
+
 /** Which store was chosen, and where it is. */
 export type StoreChoice =
   | { readonly kind: "memory" }
@@ -15,7 +17,8 @@ export interface RedisAddress {
   readonly password: string | undefined;
 }
 
-const REDIS_FORM = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], with rediss:// for TLS";
+const REDIS_FORM = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], with rediss:// for TLS " +
+  "and @ : / # ? % in a password as %40 %3A %2F %23 %3F %25";
 
 /**
  * Reads `memory`, `sqlite:FILE`, or the URL of a Redis server
@@ -53,5 +56,19 @@ function parseRedisUrl(text: string): RedisAddress | undefined {
     };
   } catch {
     return undefined; // A stray % in the user or the password.
+  }
+}
+
+/** What the log calls a store; without the password. */
+export function describeStore(store: StoreChoice, redisPrefix: string): string {
+  switch (store.kind) {
+    case "memory":
+      return "memory";
+    case "sqlite":
+      return `sqlite:${store.file}`;
+    case "redis": {
+      const address = formatAddress(store.host, store.port);
+      return `${store.tls ? "rediss" : "redis"}://${address}/${store.database} ${redisPrefix}*`;
+    }
   }
 }

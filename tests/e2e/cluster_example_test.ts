@@ -25,7 +25,8 @@ Deno.test({
       files: {},
       configuration: (port, folder) =>
         `daemon off; pid "${folder}/nginx.pid"; error_log stderr warn;\n` +
-        EXAMPLE.replace("sse1:8000", hosts[0] ?? "").replace("sse2:8000", hosts[1] ?? "")
+        EXAMPLE.replace("172.30.44.11:8000", hosts[0] ?? "")
+          .replace("172.30.44.12:8000", hosts[1] ?? "")
           .replace("listen 8080", `listen 127.0.0.1:${port}`)
           .replace("http {", `http {\n${temporaryPaths(folder)}`),
       command: (file, folder) => [toolPath("nginx"), "-p", folder, "-c", file, "-e", "stderr"],

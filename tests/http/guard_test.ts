@@ -40,7 +40,10 @@ Deno.test("a program's request is allowed under every name of this machine, with
 Deno.test("HTTP/2, which has no Host header, is held to the name in its URL", () => {
   const guard = new Guard(LOOPBACK);
   guard.check(new Request("http://localhost:8001/emit/"));
-  assertThrows(() => guard.check(new Request("http://evil.example/emit/")), /its Host is neither/);
+  assertThrows(
+    () => guard.check(new Request("http://evil.example/emit/")),
+    /its Host ".*" is neither/,
+  );
 });
 
 Deno.test("any other Host name is refused, however it resolves", () => {

@@ -6,6 +6,7 @@ interface Answer {
   readonly id?: string;
   readonly subscribers?: number;
   readonly error?: string;
+  readonly status?: number;
 }
 
 function line(data: string, more: Readonly<Record<string, unknown>> = {}): string {
@@ -87,7 +88,8 @@ Deno.test("a bad line is answered by its number with the reason, and those aroun
     assertEquals(answers.map((answer) => answer.line), [1, 2, 3, 4, 5, 6, 7, 8]);
     assert(answers[0]?.id !== undefined && answers.at(-1)?.id !== undefined);
     const errors = answers.slice(1, -1);
-    for (const answer of errors) assertEquals(Object.keys(answer), ["line", "error"]);
+    for (const answer of errors) assertEquals(Object.keys(answer), ["line", "error", "status"]);
+    assertEquals(errors.map(({ status }) => status), errors.map(() => 400));
     const named = [/JSON/, /JSON object/, /userId/, /payload/, /event/, /idempotency/i];
     errors.forEach(({ error = "" }, index) => assertMatch(error, named[index] ?? /never/));
   });

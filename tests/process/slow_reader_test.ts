@@ -46,6 +46,7 @@ Deno.test("a reader that stops reading delays nobody, is cut after the stall tim
   assert(Number(seconds) >= 1, `cut after ${seconds} s`);
   assertEquals(await healthOf(server), {
     status: "ok",
+    store: "ok",
     subscribers: 1,
     endings: { "too slow": 1 },
   });

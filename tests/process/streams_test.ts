@@ -64,6 +64,7 @@ Deno.test("a stream ends when its token expires, and only that one; coming back 
   assertEquals((await lasting.waitForCount(2)).map(({ data }) => data), ["1", "2"]);
   assertEquals(await healthOf(server), {
     status: "ok",
+    store: "ok",
     subscribers: 1,
     endings: { "token expired": 1 },
   });

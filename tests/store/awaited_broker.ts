@@ -21,6 +21,10 @@ export class AwaitedBroker implements Broker {
     return this.#broker.head;
   }
 
+  get trouble(): string | undefined {
+    return this.#broker.trouble;
+  }
+
   follow(follower: Follower): void {
     this.#broker.follow(follower);
   }

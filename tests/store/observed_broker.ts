@@ -33,6 +33,10 @@ export class ObservedBroker implements Broker {
     return this.#broker.head;
   }
 
+  get trouble(): string | undefined {
+    return this.#broker.trouble;
+  }
+
   follow(follower: Follower): void {
     this.#broker.follow(follower);
   }

@@ -8,7 +8,7 @@ import { systemClock } from "../../src/parts/clock.ts";
 import { createLogger } from "../../src/parts/logger.ts";
 import { StartError, StoreUnavailable } from "../../src/words/errors.ts";
 import type { RedisAddress } from "../../src/words/store_choice.ts";
-import { assert, assertMatch } from "../support/assert.ts";
+import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { lastingPort } from "../support/lasting_ports.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { requires } from "../support/tools.ts";
@@ -54,6 +54,25 @@ for (const [how, [goAway, comeBack]] of Object.entries(AWAY)) {
     );
   });
 }
+
+Deno.test("a Redis that comes back but refuses the server is named, once", withRedis, async () => {
+  await using redis = await RedisServer.start();
+  await using node = await RedisNode.start(redis.port);
+  await redis.command("CONFIG", "SET", "requirepass", "secret");
+  await redis.command("-a", "secret", "CLIENT", "KILL", "TYPE", "normal");
+  await node.logs(/ error store refuses this server .* error="NOAUTH /);
+  const outcome = await node.tryEmit("x");
+  assert(outcome instanceof StoreUnavailable);
+  assertMatch(outcome.message, /^Cannot publish: Redis at .* cannot be used: NOAUTH .*\.$/);
+  assertEquals(
+    node.broker.trouble,
+    outcome.message.slice(16, outcome.message.indexOf(". Nothing")),
+  );
+  await redis.command("-a", "secret", "CONFIG", "SET", "requirepass", "");
+  await node.emitUntilTaken("after");
+  assertEquals(node.lines.filter((line) => line.includes(" store refuses ")).length, 1);
+  assertEquals(node.broker.trouble, undefined);
+});
 
 Deno.test(
   "a client that resumes while Redis is away gets its history when that is back",
@@ -117,5 +136,5 @@ Deno.test("a replica is refused", withRedis, async () => {
 Deno.test("a Redis that is not there is said", withRedis, async () => {
   await using redis = await RedisServer.start();
   await redis.kill();
-  assertMatch(await refusal(redis), /^Cannot use Redis at .* ECONNREFUSED .*\.$/);
+  assertMatch(await refusal(redis), /^Cannot use Redis at .* nothing listens there\.$/);
 });

@@ -36,6 +36,10 @@ for (const [how, lose] of Object.entries(LOSSES)) {
     for (const listener of listeners) await listener.gets("before", "gap", "after", "last");
     const late = other.listen(before);
     await late.gets("gap", "after", "last");
+    for (const { lines } of [one, other]) {
+      const said = lines.filter((line) => / warn store came back empty: /.test(line));
+      assertEquals(said.length, 1, lines.join("\n"));
+    }
   });
 
   Deno.test(

@@ -8,6 +8,8 @@ import type { Server } from "./server.ts";
 /** The health check's answer to who asks for JSON. */
 export interface Health {
   readonly status: string;
+  /** `ok`, or why nothing can be published. */
+  readonly store: string;
   readonly subscribers: number;
   /** How many streams ended, by their ending's name. */
   readonly endings: Readonly<Record<string, number>>;

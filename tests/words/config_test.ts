@@ -100,12 +100,23 @@ Deno.test("of a flag that is given twice the last one counts", () => {
   assertEquals(readConfig({ retry: ["1", "2"] }, () => undefined).retryMs, 2);
 });
 
+const WRONG_REDIS_URLS = [
+  "redis:localhost",
+  "redis://",
+  "redis://db/three",
+  "redis://db?tls=true",
+  "redis://db:70000",
+  "redis://:100%@db",
+  "redis+unix:///run/redis.sock",
+];
+
 const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["bind", "", "8000", "localhost", ":65536", "::1:80"],
   ["bindctl", "", "nowhere"],
   ["secret", ""],
   ["secret-file", ""],
-  ["store", "", "disk", "sqlite:", "sqlite"],
+  ["store", "", "disk", "sqlite:", "sqlite", ...WRONG_REDIS_URLS],
+  ["redis-prefix", ""],
   ["history-events", "", "-1", "1.5", "many", "1e3", "0x10", "99999999999999999999"],
   ["history-age", "", "-1", "soon", "2147484", "Infinity", "NaN"],
   ["history-bytes", "", "1.5"],
@@ -126,6 +137,49 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["log-level", "", "INFO", "verbose"],
   ["dev", "maybe"],
 ];
+
+Deno.test("a Redis is named by its URL", () => {
+  const local = { kind: "redis" as const, port: 6379, tls: false, database: 0 };
+  const anyone = { user: undefined, password: undefined };
+  const urls = {
+    "redis://db": { ...local, ...anyone, host: "db" },
+    "redis://db.example:7000/3": {
+      ...local,
+      ...anyone,
+      host: "db.example",
+      port: 7000,
+      database: 3,
+    },
+    "rediss://sse:p%40%2F%23@[::1]/": {
+      ...local,
+      host: "::1",
+      tls: true,
+      user: "sse",
+      password: "p@/#",
+    },
+    "redis://:only@10.0.0.5": { ...local, host: "10.0.0.5", user: undefined, password: "only" },
+  };
+  for (const [url, store] of Object.entries(urls)) {
+    assertEquals(configOf({ store: url, secret: "s" }).store, store, url);
+  }
+});
+
+Deno.test("a password in a Redis URL is not repeated when the URL is refused", () => {
+  for (const url of ["redis://:hunter2@", "redis://:hunter2#x@db", "redis-cluster://:hunter2@db"]) {
+    assert(!failure("store", url).includes("hunter2"), url);
+  }
+});
+
+Deno.test("Cluster and Sentinel are refused by name", () => {
+  for (const url of ["redis-cluster://a", "redis+sentinel://a/b", "redis://a:1,b:2"]) {
+    assertMatch(failure("store", url), /Cluster and Sentinel are not supported/);
+  }
+});
+
+Deno.test("servers that share a Redis must be given their secret", () => {
+  assertMatch(failure("store", "redis://db"), /^Refused -store without a secret/);
+  assertEquals(configOf({ store: "redis://db", "secret-file": "/s" }).store.kind, "redis");
+});
 
 function failure(option: string, text: string, environment = false): string {
   try {

@@ -1,0 +1,41 @@
+import { ErrorReply } from "@redis/client";
+
+/** Redis can be reached, but is not one that this server can use. */
+export class RedisUnsuitable extends Error {
+  override readonly name = "RedisUnsuitable";
+}
+
+/** Redis took longer than it may. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+
+  constructor(ms: number) {
+    super(`no answer in ${ms / 1000} s`);
+  }
+}
+
+/** What the codes of the runtime's connection errors mean. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ENOTFOUND: "there is no such host",
+  EAI_AGAIN: "the host's name cannot be looked up",
+  EHOSTUNREACH: "the host cannot be reached",
+};
+
+/** Whether Redis itself said no, rather than nothing at all. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof ErrorReply || error instanceof RedisUnsuitable;
+}
+
+/** Why something failed, as part of a sentence: without a period, and without where in a script. */
+export function reasonOf(error: unknown): string {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  const meaning = MEANINGS[String(code)];
+  if (meaning !== undefined) return meaning;
+  const text = error instanceof Error ? error.message : String(error);
+  const reason = text.replace(/\s*script: [0-9a-f]{40}, on @user_script:.*$/, "")
+    .replace(/\.+$/, "");
+  return /^NOPERM|can't access at least one of the keys/.test(reason)
+    ? `${reason} (its user needs every command on keys with the prefix)`
+    : reason;
+}
