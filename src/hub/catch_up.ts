@@ -53,7 +53,7 @@ function nextBatch(broker: Broker, subscriber: Subscriber): Batch | Promise<Batc
     const { position, told } = subscriber;
     return broker.read({ position, told }, claims, BATCH_BYTES);
   };
-  if (resumedFrom === undefined) return read();
+  if (subscriber.isPlaced || resumedFrom === undefined) return read();
   const place = broker.locate(resumedFrom, claims);
   if (place instanceof Promise) {
     return place.then((found) => {

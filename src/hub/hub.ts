@@ -160,7 +160,7 @@ export class Hub {
         subscriber.told = seq;
         subscriber.fallBehind(seq);
       }
-      if (places === "gone") subscriber.resumedFrom ??= this.#idAt(subscriber.position);
+      if (places === "gone") subscriber.resumeFrom(this.#idAt(subscriber.position));
     }
   }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../parts/clock.ts";
 import type { Logger } from "../parts/logger.ts";
+import { Turns } from "../parts/turns.ts";
 import { formatAddress } from "../words/address.ts";
 import type { Audience } from "../words/audience.ts";
 import type { Retention } from "../words/config.ts";
@@ -8,9 +9,9 @@ import { parseId, type Place } from "../words/event_id.ts";
 import type { RedisAddress } from "../words/store_choice.ts";
 import type { Broker, Follower, Outcome, Publication } from "./broker.ts";
 import type { Batch, Cursor } from "./log.ts";
-import { requireSuitable, warnOfSettings } from "./redis_checks.ts";
+import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
-import { reasonOf } from "./redis_errors.ts";
+import { isLasting, reasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
@@ -18,6 +19,9 @@ import { RedisSession } from "./redis_session.ts";
 
 /** How long a read waits for a store that cannot be reached before it asks its caller whether to go on. */
 const PATIENCE_MS = 2000;
+
+/** Clients that read from Redis at a time: publishing has to wait behind each of their questions. */
+const QUESTIONS_AT_A_TIME = 16;
 
 /** How long it waits after a question that failed, unless more of the log comes before. */
 const PAUSE_MS = 250;
@@ -46,6 +50,7 @@ export class RedisBroker implements Broker {
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
   readonly #where: string;
+  readonly #turns = new Turns(QUESTIONS_AT_A_TIME);
 
   private constructor(
     log: RedisLog,
@@ -75,7 +80,9 @@ export class RedisBroker implements Broker {
     let session: RedisSession | undefined;
     try {
       session = await openSession(address, log);
-      warnOfSettings(await session.info(), where, logger);
+      if ((await session.info()).size === 0) {
+        logger.warn("cannot check the store's settings: INFO is not allowed", { store: where });
+      }
       const follower: RedisFollower = await RedisFollower.start(session, {
         log,
         retention,
@@ -171,20 +178,29 @@ export class RedisBroker implements Broker {
     });
   }
 
-  /** Asks in the present session; an answer that comes after the log was replaced is none. */
+  /** Asks when its turn has come; waits a while before it says that there was no answer. */
   async #ask<T>(question: (session: RedisSession) => Promise<T>): Promise<T> {
-    await this.#connection.available(PATIENCE_MS);
-    const { session } = this.#connection;
-    const { epoch } = this.head;
-    if (session === undefined) throw this.#unavailable("it is not reachable");
+    if (this.#connection.session === undefined) {
+      await this.#connection.available(PATIENCE_MS);
+      throw this.#unavailable("it was not reachable");
+    }
     try {
-      const answer = await question(session);
-      if (this.head.epoch === epoch) return answer;
+      return await this.#turns.run(() => this.#askNow(question));
     } catch (error) {
+      if (isLasting(error)) throw error;
       await this.#follower.changed(PAUSE_MS);
       throw error instanceof StoreUnavailable ? error : this.#unavailable(reasonOf(error));
     }
-    throw this.#unavailable("the log was replaced");
+  }
+
+  async #askNow<T>(question: (session: RedisSession) => Promise<T>): Promise<T> {
+    const { session } = this.#connection;
+    if (session === undefined) throw this.#unavailable("it is not reachable");
+    const { epoch } = this.head;
+    const answer = await question(session);
+    // One that comes after the log was replaced is none.
+    if (this.head.epoch !== epoch) throw this.#unavailable("the log was replaced");
+    return answer;
   }
 
   #unavailable(reason: string): StoreUnavailable {

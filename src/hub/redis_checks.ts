@@ -1,4 +1,3 @@
-import type { Logger } from "../parts/logger.ts";
 import { RedisUnsuitable } from "./redis_errors.ts";
 
 /** The first with everything that the scripts use: XTRIM by id, and ZPOPMIN, HSET and XADD as they are now. */
@@ -28,23 +27,11 @@ export function requireSuitable(info: ReadonlyMap<string, string>): void {
   if (info.get("role") === "slave") {
     throw new RedisUnsuitable("it is a replica, which cannot be written to; name its primary");
   }
-}
-
-/** Says which settings of Redis put events at risk. */
-export function warnOfSettings(
-  info: ReadonlyMap<string, string>,
-  where: string,
-  logger: Logger,
-): void {
-  if (info.size === 0) {
-    logger.warn("cannot check the store's settings: its user may not use INFO", { store: where });
-  }
-  const policy = info.get("maxmemory_policy") ?? "noeviction";
-  if (policy !== "noeviction" && info.get("maxmemory") !== "0") {
-    logger.warn("store may drop events at any time: set maxmemory-policy noeviction", {
-      store: where,
-      policy,
-    });
+  const policy = info.get("maxmemory_policy") ?? "";
+  if (policy.startsWith("allkeys-") && info.get("maxmemory") !== "0") {
+    throw new RedisUnsuitable(
+      `its maxmemory-policy ${policy} would drop parts of the log at any time; set noeviction`,
+    );
   }
 }
 

@@ -1,9 +1,10 @@
 -- Begins every script: what they share. Each script runs as a whole or not at all, and alone.
 --
 -- The log in Redis, all keys behind the prefix. Empty ones vanish by themselves.
---   log         hash    epoch; last: the newest seq; lost: nobody can tell what came up to this seq;
---                       floor: horizon of every channel of which nothing is known; bytes: retained;
---                       fed: bytes put into the feed since the last mark
+--   log         hash    epoch; last: the newest seq; lost: a seq up to which events are gone that
+--                       some have heard; rejoined: the seq at which the log knew of it; floor:
+--                       horizon of every channel of which nothing is known; bytes: retained; fed:
+--                       bytes put into the feed since the last mark
 --   events      hash    seq -> [channel, user, block] as JSON, of every retained event
 --   order:C     list    the retained events of channel C: "seq size", the length of the user's
 --                       name, that name, and the id that the payload carries, if it does
@@ -110,6 +111,12 @@ local function drop(name)
   dropped[#dropped + 1] = seq
 end
 
+-- Redis has thrown a channel's events away by itself: nobody can tell what they were.
+local function abandon(channel)
+  addedBytes = addedBytes - channel.bytes
+  channel.horizon = call('HGET', key('log'), 'last')
+end
+
 -- A channel without events is known by its horizon alone; past a limit its horizon is the floor: a
 -- client may be told of a gap that it does not have, never the other way round.
 local function forget(name, horizon)
@@ -177,20 +184,26 @@ local function trim()
     if not name then break end
     if tonumber(seq) > now - age and bytes <= totalBytes then break end
     local channel = channelOf(name)
-    repeat
-      drop(name)
-      count = count + 1
-    until count == MOST_DROPPED or channel.count == 0 or oldestOf(channel) > now - age
+    if channel.count == 0 then
+      abandon(channel)
+    else
+      repeat
+        drop(name)
+        count = count + 1
+      until count == MOST_DROPPED or channel.count == 0 or oldestOf(channel) > now - age
+    end
     bytes = bytes + addedBytes
     writeChannels()
   end
   trimKeys()
 end
 
--- Notes that nobody can tell what came up to a seq, and tells the servers to begin anew.
+-- Notes that events up to a seq are gone, and tells the servers to begin anew. Who stands at that
+-- very seq has heard them all; of anyone else before this moment nobody can tell, because others may
+-- have gone on from an older place before the log knew of the loss.
 local function lose(epoch, last, through)
   local seq = math.max(last + 1, through + 1, now)
-  call('HSET', key('log'), 'lost', whole(through), 'last', whole(seq))
+  call('HSET', key('log'), 'lost', whole(through), 'rejoined', whole(seq), 'last', whole(seq))
   call('XADD', key('feed'), whole(seq) .. '-0', 'previous', whole(last), 'epoch', epoch, 'lost', '1')
   return seq
 end
@@ -201,7 +214,7 @@ local function openLog(epoch, known, newEpoch)
   local found = call('HMGET', key('log'), 'epoch', 'last')
   if not found[1] then
     call('HSET', key('log'), 'epoch', newEpoch, 'last', whole(known), 'lost', whole(known),
-      'floor', 0, 'bytes', 0, 'fed', 0)
+      'rejoined', whole(known), 'floor', 0, 'bytes', 0, 'fed', 0)
     return newEpoch, known
   end
   local last = tonumber(found[2])

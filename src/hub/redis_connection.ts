@@ -124,6 +124,8 @@ export class RedisConnection {
       return session;
     } catch (error) {
       session?.end(new Error("could not be resumed"));
+      const fields = { store: this.#where, error: reasonOf(error) };
+      this.#logger.debug("store still unreachable", fields);
       this.#noteRefusal(error);
       return undefined;
     }

@@ -22,9 +22,27 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EHOSTUNREACH: "the host cannot be reached",
 };
 
+/** What Redis says before a script has changed anything. */
+const BEFORE_ANY_CHANGE =
+  /^(OOM|MISCONF|READONLY|NOREPLICAS|NOPERM|NOAUTH|LOADING|BUSY|MASTERDOWN) /;
+
+/** Whether a refusal of Redis is one after which nothing has changed. */
+export function changedNothing(refusal: unknown): boolean {
+  return refusal instanceof ErrorReply && BEFORE_ANY_CHANGE.test(refusal.message);
+}
+
 /** Whether Redis itself said no, rather than nothing at all. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof ErrorReply || error instanceof RedisUnsuitable;
+}
+
+/** What passes without anyone doing anything. */
+const PASSES = /^(LOADING|BUSY|MASTERDOWN|TRYAGAIN|OOM|MISCONF) /;
+
+/** Whether to ask again would bring the same failure. */
+export function isLasting(error: unknown): boolean {
+  if (error instanceof TypeError || error instanceof SyntaxError) return true;
+  return error instanceof ErrorReply && !PASSES.test(error.message);
 }
 
 /** Why something failed, as part of a sentence: without a period, and without where in a script. */

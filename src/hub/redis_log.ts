@@ -81,8 +81,9 @@ export class RedisLog {
   }
 
   /** Prepares a new session for everything else. */
-  prepare(session: RedisSession): Promise<void> {
-    return session.load([FIND, OPEN, PUBLISH, READ, SETTLE]);
+  async prepare(session: RedisSession): Promise<void> {
+    await session.load([FIND, OPEN, PUBLISH, READ, SETTLE]);
+    await session.tryToRead(`${this.#prefix}feed`);
   }
 
   /**
@@ -144,14 +145,12 @@ export class RedisLog {
     const numbers = [position, told, through.seq, maxBytes].map(String);
     const args = [through.epoch, ...numbers, user, ...channels];
     const answer = await this.#run(session, READ, args) as readonly (string | number)[];
-    const [epoch, complete, gap, oldest, ...rest] = answer;
+    const [epoch, complete, last, gap, oldest, ...events] = answer;
     if (epoch !== through.epoch || complete === undefined) return undefined;
-    const events = eventsOf(rest as readonly string[], through.epoch);
-    const isComplete = complete === 1;
     return {
-      events,
-      through: isComplete ? through.seq : events.at(-1)?.seq ?? position,
-      atHead: isComplete,
+      events: eventsOf(events as readonly string[], through.epoch),
+      through: Number(last),
+      atHead: complete === 1,
       gap: gap === "-1" ? undefined : {
         through: Number(gap),
         oldest: oldest === "-1" ? undefined : Number(oldest),

@@ -8,4 +8,7 @@ if ARGV[FIRST + 3] == '1' and epoch == ARGV[FIRST]
     and tonumber(call('HGET', key('log'), 'lost')) < known then
   last = lose(epoch, last, known)
 end
+-- Every server asks for this once in each quiet second: also a Redis that has no room, and so takes
+-- no events, gets rid of what is past its age.
+trim()
 return { epoch, whole(last) }

@@ -3,7 +3,7 @@ import { formatId, type Place } from "../words/event_id.ts";
 import type { Outcome, Publication } from "./broker.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { FeedEntry, Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
-import { isRefusal, reasonOf } from "./redis_errors.ts";
+import { changedNothing, isRefusal, reasonOf } from "./redis_errors.ts";
 import type { RedisSession } from "./redis_session.ts";
 
 /** Events in one call at most, unless one publication has more: Redis does nothing else meanwhile, for about 5 ms. */
@@ -49,6 +49,8 @@ export class RedisPublisher {
   #underWay: { readonly call: string; heard: Heard | undefined } | undefined;
   /** Calls that Redis has answered, but of which the feed has not brought the events yet. */
   readonly #late = new Map<string, (heard: Heard) => void>();
+  /** Why the last call was refused. */
+  #refusal: string | undefined;
   #waiting: Waiting[] = [];
   #isBusy = false;
 
@@ -96,7 +98,7 @@ export class RedisPublisher {
   }
 
   async #call(batch: readonly Waiting[]): Promise<void> {
-    const { log, session, trouble, known, handOut, where } = this.#parts;
+    const { log, session, trouble, known, handOut } = this.#parts;
     const present = session();
     if (present === undefined) return answerAll(batch, unavailable(trouble()));
     const underWay = { call: `${this.#origin}:${++this.#calledLast}`, heard: undefined };
@@ -104,14 +106,15 @@ export class RedisPublisher {
     try {
       const requests = batch.map(({ request }) => request);
       const published = await log.publish(present, known(), underWay.call, requests);
+      this.#refusal = undefined;
       const { entry } = published;
       const heard = entry === undefined ? new Map() : underWay.heard ?? handOut(entry);
       // At once, where possible: word of the counts is then in Redis before the next call asks for it.
       if (heard !== undefined) return this.#answer(present, batch, published, heard);
       this.#heardLate(underWay.call).then((late) => this.#answer(present, batch, published, late));
     } catch (error) {
-      if (!isRefusal(error) || batch.length === 1) {
-        return answerAll(batch, publishFailure(error, where));
+      if (!changedNothing(error) || batch.length === 1) {
+        return answerAll(batch, this.#failure(error));
       }
       // What is refused to one, such as more memory, need not be refused to the others.
       for (const one of batch) await this.#call([one]);
@@ -139,6 +142,22 @@ export class RedisPublisher {
     });
   }
 
+  /** What became of events whose publishing failed: that nothing did is known only where Redis said so. */
+  #failure(error: unknown): StoreUnavailable {
+    const { where } = this.#parts;
+    const reason = isRefusal(error) ? `refused it: ${reasonOf(error)}` : "did not answer";
+    // A refusal is logged once, not for each emit; that Redis does not answer is logged elsewhere.
+    const isKnown = !isRefusal(error) || reason === this.#refusal;
+    this.#refusal = reason;
+    return new StoreUnavailable(
+      changedNothing(error)
+        ? `Cannot publish: ${where} ${reason}. Nothing was delivered.`
+        : `Cannot tell whether it was published: ${where} ${reason}. ` +
+          "Repeat it with its idempotency key; without one it may be delivered twice.",
+      isKnown,
+    );
+  }
+
   /** Resolved with nothing where the events are not handed out in time. */
   #heardLate(call: string): Promise<Heard> {
     return new Promise((resolve) => {
@@ -160,20 +179,6 @@ function answerAll(batch: readonly Waiting[], outcome: Outcome): void {
 function unavailable(trouble: string): StoreUnavailable {
   return new StoreUnavailable(
     `Cannot publish: ${trouble}. Nothing was delivered; try again soon.`,
-    true,
-  );
-}
-
-/** What became of events whose publishing failed: only where Redis said no is it known. */
-function publishFailure(error: unknown, where: string): StoreUnavailable {
-  if (isRefusal(error)) {
-    return new StoreUnavailable(
-      `Cannot publish: ${where} refused it: ${reasonOf(error)}. Nothing was delivered.`,
-    );
-  }
-  return new StoreUnavailable(
-    `Cannot tell whether it was published: ${where} did not answer. ` +
-      "Repeat it with its idempotency key; without one it may be delivered twice.",
     true,
   );
 }

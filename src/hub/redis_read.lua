@@ -1,15 +1,16 @@
 -- Reads the next retained events for an audience, as `Log.read` describes it.
 -- Arguments: epoch, position, told, the last seq to read, bytes at most, user, channels.
 -- Answers the epoch of the log alone where it is another; else the epoch, 1 where nothing is left
--- to read, the gap's last seq or -1, the oldest seq heard or -1, then seq and JSON of each event.
+-- to read, the last seq looked at, the gap's last seq or -1, the oldest seq heard or -1, then seq
+-- and JSON of each event.
 
 local MOST_EVENTS = 2000
 local PAGE = 256
 
-local log = call('HMGET', key('log'), 'epoch', 'floor', 'lost')
+local log = call('HMGET', key('log'), 'epoch', 'lost', 'rejoined')
 if log[1] ~= ARGV[FIRST] then return { log[1] or '' } end
 trim()
-local floor = math.max(tonumber(log[3]), tonumber(call('HGET', key('log'), 'floor')))
+local floor = tonumber(call('HGET', key('log'), 'floor'))
 local position, told = tonumber(ARGV[FIRST + 1]), tonumber(ARGV[FIRST + 2])
 local upTo = tonumber(ARGV[FIRST + 3])
 local maxBytes = tonumber(ARGV[FIRST + 4])
@@ -43,25 +44,41 @@ end
 for i = FIRST + 6, #ARGV do
   local channel = ARGV[i]
   local known = call('HGET', key('horizons'), channel)
-  gap = math.max(gap, tonumber(log[3]), known and tonumber(known) or floor)
+  gap = math.max(gap, known and tonumber(known) or floor)
   addSource(channel, '*')
   if user ~= '*' then addSource(channel, user) end
 end
 
-local seqs, bytes, complete = {}, 0, 0
+if position ~= tonumber(log[2]) then gap = math.max(gap, tonumber(log[3])) end
+
+local seqs, bytes, complete, through = {}, 0, 0, position
 while #seqs < MOST_EVENTS do
   local first
   for _, source in ipairs(sources) do
     if source.seq and (not first or source.seq < first.seq) then first = source end
   end
   if not first then
-    complete = 1
+    complete, through = 1, upTo
     break
   end
   bytes = bytes + first.size
   if #seqs > 0 and bytes > maxBytes then break end
   seqs[#seqs + 1] = whole(first.seq)
+  through = first.seq
   nextOf(first)
+end
+
+local texts = {}
+if #seqs > 0 then texts = call('HMGET', key('events'), unpack(seqs)) end
+local events = {}
+for i, seq in ipairs(seqs) do
+  if texts[i] then
+    events[#events + 1] = seq
+    events[#events + 1] = texts[i]
+  else
+    -- Redis has thrown it away by itself.
+    gap = math.max(gap, tonumber(seq))
+  end
 end
 
 -- What was dropped past the last seq to read is not this reader's: it gets that from the feed.
@@ -75,11 +92,4 @@ else
   end
 end
 
-local answer = { log[1], complete, whole(gap), whole(oldest) }
-if #seqs == 0 then return answer end
-local texts = call('HMGET', key('events'), unpack(seqs))
-for i, seq in ipairs(seqs) do
-  answer[#answer + 1] = seq
-  answer[#answer + 1] = texts[i]
-end
-return answer
+return { log[1], complete, whole(through), whole(gap), whole(oldest), unpack(events) }

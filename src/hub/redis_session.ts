@@ -79,6 +79,12 @@ export class RedisSession {
     await Promise.all(scripts.map(({ text }) => this.#ask(["SCRIPT", "LOAD", text])));
   }
 
+  /** Finds out whether a stream may be read as the feed is. */
+  async tryToRead(stream: string): Promise<void> {
+    const answer = this.#waiting.sendCommand(["XREAD", "COUNT", "1", "STREAMS", stream, "$"]);
+    await this.#inTime(ANSWER_MS, answer);
+  }
+
   /**
    * Runs a script.
    *

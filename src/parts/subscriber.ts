@@ -38,8 +38,9 @@ export class Subscriber {
   waiting: ServerEvent[] = [];
   /** Up to this seq it has missed nothing of which it has not been told. */
   told: number;
-  /** A last event id, the place of which the log has to be asked for before it is read. */
+  /** The last event id that it goes on from, until it has been given something. */
   resumedFrom: string | undefined;
+  #isPlaced: boolean;
   #position: number;
   readonly #maxBufferBytes: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>; // Set by start(), which runs in the constructor.
@@ -69,6 +70,7 @@ export class Subscriber {
     this.native = options.native;
     this.channelsKey = JSON.stringify(claims.channels.toSorted());
     this.resumedFrom = start.resumedFrom;
+    this.#isPlaced = start.resumedFrom === undefined;
     this.#position = this.told = start.resumedFrom === undefined ? start.position : -1;
     this.#maxBufferBytes = options.maxBufferBytes;
     this.openedAt = options.nowMs;
@@ -124,9 +126,21 @@ export class Subscriber {
     this.#position = through;
   }
 
+  /** Whether its position is known; where it is not, the log has to be asked for the place of `resumedFrom`. */
+  get isPlaced(): boolean {
+    return this.#isPlaced;
+  }
+
   /** It starts, or starts again, from a position that it was told is its own; -1 for one unknown to the log. */
   startAt(position: number): void {
+    this.#isPlaced = true;
     this.#position = this.told = position;
+  }
+
+  /** Its position means nothing any more: it goes on from an id, unless from one that it came with. */
+  resumeFrom(id: string): void {
+    this.resumedFrom ??= id;
+    this.#isPlaced = false;
   }
 
   /** It has been given all that it hears up to a position. */

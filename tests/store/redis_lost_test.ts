@@ -137,3 +137,35 @@ Deno.test(
     }
   },
 );
+
+Deno.test(
+  "who went on past a loss at a server that did not know of it is told when another does",
+  withRedis,
+  async () => {
+    await using redis = await RedisServer.start();
+    const folder = await folderOf(redis);
+    await using toKnowing = new Relay(redis.port);
+    await using toOther = new Relay(redis.port);
+    await using knowing = await RedisNode.start(toKnowing.port);
+    await using other = await RedisNode.start(toOther.port);
+    const [heardAll, missed] = [knowing.listen(), other.listen()];
+    await knowing.emit("old");
+    for (const listener of [heardAll, missed]) await listener.gets("old");
+    const copy = await copyOf(redis, folder);
+    toOther.cut();
+    await knowing.emitUntilTaken("lost");
+    await heardAll.gets("old", "lost");
+    toKnowing.cut();
+    await restore(redis, folder, copy);
+    toOther.mend();
+    await other.emitUntilTaken("went on");
+    await missed.gets("old", "went on");
+    const resumable = missed.lastEventId;
+    toKnowing.mend();
+    await missed.gets("old", "went on", "gap");
+    await knowing.emitUntilTaken("last");
+    await heardAll.gets("old", "lost", "went on", "last");
+    await missed.gets("old", "went on", "gap", "last");
+    await knowing.listen(resumable).gets("gap", "last");
+  },
+);
