@@ -117,8 +117,8 @@ export class RedisFollower {
   }
 
   async #recover(session: RedisSession, { epoch, previous, call }: FeedEntry): Promise<void> {
-    if (call === undefined) this.#parts.lost("without its newest events");
     const hasLost = epoch === this.head.epoch && previous < this.head.seq;
+    if (hasLost || call === undefined) this.#parts.lost("without its newest events");
     if (hasLost) await this.#parts.log.open(session, this.head, true);
     await this.#restart(session);
   }
