@@ -79,10 +79,12 @@ export class RedisBroker implements Broker {
     const connection = new RedisConnection(where, clock, logger);
     let session: RedisSession | undefined;
     try {
-      session = await openSession(address, log);
-      if ((await session.info()).size === 0) {
-        logger.warn("cannot check the store's settings: INFO is not allowed", { store: where });
-      }
+      session = await openSession(
+        address,
+        log,
+        () =>
+          logger.warn("cannot check the store's settings: INFO is not allowed", { store: where }),
+      );
       const follower: RedisFollower = await RedisFollower.start(session, {
         log,
         retention,
@@ -158,11 +160,7 @@ export class RedisBroker implements Broker {
 
   /** What the window does not hold, up to where that ends for this server. */
   #readOlder(cursor: Cursor, audience: Audience, maxBytes: number): Promise<Batch> {
-    return this.#ask(async (session) => {
-      const batch = await this.#log.read(session, this.head, cursor, audience, maxBytes);
-      if (batch === undefined) throw this.#unavailable("the log was replaced");
-      return batch;
-    });
+    return this.#ask((session) => this.#readLog(session, cursor, audience, maxBytes));
   }
 
   /** The client has seen more, from another server, than this one has followed yet. */
@@ -170,12 +168,21 @@ export class RedisBroker implements Broker {
     return this.#ask(async (session) => {
       const last = await this.#log.open(session, this.head);
       if (cursor.position > last.seq) {
-        const unknown = { position: -1, told: -1 };
-        return await this.#log.read(session, this.head, unknown, audience, maxBytes) ??
-          Promise.reject(this.#unavailable("the log was replaced"));
+        return await this.#readLog(session, { position: -1, told: -1 }, audience, maxBytes);
       }
       throw this.#unavailable("it has not been followed so far");
     });
+  }
+
+  async #readLog(
+    session: RedisSession,
+    cursor: Cursor,
+    audience: Audience,
+    maxBytes: number,
+  ): Promise<Batch> {
+    const batch = await this.#log.read(session, this.head, cursor, audience, maxBytes);
+    if (batch === undefined) throw this.#unavailable("the log was replaced");
+    return batch;
   }
 
   /** Asks when its turn has come; waits a while before it says that there was no answer. */
@@ -208,10 +215,17 @@ export class RedisBroker implements Broker {
   }
 }
 
-async function openSession(address: RedisAddress, log: RedisLog): Promise<RedisSession> {
+/** @param uncheckable called where this user may not ask what the Redis is. */
+async function openSession(
+  address: RedisAddress,
+  log: RedisLog,
+  uncheckable = () => {},
+): Promise<RedisSession> {
   const session = await RedisSession.open(address);
   try {
-    requireSuitable(await session.info());
+    const info = await session.info();
+    if (info.size === 0) uncheckable();
+    requireSuitable(info);
     await log.prepare(session);
     return session;
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Audience } from "../words/audience.ts";
 import type { Retention } from "../words/config.ts";
-import { type Draft, ownIdOf, placedLength, placeEvent, type ServerEvent } from "../words/event.ts";
+import { type Draft, placeEvent, type ServerEvent } from "../words/event.ts";
 import { newEpoch, type Place } from "../words/event_id.ts";
 import type { Publication } from "./broker.ts";
 import {
@@ -19,7 +19,7 @@ import openLua from "./redis_open.lua" with { type: "text" };
 import publishLua from "./redis_publish.lua" with { type: "text" };
 import readLua from "./redis_read.lua" with { type: "text" };
 import settleLua from "./redis_settle.lua" with { type: "text" };
-import { type RedisSession, scriptOf, type StreamEntry } from "./redis_session.ts";
+import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./redis_session.ts";
 
 const FIND = scriptOf(commonLua, findLua);
 const OPEN = scriptOf(commonLua, openLua);
@@ -181,7 +181,7 @@ export class RedisLog {
 
   #run(
     session: RedisSession,
-    script: typeof OPEN,
+    script: Script,
     args: readonly string[],
   ): Promise<unknown> {
     const { eventsPerChannel, ageMs, bytesPerChannel, totalBytes } = this.#retention;
@@ -199,12 +199,13 @@ function argumentsOf({ drafts, idempotencyKey, fingerprint }: PublishRequest): r
 
 function draftArguments(draft: Draft): readonly string[] {
   const { channel, user, block } = draft;
-  const ownId = resumableOwnId({ ownId: ownIdOf(block) });
+  // Its own id and its size are the same in any place.
+  const event = placeEvent(draft, 0, "000000");
   return [
     channel,
     user,
-    ownId ?? "",
-    String(retainedSize({ size: placedLength(draft) })),
+    resumableOwnId(event) ?? "",
+    String(retainedSize(event)),
     JSON.stringify([channel, user, block]),
   ];
 }
@@ -226,15 +227,14 @@ function entryOf(
   requests: readonly PublishRequest[],
   results: readonly PublishResult[],
 ): FeedEntry | undefined {
-  const isNew = results.map(({ kind }) => kind === "new");
-  const seq = results[isNew.lastIndexOf(true)]?.seq;
-  if (seq === undefined) return undefined;
+  const newest = results.findLast(({ kind }) => kind === "new");
+  if (newest === undefined) return undefined;
   const events = () =>
-    requests.filter((_, n) => isNew[n]).flatMap(({ drafts }, n) => {
-      const last = results.filter((_, m) => isNew[m])[n]?.seq ?? 0;
-      return drafts.map((draft, m) => placeEvent(draft, last - drafts.length + 1 + m, place.epoch));
+    results.flatMap(({ kind, seq }, n) => {
+      const drafts = kind === "new" ? requests[n]?.drafts ?? [] : [];
+      return drafts.map((draft, m) => placeEvent(draft, seq - drafts.length + 1 + m, place.epoch));
     });
-  return { ...place, seq, events };
+  return { ...place, seq: newest.seq, events };
 }
 
 /** @param pairs a seq and its event's JSON in turn. */

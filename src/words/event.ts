@@ -24,8 +24,6 @@ export interface ServerEvent {
 
 const encoder = new TextEncoder();
 
-const ID_LINE_LENGTH = `id: ${formatId(0, "epoch0")}\n`.length;
-
 /**
  * A text of up to this length waits to be encoded until somebody hears it. In memory it takes no
  * more than the objects around so few bytes, which cost more than all the rest of publishing.
@@ -66,15 +64,9 @@ export function placeEvent(
   seq: number,
   epoch: string,
 ): ServerEvent {
-  const ownId = ownIdOf(draft.block);
+  const ownId = idOf(draft.block);
   const idLine = ownId === undefined ? `id: ${formatId(seq, epoch)}\n` : "";
   return new PlacedEvent(draft, seq, ownId, `${idLine}${draft.block}\n\n`);
-}
-
-/** How many bytes a draft takes once it has its place. */
-export function placedLength({ block }: Draft): number {
-  const idLine = ownIdOf(block) === undefined ? ID_LINE_LENGTH : 0;
-  return idLine + encoder.encode(block).length + 2;
 }
 
 /** A block of what the server itself has to say in a stream, closed by a blank line. */
@@ -136,7 +128,7 @@ export function dataBlock(
 }
 
 /** The value of the last `id` field in a block; a value with NUL counts for nothing, as in a browser. */
-export function ownIdOf(block: string): string | undefined {
+function idOf(block: string): string | undefined {
   const possible = block.startsWith("id") || block.includes("\nid") ||
     block.includes("\rid");
   if (!possible) return undefined;

@@ -3,51 +3,29 @@
  *
  * @module
  */
-import type { Broker, Follower, Outcome, Publication } from "../../src/hub/broker.ts";
+import type { Outcome, Publication } from "../../src/hub/broker.ts";
 import type { Batch, Cursor } from "../../src/hub/log.ts";
 import type { Audience } from "../../src/words/audience.ts";
-import type { Place } from "../../src/words/event_id.ts";
 import { settleWith } from "../hub/fake_time.ts";
+import { PassingBroker } from "./passing_broker.ts";
 
 /** Passes everything on to the real broker; `settle` waits for what that has been asked. */
-export class AwaitedBroker implements Broker {
-  readonly #broker: Broker;
-
-  constructor(broker: Broker) {
-    this.#broker = broker;
-  }
-
-  get head(): Place {
-    return this.#broker.head;
-  }
-
-  get trouble(): string | undefined {
-    return this.#broker.trouble;
-  }
-
-  follow(follower: Follower): void {
-    this.#broker.follow(follower);
-  }
-
-  publish(
+export class AwaitedBroker extends PassingBroker {
+  override publish(
     publications: readonly Publication[],
   ): readonly Outcome[] | Promise<readonly Outcome[]> {
-    return awaited(this.#broker.publish(publications));
+    return awaited(super.publish(publications));
   }
 
-  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
-    return awaited(this.#broker.read(cursor, audience, maxBytes));
+  override read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
+    return awaited(super.read(cursor, audience, maxBytes));
   }
 
-  locate(
+  override locate(
     lastEventId: string,
     audience: Audience,
   ): number | undefined | Promise<number | undefined> {
-    return awaited(this.#broker.locate(lastEventId, audience));
-  }
-
-  close(): void | Promise<void> {
-    return this.#broker.close();
+    return awaited(super.locate(lastEventId, audience));
   }
 }
 

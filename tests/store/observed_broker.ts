@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Broker, Follower, Outcome, Publication } from "../../src/hub/broker.ts";
+import type { Broker } from "../../src/hub/broker.ts";
 import type { Batch, Cursor } from "../../src/hub/log.ts";
 import type { Audience } from "../../src/words/audience.ts";
-import type { Place } from "../../src/words/event_id.ts";
+import { PassingBroker } from "./passing_broker.ts";
 
 /** A read of history: for whom, from where, and what it brought. */
 export interface ObservedRead {
@@ -18,37 +18,18 @@ export interface ObservedRead {
 }
 
 /** Passes everything on to the real broker. */
-export class ObservedBroker implements Broker {
-  readonly #broker: Broker;
+export class ObservedBroker extends PassingBroker {
   readonly #onRead: (read: ObservedRead) => void;
   /** Those whose place had to be asked for; the next read for each follows when it is known. */
   readonly #waitForPlace = new Set<Audience>();
 
   constructor(broker: Broker, onRead: (read: ObservedRead) => void) {
-    this.#broker = broker;
+    super(broker);
     this.#onRead = onRead;
   }
 
-  get head(): Place {
-    return this.#broker.head;
-  }
-
-  get trouble(): string | undefined {
-    return this.#broker.trouble;
-  }
-
-  follow(follower: Follower): void {
-    this.#broker.follow(follower);
-  }
-
-  publish(
-    publications: readonly Publication[],
-  ): readonly Outcome[] | Promise<readonly Outcome[]> {
-    return this.#broker.publish(publications);
-  }
-
-  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
-    const answer = this.#broker.read(cursor, audience, maxBytes);
+  override read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
+    const answer = super.read(cursor, audience, maxBytes);
     const hasWaited = this.#waitForPlace.delete(audience) || answer instanceof Promise;
     const observe = (batch: Batch) => {
       this.#onRead({ audience, cursor, batch, isInstant: !hasWaited });
@@ -57,16 +38,12 @@ export class ObservedBroker implements Broker {
     return answer instanceof Promise ? answer.then(observe) : observe(answer);
   }
 
-  locate(
+  override locate(
     lastEventId: string,
     audience: Audience,
   ): number | undefined | Promise<number | undefined> {
-    const place = this.#broker.locate(lastEventId, audience);
+    const place = super.locate(lastEventId, audience);
     if (place instanceof Promise) this.#waitForPlace.add(audience);
     return place;
-  }
-
-  close(): void | Promise<void> {
-    return this.#broker.close();
   }
 }
