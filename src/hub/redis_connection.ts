@@ -1,7 +1,7 @@
 import type { Clock } from "../parts/clock.ts";
 import type { Logger } from "../parts/logger.ts";
 import { Waiters } from "../parts/waiters.ts";
-import { isRefusal, reasonOf } from "./redis_errors.ts";
+import { isLasting, isRefusal, reasonOf } from "./redis_errors.ts";
 import type { RedisSession } from "./redis_session.ts";
 
 /** Between the attempts to reach Redis: doubled each time, give or take half. */
@@ -131,9 +131,9 @@ export class RedisConnection {
     }
   }
 
-  /** Once for each reason: that Redis is there again, but says no, is news. */
+  /** Once for each reason: that Redis is there again, but says no, is news, unless it is only loading. */
   #noteRefusal(error: unknown): void {
-    const refusal = isRefusal(error) ? reasonOf(error) : undefined;
+    const refusal = isRefusal(error) && isLasting(error) ? reasonOf(error) : undefined;
     if (refusal !== undefined && refusal !== this.#refusal) {
       this.#logger.error("store refuses this server", { store: this.#where, error: refusal });
     }

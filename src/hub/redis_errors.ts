@@ -42,7 +42,7 @@ const PASSES = /^(LOADING|BUSY|MASTERDOWN|TRYAGAIN|OOM|MISCONF) /;
 /** Whether to ask again would bring the same failure. */
 export function isLasting(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof SyntaxError) return true;
-  return error instanceof ErrorReply && !PASSES.test(error.message);
+  return isRefusal(error) && !PASSES.test(error instanceof Error ? error.message : "");
 }
 
 /** Why something failed, as part of a sentence: without a period, and without where in a script. */
