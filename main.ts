@@ -1,5 +1,5 @@
 import manifest from "./deno.json" with { type: "json" };
-import { exitStatus, run } from "./src/process/commands.ts";
+import { exitStatus, run } from "./src/cli/run.ts";
 
 const encoder = new TextEncoder();
 const printTo = (out: { writeSync(bytes: Uint8Array): number }) => (text: string) => {

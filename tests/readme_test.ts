@@ -1,5 +1,5 @@
 /** What the README shows is what the program has, and what the tests run. */
-import { SERVER_OPTIONS } from "../src/words/options.ts";
+import { SERVER_OPTIONS } from "../src/config/options.ts";
 import { readmeVirtualHost, SSE_AWAY_FILE } from "./support/apache.ts";
 import { assert, assertEquals } from "./support/assert.ts";
 import { readmeServerBlock } from "./support/nginx.ts";

@@ -1,7 +1,7 @@
 import { unescape as unescapeBytes } from "node:querystring";
-import { concatBytes } from "../words/bytes.ts";
-import { BadBody, TooLarge, UnsupportedContentType } from "../words/errors.ts";
-import type { Fields } from "../words/requests.ts";
+import { concatBytes } from "../lib/bytes.ts";
+import { BadBody, TooLarge, UnsupportedContentType } from "../lib/errors.ts";
+import type { Fields } from "../requests/fields.ts";
 
 /** Room for the other fields, and for what a format puts around them. */
 const OVERHEAD_BYTES = 65_536;

@@ -1,10 +1,10 @@
-import type { Subscriber } from "../parts/subscriber.ts";
-import { StoreUnavailable } from "../words/errors.ts";
-import { encodeBlock } from "../words/event.ts";
-import { formatId } from "../words/event_id.ts";
-import type { Broker } from "./broker.ts";
-import { joinEvents } from "./join.ts";
-import type { Batch, Gap } from "./log.ts";
+import type { Subscriber } from "./subscriber.ts";
+import { StoreUnavailable } from "../lib/errors.ts";
+import { encodeBlock } from "../sse/encode.ts";
+import { formatId } from "../sse/log_position.ts";
+import type { Broker } from "../broker/broker.ts";
+import { joinEvents } from "../sse/join.ts";
+import type { Batch, Gap } from "../broker/log.ts";
 
 /** Bytes of events read for a subscriber at a time. */
 const BATCH_BYTES = 65_536;

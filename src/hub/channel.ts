@@ -1,6 +1,6 @@
-import { EVERYONE } from "../words/audience.ts";
-import type { ServerEvent } from "../words/event.ts";
-import type { Subscriber } from "../parts/subscriber.ts";
+import { EVERYONE } from "../auth/subscription.ts";
+import type { ServerEvent } from "../sse/event.ts";
+import type { Subscriber } from "./subscriber.ts";
 
 /** The subscribers of one channel, and the events that they at the head of the log still have to get. */
 export class Channel {

@@ -1,7 +1,7 @@
-import type { Subscriber } from "../parts/subscriber.ts";
-import type { ServerEvent } from "../words/event.ts";
+import type { Subscriber } from "./subscriber.ts";
+import type { ServerEvent } from "../sse/event.ts";
 import type { Channel } from "./channel.ts";
-import { joinEvents } from "./join.ts";
+import { joinEvents } from "../sse/join.ts";
 
 /** What subscribers of the same channels get from one flush, joined for the first and shared by the rest. */
 interface Shared {

@@ -1,15 +1,16 @@
-import type { Clock } from "../parts/clock.ts";
-import type { Logger } from "../parts/logger.ts";
-import { type Feed, type Start, Subscriber } from "../parts/subscriber.ts";
-import { type Claims, isOver } from "../words/claims.ts";
-import type { Ending } from "../words/endings.ts";
-import { encodeLines, type ServerEvent } from "../words/event.ts";
-import { formatId } from "../words/event_id.ts";
-import type { Broker } from "./broker.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../observability/logger.ts";
+import { type Feed, type Start, Subscriber } from "./subscriber.ts";
+import { type Claims, isOver } from "../auth/claims.ts";
+import type { Ending } from "./disconnect_reason.ts";
+import { encodeLines } from "../sse/encode.ts";
+import type { ServerEvent } from "../sse/event.ts";
+import { formatId } from "../sse/log_position.ts";
+import type { Broker } from "../broker/broker.ts";
 import { readOn } from "./catch_up.ts";
 import { Channel } from "./channel.ts";
-import { Flusher } from "./flusher.ts";
-import { Notices } from "./notices.ts";
+import { Flusher } from "./flush_scheduler.ts";
+import { Notices } from "./control_frames.ts";
 
 /** What the hub can be told; see the options of the same names. */
 export interface HubOptions {

@@ -26,7 +26,7 @@ Deno.test("deno task compile makes one executable of the server, with only the p
 
   await test.step("it holds main.ts, every folder of src/ with its scripts, jose and @redis/client", async () => {
     // Files that hold nothing but types are left out.
-    const expected = ["main.ts", "/jose/", "/@redis/client/", "src/hub/redis_publish.lua"];
+    const expected = ["main.ts", "/jose/", "/@redis/client/", "src/broker/redis/lua/publish.lua"];
     for await (const { name } of Deno.readDir(`${folder.path}/src`)) expected.push(`src/${name}/`);
     const isHeld = (part: string) => compiled.files.some((path) => path.includes(part));
     assertEquals(expected.filter((part) => !isHeld(part)), []);

@@ -1,5 +1,5 @@
 /** Clients leave whenever they like, also in the very turn in which the server ends their streams. */
-import { Subscriber } from "../../src/parts/subscriber.ts";
+import { Subscriber } from "../../src/hub/subscriber.ts";
 import { assert } from "../support/assert.ts";
 
 const CLIENTS = 10;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Clock } from "../../src/parts/clock.ts";
+import type { Clock } from "../../src/lib/clock.ts";
 
 /** Stands still until it is told otherwise; starts in November 2026. */
 export class FakeClock implements Clock {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { ClientListener } from "../../src/http/client.ts";
-import { ControlListener } from "../../src/http/control.ts";
-import { Guard, type GuardOptions } from "../../src/http/guard.ts";
-import type { Broker } from "../../src/hub/broker.ts";
+import { ClientListener } from "../../src/http/handlers/subscribe.ts";
+import { ControlListener } from "../../src/http/handlers/control.ts";
+import { Guard, type GuardOptions } from "../../src/http/control_access.ts";
+import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
-import { LocalBroker } from "../../src/hub/local_broker.ts";
-import { MemoryLog } from "../../src/hub/memory_log.ts";
-import { createLogger } from "../../src/parts/logger.ts";
-import { TokenAuthority } from "../../src/parts/token.ts";
+import { LocalBroker } from "../../src/broker/local_broker.ts";
+import { MemoryLog } from "../../src/broker/memory_log.ts";
+import { createLogger } from "../../src/observability/logger.ts";
+import { TokenAuthority } from "../../src/auth/token_authority.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { makeToken } from "./jwt.ts";
 import { withDeadline } from "./wait.ts";

@@ -7,7 +7,7 @@ import { PROJECT_ROOT } from "./server_command.ts";
 
 /** One module of the program. */
 export interface SourceFile {
-  /** From the project's root, such as `src/words/event.ts`. */
+  /** From the project's root, such as `src/sse/event.ts`. */
   readonly path: string;
   readonly text: string;
   /** The text without its comments. */

@@ -1,5 +1,4 @@
-import type { Goal } from "./row.ts";
-import { THIS } from "./row.ts";
+import { type Goal, THIS } from "./row.ts";
 
 /** A limit for one of this server's figures. */
 export function limit(

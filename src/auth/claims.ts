@@ -1,0 +1,75 @@
+import type { Audience } from "./subscription.ts";
+import { TokenRefused } from "../lib/errors.ts";
+import { isName, NAME_RULE } from "../lib/names.ts";
+
+/** What a verified token says: who listens to what, and until when. */
+export interface Claims extends Audience {
+  /** Seconds since 1970 (RFC 7519, 4.1.4); without it the token never expires. */
+  readonly expiresAt: number | undefined;
+}
+
+/**
+ * Reads the claims of a token whose signature has been verified.
+ *
+ * @param payload the token's decoded JSON.
+ * @param nowSeconds the time to hold `exp` and `nbf` against, in seconds since 1970.
+ * @throws TokenRefused naming the claim that is missing, wrong, over or not yet valid.
+ */
+export function readClaims(payload: unknown, nowSeconds: number): Claims {
+  if (
+    typeof payload !== "object" || payload === null || Array.isArray(payload)
+  ) {
+    throw new TokenRefused("Token refused: its payload is not a JSON object.");
+  }
+  const { userId, channel, exp, nbf } = payload as Record<string, unknown>;
+  const expiresAt = readTime("exp", exp);
+  const notBefore = readTime("nbf", nbf);
+  const claims = {
+    user: readUser(userId),
+    channels: readChannels(channel),
+    expiresAt,
+  };
+  if (isOver(claims, nowSeconds)) {
+    throw new TokenRefused("Token refused: it has expired.");
+  }
+  if (notBefore !== undefined && notBefore > nowSeconds) {
+    throw new TokenRefused("Token refused: it is not valid yet (nbf).");
+  }
+  return claims;
+}
+
+/** Whether a token's time is over: `exp` is the first moment at which it must not be accepted. */
+export function isOver(claims: Claims, nowSeconds: number): boolean {
+  return claims.expiresAt !== undefined && claims.expiresAt <= nowSeconds;
+}
+
+function readUser(value: unknown): string {
+  if (typeof value === "string" && isName(value)) return value;
+  // Programs whose users have numbers for names put them into the token as numbers.
+  if (typeof value === "number" && Number.isSafeInteger(value)) {
+    return String(value);
+  }
+  throw new TokenRefused(
+    `Token refused: its claim userId must be a string of ${NAME_RULE}.`,
+  );
+}
+
+function readChannels(value: unknown): readonly string[] {
+  const names: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const valid = names.length > 0 &&
+    names.every((name) => typeof name === "string" && isName(name));
+  if (valid) return [...new Set(names as readonly string[])];
+  throw new TokenRefused(
+    `Token refused: its claim channel must be a string of ${NAME_RULE}, or an array of them.`,
+  );
+}
+
+function readTime(claim: string, value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  // The replaced program's README shows `exp` in quotes, so tokens made by hand after it have a string.
+  const seconds = typeof value === "string" && /^[0-9]+$/.test(value) ? Number(value) : value;
+  if (typeof seconds === "number" && Number.isFinite(seconds)) return seconds;
+  throw new TokenRefused(
+    `Token refused: its claim ${claim} must be a number of seconds.`,
+  );
+}

@@ -1,0 +1,130 @@
+import type { Audience } from "../auth/subscription.ts";
+import { StoreUnavailable } from "../lib/errors.ts";
+import { placeEvent, type ServerEvent } from "../sse/event.ts";
+import { formatId, nextSeq, parseId, type Place } from "../sse/log_position.ts";
+import type { Broker, Follower, Outcome, Publication, Receipt } from "./broker.ts";
+import { fingerprintOf, keyReused } from "./idempotency.ts";
+import type { Batch, Cursor, Entry, KeyRecord, Log } from "./log.ts";
+
+/** The broker of a server that is alone: one log, in this process. */
+export class LocalBroker implements Broker {
+  /** Known only once it is tried. */
+  readonly trouble = undefined;
+  readonly #log: Log;
+  readonly #now: () => number;
+  #follower: Follower | undefined;
+
+  /** @param now the wall clock, in milliseconds. */
+  constructor(log: Log, now: () => number) {
+    this.#log = log;
+    this.#now = now;
+  }
+
+  get head(): Place {
+    return { seq: this.#log.last, epoch: this.#log.epoch };
+  }
+
+  follow(follower: Follower): void {
+    this.#follower = follower;
+  }
+
+  publish(publications: readonly Publication[]): readonly Outcome[] {
+    const entries: Entry[] = [];
+    let planned: readonly (number | Outcome)[];
+    try {
+      const indexes = new Map<string, number>();
+      planned = publications.map((publication) => this.#plan(publication, entries, indexes));
+    } catch (error) {
+      const failure = storeFailure(error);
+      return publications.map(() => failure);
+    }
+    try {
+      if (entries.length > 0) this.#log.append(entries);
+    } catch (error) {
+      const failure = storeFailure(error);
+      return planned.map((plan) => typeof plan === "number" ? failure : plan);
+    }
+    const receipts = entries.map((entry) => this.#handOut(entry));
+    return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);
+  }
+
+  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch {
+    return this.#log.read(cursor, audience, maxBytes);
+  }
+
+  locate(lastEventId: string, audience: Audience): number | undefined {
+    const place = parseId(lastEventId);
+    if (place?.epoch !== this.#log.epoch) {
+      return this.#log.find(lastEventId, audience);
+    }
+    return place.seq <= this.#log.last ? place.seq : undefined;
+  }
+
+  close(): void {
+    this.#log.close();
+  }
+
+  /**
+   * Adds an entry and answers its index, or answers at once what needs none.
+   *
+   * @param indexes those of the entries with a key, by it.
+   */
+  #plan(
+    publication: Publication,
+    entries: Entry[],
+    indexes: Map<string, number>,
+  ): number | Outcome {
+    const key = publication.idempotencyKey;
+    if (key === undefined) {
+      const events = this.#place(publication, entries);
+      return entries.push({ events, key: undefined }) - 1;
+    }
+    const fingerprint = fingerprintOf(publication);
+    const planned = indexes.get(key);
+    const record = planned === undefined ? this.#log.recall(key) : entries[planned]?.key;
+    if (record === undefined) {
+      const events = this.#place(publication, entries);
+      const seq = lastSeq(events);
+      indexes.set(key, entries.length);
+      return entries.push({ events, key: { key, fingerprint, seq, subscribers: 0 } }) - 1;
+    }
+    if (record.fingerprint !== fingerprint) {
+      return keyReused();
+    }
+    return planned ?? this.#receipt(record);
+  }
+
+  #place(
+    publication: Publication,
+    entries: readonly Entry[],
+  ): readonly ServerEvent[] {
+    let seq = entries.length === 0 ? this.#log.last : lastSeq(entries.at(-1)?.events ?? []);
+    const now = this.#now();
+    return publication.drafts.map((draft) => {
+      seq = nextSeq(seq, now);
+      return placeEvent(draft, seq, this.#log.epoch);
+    });
+  }
+
+  #handOut(entry: Entry): Receipt {
+    const subscribers = this.#follower?.deliver(entry.events) ?? 0;
+    if (entry.key !== undefined) this.#log.settle(entry.key.key, subscribers);
+    return this.#receipt({ seq: lastSeq(entry.events), subscribers });
+  }
+
+  #receipt(
+    { seq, subscribers }: Pick<KeyRecord, "seq" | "subscribers">,
+  ): Receipt {
+    return { id: formatId(seq, this.#log.epoch), subscribers };
+  }
+}
+
+function storeFailure(error: unknown): StoreUnavailable {
+  if (error instanceof StoreUnavailable) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StoreUnavailable(`Cannot use the store: ${reason}. Nothing was delivered.`);
+}
+
+function lastSeq(events: readonly ServerEvent[]): number {
+  return events.at(-1)?.seq ?? 0;
+}

@@ -1,0 +1,111 @@
+import type { Audience } from "../auth/subscription.ts";
+import type { ServerEvent } from "../sse/event.ts";
+
+/** How far one subscriber has read. */
+export interface Cursor {
+  /** It has been given everything it hears up to this seq; -1 for a place unknown to the log. */
+  readonly position: number;
+  /** Up to this seq it has missed nothing of which it has not been told. */
+  readonly told: number;
+}
+
+/** What lies next before a cursor. */
+export interface Batch {
+  /** In order of their seq; all that the audience hears up to `through`. */
+  readonly events: readonly ServerEvent[];
+  readonly through: number;
+  /** True where nothing follows `through` in the log at this moment. */
+  readonly atHead: boolean;
+  /** Present where events after the cursor, which the audience may have heard, are no longer retained. */
+  readonly gap: Gap | undefined;
+}
+
+export interface Gap {
+  /** The last seq that was dropped. */
+  readonly through: number;
+  /** The seq of the oldest retained event that the audience hears, wherever its place. */
+  readonly oldest: number | undefined;
+}
+
+/** What an idempotency key stands for. */
+export interface KeyRecord {
+  readonly key: string;
+  /** Digest of what was published under the key: another text under the same key is a mistake. */
+  readonly fingerprint: string;
+  readonly seq: number;
+  readonly subscribers: number;
+}
+
+/** Events that are appended together, all or none, and the key they came under. */
+export interface Entry {
+  readonly events: readonly ServerEvent[];
+  readonly key: KeyRecord | undefined;
+}
+
+/**
+ * The ordered log of one process: retains events within its limits, in memory or in a file.
+ * It never waits: every method is done when it returns.
+ */
+export interface Log {
+  /** Names this log among all others; see `Place`. */
+  readonly epoch: string;
+  /** The highest seq that was ever appended, also where that event is no longer retained. */
+  readonly last: number;
+
+  /**
+   * Appends entries whose seqs follow `last`, in order.
+   *
+   * @throws StoreUnavailable where they cannot be kept; then nothing has changed.
+   */
+  append(entries: readonly Entry[]): void;
+
+  /** The next events after a cursor, up to about `maxBytes`, and at least one where there is one. */
+  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch;
+
+  /**
+   * The seq of a retained event that the audience hears and that carries `ownId` itself.
+   *
+   * Of several the oldest, because a client may have stopped at any of them. `undefined` where there
+   * is none, or where an older one has been dropped: then nobody can tell which the client means.
+   */
+  find(ownId: string, audience: Audience): number | undefined;
+
+  /** What was published under a key within the retention time. */
+  recall(key: string): KeyRecord | undefined;
+
+  /** Notes the count of a receipt, so that the same answer can be given again. */
+  settle(key: string, subscribers: number): void;
+
+  close(): void;
+}
+
+/** Channels without events of which a log knows, at most, what it dropped last. */
+export const MAX_EMPTY_CHANNELS = 100_000;
+
+/** Idempotency keys remembered at most, the oldest forgotten first. */
+export const MAX_KEYS = 100_000;
+
+/** Ids from payloads of which a log knows, at most, that their last event was dropped. */
+export const MAX_GONE_OWN_IDS = 100_000;
+
+/**
+ * Events with one own id that are looked at for the one that a client means, whoever hears them; past
+ * them the id counts as unknown. Without a bound any client could make the server read them all.
+ */
+export const MAX_SAME_OWN_IDS = 1000;
+
+/** Nobody resumes from a longer id: each is kept in memory or on disk for as long as its events, and longer. */
+const MAX_OWN_ID_LENGTH = 256;
+
+/** The id by which a client may resume from an event that carries one itself. */
+export function resumableOwnId({ ownId }: Pick<ServerEvent, "ownId">): string | undefined {
+  return ownId === undefined || ownId.length > MAX_OWN_ID_LENGTH ? undefined : ownId;
+}
+
+/**
+ * What an event counts against the byte limits: its bytes, and about what it takes to know of it.
+ * Without the second part a flood of tiny events would take many times the memory allowed.
+ */
+export function retainedSize({ size }: Pick<ServerEvent, "size">): number {
+  return size + 200;
+}

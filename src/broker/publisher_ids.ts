@@ -1,0 +1,50 @@
+import { type Audience, hears } from "../auth/subscription.ts";
+import type { ServerEvent } from "../sse/event.ts";
+import { MAX_GONE_OWN_IDS, MAX_SAME_OWN_IDS, resumableOwnId } from "./log.ts";
+
+interface Holders {
+  /** The retained events that have the id, oldest first, and how many had it before each. */
+  readonly events: Map<ServerEvent, number>;
+  given: number;
+}
+
+/** Finds retained events by the ids that their payloads carry. */
+export class OwnIds {
+  readonly #holders = new Map<string, Holders>();
+  /** Ids of which no event is left, and how many had each; the one gone longest first. */
+  readonly #gone = new Map<string, number>();
+
+  add(event: ServerEvent): void {
+    const id = resumableOwnId(event);
+    if (id === undefined) return;
+    let holders = this.#holders.get(id);
+    if (holders === undefined) {
+      this.#holders.set(id, holders = { events: new Map(), given: this.#gone.get(id) ?? 0 });
+      this.#gone.delete(id);
+    }
+    holders.events.set(event, holders.given++);
+  }
+
+  drop(event: ServerEvent): void {
+    const id = resumableOwnId(event);
+    const holders = id === undefined ? undefined : this.#holders.get(id);
+    if (id === undefined || holders === undefined) return;
+    holders.events.delete(event);
+    if (holders.events.size > 0) return;
+    this.#holders.delete(id);
+    this.#gone.set(id, holders.given);
+    const [longest] = this.#gone.keys();
+    if (longest !== undefined && this.#gone.size > MAX_GONE_OWN_IDS) this.#gone.delete(longest);
+  }
+
+  /** See `Log.find`. */
+  find(ownId: string, audience: Audience): number | undefined {
+    let retainedBefore = 0;
+    for (const [event, before] of this.#holders.get(ownId)?.events ?? []) {
+      if (before !== retainedBefore || before === MAX_SAME_OWN_IDS) return undefined;
+      if (hears(audience, event.channel, event.user)) return event.seq;
+      retainedBefore++;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,235 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Logger } from "../../observability/logger.ts";
+import { Turns } from "../../lib/semaphore.ts";
+import { formatAddress } from "../../lib/address.ts";
+import type { Audience } from "../../auth/subscription.ts";
+import type { Retention } from "../retention.ts";
+import { StartError, StoreUnavailable } from "../../lib/errors.ts";
+import { parseId, type Place } from "../../sse/log_position.ts";
+import type { RedisAddress } from "../store_address.ts";
+import type { Broker, Follower, Outcome, Publication } from "../broker.ts";
+import type { Batch, Cursor } from "../log.ts";
+import { requireSuitable } from "./redis_checks.ts";
+import { RedisConnection } from "./redis_connection.ts";
+import { isLasting, reasonOf } from "./redis_errors.ts";
+import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
+import { RedisLog } from "./redis_log.ts";
+import { RedisPublisher } from "./redis_publisher.ts";
+import { RedisSession } from "./redis_session.ts";
+
+/** How long a read waits for a store that cannot be reached before it asks its caller whether to go on. */
+const PATIENCE_MS = 2000;
+
+/** Clients that read from Redis at a time: publishing has to wait behind each of their questions. */
+const QUESTIONS_AT_A_TIME = 16;
+
+/** How long it waits after a question that failed, unless more of the log comes before. */
+const PAUSE_MS = 250;
+
+/** What a broker on Redis is made of. */
+export interface RedisBrokerOptions {
+  readonly address: RedisAddress;
+  /** What every key begins with. */
+  readonly prefix: string;
+  readonly retention: Retention;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether `clock` takes the place of that of Redis too; for tests. */
+  readonly ownClock?: boolean;
+  /** Bytes of the log's newest part that are kept in memory at most; for tests. */
+  readonly windowBytes?: number;
+}
+
+/**
+ * The broker of servers that share a log in Redis. Each follows the log and keeps its newest part in
+ * memory, from which it answers most reads at once; the rest is read from Redis.
+ */
+export class RedisBroker implements Broker {
+  readonly #log: RedisLog;
+  readonly #connection: RedisConnection;
+  readonly #follower: RedisFollower;
+  readonly #publisher: RedisPublisher;
+  readonly #where: string;
+  readonly #turns = new Turns(QUESTIONS_AT_A_TIME);
+
+  private constructor(
+    log: RedisLog,
+    connection: RedisConnection,
+    follower: RedisFollower,
+    publisher: RedisPublisher,
+    where: string,
+  ) {
+    this.#log = log;
+    this.#connection = connection;
+    this.#follower = follower;
+    this.#publisher = publisher;
+    this.#where = where;
+  }
+
+  /**
+   * Connects, and loads the newest part of the log.
+   *
+   * @throws StartError where Redis cannot be reached, or is of a kind that cannot be used.
+   */
+  static async open(options: RedisBrokerOptions): Promise<RedisBroker> {
+    const { address, prefix, retention, clock, logger, ownClock } = options;
+    const where = `Redis at ${formatAddress(address.host, address.port)}`;
+    const now = () => clock.wall();
+    const log = new RedisLog(prefix, retention, ownClock ? now : undefined);
+    const connection = new RedisConnection(where, clock, logger);
+    let session: RedisSession | undefined;
+    try {
+      session = await openSession(
+        address,
+        log,
+        () =>
+          logger.warn("cannot check the store's settings: INFO is not allowed", { store: where }),
+      );
+      const follower: RedisFollower = await RedisFollower.start(session, {
+        log,
+        retention,
+        windowBytes: options.windowBytes ?? WINDOW_BYTES,
+        now,
+        delivered: (call, heard) => publisher.delivered(call, heard),
+        lost: (how) => logger.warn(`store came back ${how}: clients are told`, { store: where }),
+      });
+      const publisher = new RedisPublisher({
+        log,
+        session: () => connection.session,
+        trouble: () => connection.trouble ?? `${where} was just lost`,
+        known: () => follower.head,
+        handOut: (entry) => follower.takeOwn(entry),
+        where,
+      });
+      connection.keep(session, {
+        open: () => openSession(address, log),
+        resume: (next) => follower.resume(next),
+        run: (present) => follower.run(present),
+      });
+      return new RedisBroker(log, connection, follower, publisher, where);
+    } catch (error) {
+      session?.end(new Error("not used"));
+      throw new StartError(`Cannot use ${where}: ${reasonOf(error)}.`);
+    }
+  }
+
+  get head(): Place {
+    return this.#follower.head;
+  }
+
+  get trouble(): string | undefined {
+    return this.#connection.trouble;
+  }
+
+  follow(follower: Follower): void {
+    this.#follower.follow(follower);
+  }
+
+  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    return this.#publisher.publish(publications);
+  }
+
+  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
+    if (cursor.position > this.head.seq) return this.#readAhead(cursor, audience, maxBytes);
+    // Whatever the client was told of: of one channel the window may lack events that are retained,
+    // though they come before one of another channel that is not.
+    const { position } = cursor;
+    const batch = this.#follower.window.read({ position, told: position }, audience, maxBytes);
+    return batch.gap === undefined ? batch : this.#readOlder(cursor, audience, maxBytes);
+  }
+
+  locate(
+    lastEventId: string,
+    audience: Audience,
+  ): number | undefined | Promise<number | undefined> {
+    const { seq, epoch } = this.head;
+    const place = parseId(lastEventId);
+    if (place?.epoch !== epoch) {
+      return this.#ask((session) => this.#log.find(session, lastEventId, audience));
+    }
+    if (place.seq <= seq) return place.seq;
+    return this.#ask(async (session) => {
+      const last = await this.#log.open(session, this.head);
+      return place.seq <= last.seq ? place.seq : undefined;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  /** What the window does not hold, up to where that ends for this server. */
+  #readOlder(cursor: Cursor, audience: Audience, maxBytes: number): Promise<Batch> {
+    return this.#ask((session) => this.#readLog(session, cursor, audience, maxBytes));
+  }
+
+  /** The client has seen more, from another server, than this one has followed yet. */
+  #readAhead(cursor: Cursor, audience: Audience, maxBytes: number): Promise<Batch> {
+    return this.#ask(async (session) => {
+      const last = await this.#log.open(session, this.head);
+      if (cursor.position > last.seq) {
+        return await this.#readLog(session, { position: -1, told: -1 }, audience, maxBytes);
+      }
+      throw this.#unavailable("it has not been followed so far");
+    });
+  }
+
+  async #readLog(
+    session: RedisSession,
+    cursor: Cursor,
+    audience: Audience,
+    maxBytes: number,
+  ): Promise<Batch> {
+    const batch = await this.#log.read(session, this.head, cursor, audience, maxBytes);
+    if (batch === undefined) throw this.#unavailable("the log was replaced");
+    return batch;
+  }
+
+  /** Asks when its turn has come; waits a while before it says that there was no answer. */
+  async #ask<T>(question: (session: RedisSession) => Promise<T>): Promise<T> {
+    if (this.#connection.session === undefined) {
+      await this.#connection.available(PATIENCE_MS);
+      throw this.#unavailable("it was not reachable");
+    }
+    try {
+      return await this.#turns.run(() => this.#askNow(question));
+    } catch (error) {
+      if (isLasting(error)) throw error;
+      await this.#follower.changed(PAUSE_MS);
+      throw error instanceof StoreUnavailable ? error : this.#unavailable(reasonOf(error));
+    }
+  }
+
+  async #askNow<T>(question: (session: RedisSession) => Promise<T>): Promise<T> {
+    const { session } = this.#connection;
+    if (session === undefined) throw this.#unavailable("it is not reachable");
+    const { epoch } = this.head;
+    const answer = await question(session);
+    // One that comes after the log was replaced is none.
+    if (this.head.epoch !== epoch) throw this.#unavailable("the log was replaced");
+    return answer;
+  }
+
+  #unavailable(reason: string): StoreUnavailable {
+    return new StoreUnavailable(`Cannot read history from ${this.#where}: ${reason}.`, true);
+  }
+}
+
+/** @param uncheckable called where this user may not ask what the Redis is. */
+async function openSession(
+  address: RedisAddress,
+  log: RedisLog,
+  uncheckable = () => {},
+): Promise<RedisSession> {
+  const session = await RedisSession.open(address);
+  try {
+    const info = await session.info();
+    if (info.size === 0) uncheckable();
+    requireSuitable(info);
+    await log.prepare(session);
+    return session;
+  } catch (error) {
+    session.end(new Error("not suitable"));
+    throw error;
+  }
+}

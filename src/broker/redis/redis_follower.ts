@@ -1,0 +1,173 @@
+import { Waiters } from "../../lib/signal.ts";
+import type { Retention } from "../retention.ts";
+import type { Place } from "../../sse/log_position.ts";
+import type { Follower } from "../broker.ts";
+import { MemoryLog } from "../memory_log.ts";
+import type { FeedEntry, RedisLog } from "./redis_log.ts";
+import type { Heard } from "./redis_publisher.ts";
+import type { RedisSession } from "./redis_session.ts";
+
+/** Bytes of the log's newest part that a server keeps in memory at most. */
+export const WINDOW_BYTES = 64 * 2 ** 20;
+
+/** What a follower works with. */
+export interface FollowerParts {
+  readonly log: RedisLog;
+  readonly retention: Retention;
+  /** Bytes of events in memory at most. */
+  readonly windowBytes: number;
+  /** The wall clock, in milliseconds. */
+  readonly now: () => number;
+  /** Told of each call whose events were handed out, and how they were heard. */
+  readonly delivered: (call: string, heard: Heard) => void;
+  /** Told where the log has lost events of which this server knows. */
+  readonly lost: (how: "empty" | "without its newest events") => void;
+}
+
+/**
+ * Follows the feed: keeps the newest part of the log in memory, its window, and hands out what comes.
+ *
+ * Each entry names the seq that it follows. Where that is not the last one known, entries were cut
+ * from the feed while this server was away, or Redis has come back without some: then the window is
+ * loaded anew, and the subscribers read on from the log, in which they are told of what is gone.
+ */
+export class RedisFollower {
+  readonly #parts: FollowerParts;
+  readonly #changes = new Waiters();
+  #window: MemoryLog;
+  #follower: Follower | undefined;
+  /** A seq that the log says it has reached, of which the feed brought nothing so far. */
+  #awaited: number | undefined;
+
+  private constructor(parts: FollowerParts, window: MemoryLog) {
+    this.#parts = parts;
+    this.#window = window;
+  }
+
+  /** Loads the window. */
+  static async start(session: RedisSession, parts: FollowerParts): Promise<RedisFollower> {
+    const head = await parts.log.open(session, { seq: 0, epoch: "" });
+    return new RedisFollower(parts, await loadWindow(session, parts, head));
+  }
+
+  /** Reads that it can answer without a gap need nothing else. */
+  get window(): MemoryLog {
+    return this.#window;
+  }
+
+  get head(): Place {
+    return { seq: this.#window.last, epoch: this.#window.epoch };
+  }
+
+  /** See `Broker.follow`. */
+  follow(follower: Follower): void {
+    this.#follower = follower;
+  }
+
+  /** Waits until the head has moved, but no longer than a time. */
+  changed(ms: number): Promise<void> {
+    return this.#changes.wait(ms);
+  }
+
+  /** Finds out whether the log of a new session is still the one known. */
+  async resume(session: RedisSession): Promise<void> {
+    this.#awaited = undefined;
+    const { epoch } = await this.#parts.log.open(session, this.head);
+    if (epoch !== this.head.epoch) await this.#restart(session);
+  }
+
+  /** Follows until the session is over. */
+  async run(session: RedisSession): Promise<never> {
+    while (true) {
+      const entries = await this.#parts.log.nextOfFeed(session, this.head.seq);
+      if (entries.length === 0) await this.#checkHead(session);
+      for (const entry of entries) {
+        if (this.#hasTaken(entry)) continue;
+        if (!this.#isNext(entry)) {
+          await this.#recover(session, entry);
+          break;
+        }
+        this.#take(entry);
+      }
+    }
+  }
+
+  /**
+   * Hands out what this server itself has published, before the feed brings it; answers how it was
+   * heard, or `undefined` where something else comes before it.
+   */
+  takeOwn(entry: FeedEntry): Heard | undefined {
+    return this.#isNext(entry) ? this.#take(entry) : undefined;
+  }
+
+  /** In a quiet time: the log may have been emptied, or the feed be gone without it. */
+  async #checkHead(session: RedisSession): Promise<void> {
+    const { seq, epoch } = await this.#parts.log.open(session, this.head);
+    const isStuck = this.#awaited !== undefined && this.#awaited > this.head.seq;
+    if (epoch !== this.head.epoch || isStuck) await this.#restart(session);
+    else this.#awaited = seq;
+  }
+
+  #hasTaken({ epoch, seq, call }: FeedEntry): boolean {
+    return epoch === this.head.epoch && seq <= this.head.seq && call !== undefined;
+  }
+
+  #isNext({ epoch, previous, call }: FeedEntry): boolean {
+    return epoch === this.head.epoch && previous === this.head.seq && call !== undefined;
+  }
+
+  async #recover(session: RedisSession, { epoch, previous, call }: FeedEntry): Promise<void> {
+    const hasLost = epoch === this.head.epoch && previous < this.head.seq;
+    if (hasLost || call === undefined) this.#parts.lost("without its newest events");
+    if (hasLost) await this.#parts.log.open(session, this.head, true);
+    await this.#restart(session);
+  }
+
+  #take({ call = "", events }: FeedEntry): Heard {
+    const decoded = events();
+    this.#window.append([{ events: decoded, key: undefined }]);
+    const heard = new Map<number, number>();
+    for (const event of decoded) heard.set(event.seq, this.#follower?.deliver([event]) ?? 0);
+    this.#parts.delivered(call, heard);
+    this.#changes.wake();
+    return heard;
+  }
+
+  async #restart(session: RedisSession): Promise<void> {
+    this.#awaited = undefined;
+    const head = await this.#parts.log.open(session, this.head);
+    const window = await loadWindow(session, this.#parts, head);
+    const isKnown = window.epoch === this.head.epoch;
+    if (!isKnown) this.#parts.lost("empty");
+    this.#follower?.restart(isKnown ? "kept" : "gone");
+    this.#window = window;
+    this.#changes.wake();
+  }
+}
+
+/** As much of the newest part of the log as the feed has in one piece. */
+async function loadWindow(
+  session: RedisSession,
+  { log, retention, windowBytes, now }: FollowerParts,
+  head: Place,
+): Promise<MemoryLog> {
+  const limits = { ...retention, totalBytes: Math.min(retention.totalBytes, windowBytes) };
+  let window: MemoryLog | undefined;
+  let last = 0;
+  for (let page = await log.feedAfter(session, 0); page.length > 0;) {
+    for (const { seq, previous, epoch, call, events } of page) {
+      last = seq;
+      if (epoch !== head.epoch) continue;
+      if (call === undefined) window = new MemoryLog(limits, now, { seq, epoch });
+      else {
+        if (window?.last !== previous) {
+          window = new MemoryLog(limits, now, { seq: previous, epoch });
+        }
+        window.append([{ events: events(), key: undefined }]);
+      }
+    }
+    page = await log.feedAfter(session, last);
+  }
+  if (window !== undefined && window.last >= head.seq) return window;
+  return new MemoryLog(limits, now, head);
+}

@@ -1,0 +1,248 @@
+import type { Audience } from "../../auth/subscription.ts";
+import type { Retention } from "../retention.ts";
+import { type Draft, placeEvent, type ServerEvent } from "../../sse/event.ts";
+import { newEpoch, type Place } from "../../sse/log_position.ts";
+import type { Publication } from "../broker.ts";
+import {
+  type Batch,
+  type Cursor,
+  MAX_EMPTY_CHANNELS,
+  MAX_GONE_OWN_IDS,
+  MAX_KEYS,
+  MAX_SAME_OWN_IDS,
+  resumableOwnId,
+  retainedSize,
+} from "../log.ts";
+import commonLua from "./lua/common.lua" with { type: "text" };
+import findLua from "./lua/find.lua" with { type: "text" };
+import openLua from "./lua/open.lua" with { type: "text" };
+import publishLua from "./lua/publish.lua" with { type: "text" };
+import readLua from "./lua/read.lua" with { type: "text" };
+import settleLua from "./lua/save_recipient_count.lua" with { type: "text" };
+import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./redis_session.ts";
+
+const FIND = scriptOf(commonLua, findLua);
+const OPEN = scriptOf(commonLua, openLua);
+const PUBLISH = scriptOf(commonLua, publishLua);
+const READ = scriptOf(commonLua, readLua);
+const SETTLE = scriptOf(commonLua, settleLua);
+
+/** About how many bytes of the newest events Redis keeps for servers that were cut off to catch up. */
+const FEED_BYTES = 16 * 2 ** 20;
+const FEED_MARKS = 16;
+
+/** One publication as the script takes it. */
+export interface PublishRequest extends Publication {
+  /** Empty where there is no key. */
+  readonly fingerprint: string;
+}
+
+/** What became of a publication. */
+export interface PublishResult {
+  readonly kind: "new" | "repeated" | "key reused";
+  /** Of its last event. */
+  readonly seq: number;
+  /** As it was noted for its key. */
+  readonly subscribers: number;
+}
+
+/** What became of a call. */
+export interface Published {
+  readonly epoch: string;
+  /** One for each publication. */
+  readonly results: readonly PublishResult[];
+  /** What it put into the feed; `undefined` where nothing in it was new. */
+  readonly entry: FeedEntry | undefined;
+}
+
+/** What one call of the publish script put into the feed, or word that the log has lost events. */
+export interface FeedEntry {
+  readonly seq: number;
+  /** The log's last seq before. */
+  readonly previous: number;
+  readonly epoch: string;
+  /** The call's name; `undefined` where the entry says that events were lost. */
+  readonly call: string | undefined;
+  /** Decodes its events: not all entries are wanted. */
+  readonly events: () => readonly ServerEvent[];
+}
+
+/** The log that lives in Redis: one method for each thing that can be done with it. */
+export class RedisLog {
+  readonly #prefix: string;
+  readonly #retention: Retention;
+  readonly #now: (() => number) | undefined;
+
+  /** @param now the wall clock in milliseconds where it is not to be that of Redis, as in tests. */
+  constructor(prefix: string, retention: Retention, now?: () => number) {
+    this.#prefix = prefix;
+    this.#retention = retention;
+    this.#now = now;
+  }
+
+  /** Prepares a new session for everything else. */
+  async prepare(session: RedisSession): Promise<void> {
+    await session.load([FIND, OPEN, PUBLISH, READ, SETTLE]);
+    await session.tryToRead(`${this.#prefix}feed`);
+  }
+
+  /**
+   * The log's newest place; makes a log where there is none.
+   *
+   * @param known the newest place that this server knows: seqs do not go back behind it, and a log
+   *   of that epoch that ends before it has lost events.
+   * @param hasLost whether the log is known to have gone on from before that place without it.
+   */
+  async open(session: RedisSession, known: Place, hasLost = false): Promise<Place> {
+    const args = [known.epoch, String(known.seq), newEpoch(), hasLost ? "1" : "0"];
+    const [epoch, seq] = await this.#run(session, OPEN, args) as [string, string];
+    return { epoch, seq: Number(seq) };
+  }
+
+  /**
+   * Publishes in the order given.
+   *
+   * @param call names the entry in the feed.
+   */
+  async publish(
+    session: RedisSession,
+    known: Place,
+    call: string,
+    requests: readonly PublishRequest[],
+  ): Promise<Published> {
+    const marks = [String(FEED_BYTES / FEED_MARKS), String(FEED_MARKS)];
+    const args = [known.epoch, String(known.seq), newEpoch(), call, ...marks];
+    for (const request of requests) args.push(...argumentsOf(request));
+    const answer = await this.#run(session, PUBLISH, args) as readonly unknown[];
+    const [epoch, previous, ...rest] = answer;
+    const results = requests.map((_, n): PublishResult => ({
+      kind: (["new", "repeated", "key reused"] as const)[Number(rest[3 * n])] ?? "key reused",
+      seq: Number(rest[3 * n + 1]),
+      subscribers: Number(rest[3 * n + 2]),
+    }));
+    const place = { epoch: String(epoch), previous: Number(previous), call };
+    return { epoch: place.epoch, results, entry: entryOf(place, requests, results) };
+  }
+
+  /** Notes the count of a receipt, so that the same answer can be given again. */
+  async settle(
+    session: RedisSession,
+    key: string,
+    seq: number,
+    subscribers: number,
+  ): Promise<void> {
+    await this.#run(session, SETTLE, [key, String(seq), String(subscribers)]);
+  }
+
+  /** See `Log.read`: up to the place, and `undefined` where that is one of another log. */
+  async read(
+    session: RedisSession,
+    through: Place,
+    { position, told }: Cursor,
+    { user, channels }: Audience,
+    maxBytes: number,
+  ): Promise<Batch | undefined> {
+    const numbers = [position, told, through.seq, maxBytes].map(String);
+    const args = [through.epoch, ...numbers, user, ...channels];
+    const answer = await this.#run(session, READ, args) as readonly (string | number)[];
+    const [epoch, complete, last, gap, oldest, ...events] = answer;
+    if (epoch !== through.epoch || complete === undefined) return undefined;
+    return {
+      events: eventsOf(events as readonly string[], through.epoch),
+      through: Number(last),
+      atHead: complete === 1,
+      gap: gap === "-1" ? undefined : {
+        through: Number(gap),
+        oldest: oldest === "-1" ? undefined : Number(oldest),
+      },
+    };
+  }
+
+  /** See `Log.find`. */
+  async find(
+    session: RedisSession,
+    ownId: string,
+    audience: Audience,
+  ): Promise<number | undefined> {
+    const args = [ownId, String(MAX_SAME_OWN_IDS), audience.user, ...audience.channels];
+    const seq = Number(await this.#run(session, FIND, args));
+    return seq < 0 ? undefined : seq;
+  }
+
+  /** The next entries of the feed after a seq that are there. */
+  async feedAfter(session: RedisSession, seq: number): Promise<readonly FeedEntry[]> {
+    return (await session.entriesAfter(`${this.#prefix}feed`, seq)).map(decodeEntry);
+  }
+
+  /** The next entries of the feed after a seq; waits for the first, and answers none where none came. */
+  async nextOfFeed(session: RedisSession, seq: number): Promise<readonly FeedEntry[]> {
+    return (await session.nextEntries(`${this.#prefix}feed`, seq)).map(decodeEntry);
+  }
+
+  #run(
+    session: RedisSession,
+    script: Script,
+    args: readonly string[],
+  ): Promise<unknown> {
+    const { eventsPerChannel, ageMs, bytesPerChannel, totalBytes } = this.#retention;
+    const limits = [eventsPerChannel, ageMs, bytesPerChannel, totalBytes];
+    const most = [MAX_EMPTY_CHANNELS, MAX_KEYS, MAX_GONE_OWN_IDS];
+    const now = this.#now === undefined ? "" : String(Math.floor(this.#now() * 1000));
+    return session.run(script, [this.#prefix, now, ...[...limits, ...most].map(String), ...args]);
+  }
+}
+
+function argumentsOf({ drafts, idempotencyKey, fingerprint }: PublishRequest): readonly string[] {
+  const key = idempotencyKey === undefined ? "" : `k${idempotencyKey}`;
+  return [key, fingerprint, String(drafts.length), ...drafts.flatMap(draftArguments)];
+}
+
+function draftArguments(draft: Draft): readonly string[] {
+  const { channel, user, block } = draft;
+  // Its own id and its size are the same in any place.
+  const event = placeEvent(draft, 0, "000000");
+  return [
+    channel,
+    user,
+    resumableOwnId(event) ?? "",
+    String(retainedSize(event)),
+    JSON.stringify([channel, user, block]),
+  ];
+}
+
+function decodeEntry([id, fields]: StreamEntry): FeedEntry {
+  const [, previous, , epoch = "", kind, call, ...rest] = fields;
+  return {
+    seq: Number.parseInt(id),
+    previous: Number(previous),
+    epoch,
+    call: kind === "call" ? call : undefined,
+    events: () => eventsOf(rest, epoch),
+  };
+}
+
+/** What a call has put into the feed. */
+function entryOf(
+  place: Pick<FeedEntry, "epoch" | "previous" | "call">,
+  requests: readonly PublishRequest[],
+  results: readonly PublishResult[],
+): FeedEntry | undefined {
+  const newest = results.findLast(({ kind }) => kind === "new");
+  if (newest === undefined) return undefined;
+  const events = () =>
+    results.flatMap(({ kind, seq }, n) => {
+      const drafts = kind === "new" ? requests[n]?.drafts ?? [] : [];
+      return drafts.map((draft, m) => placeEvent(draft, seq - drafts.length + 1 + m, place.epoch));
+    });
+  return { ...place, seq: newest.seq, events };
+}
+
+/** @param pairs a seq and its event's JSON in turn. */
+function eventsOf(pairs: readonly string[], epoch: string): readonly ServerEvent[] {
+  const events: ServerEvent[] = [];
+  for (let n = 0; n + 1 < pairs.length; n += 2) {
+    const [channel, user, block] = JSON.parse(String(pairs[n + 1])) as [string, string, string];
+    events.push(placeEvent({ channel, user, block }, Number(pairs[n]), epoch));
+  }
+  return events;
+}

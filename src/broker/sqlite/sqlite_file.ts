@@ -1,0 +1,151 @@
+import { DatabaseSync } from "node:sqlite";
+import { StartError } from "../../lib/errors.ts";
+import { newEpoch } from "../../sse/log_position.ts";
+
+/** "SSE1" in ASCII, where SQLite keeps the name of the program that a file belongs to. */
+const APPLICATION_ID = 0x53534531;
+
+const VERSION = 1;
+
+/** https://www.sqlite.org/fileformat.html#the_database_header */
+const HEADER_LENGTH = 100;
+
+const SCHEMA = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+  CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    channel TEXT NOT NULL,
+    user TEXT NOT NULL,
+    own_id TEXT,
+    repeats INTEGER NOT NULL, -- how many events had the own_id before it
+    size INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX event_by_hearer ON event (channel, user, seq, size);
+  CREATE INDEX event_by_channel ON event (channel, seq, size);
+  CREATE INDEX event_by_own_id ON event (own_id, seq) WHERE own_id IS NOT NULL;
+  CREATE TABLE own_id (
+    name TEXT PRIMARY KEY,
+    given INTEGER NOT NULL,
+    retained INTEGER NOT NULL,
+    horizon INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX own_id_gone ON own_id (horizon) WHERE retained = 0;
+  CREATE TABLE channel (
+    name TEXT PRIMARY KEY,
+    events INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    horizon INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX channel_emptied ON channel (horizon) WHERE events = 0;
+  CREATE TABLE idempotency (
+    key TEXT PRIMARY KEY,
+    fingerprint TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    subscribers INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX idempotency_by_seq ON idempotency (seq);
+`;
+
+/**
+ * Opens a store file, or makes one where there is none.
+ *
+ * @throws StartError where the file is not such a store, is of another version, is in use by
+ *   another server, or cannot be written; the file is left as it was.
+ */
+export function openSqliteFile(file: string): DatabaseSync {
+  let database: DatabaseSync | undefined;
+  try {
+    checkHeader(file);
+    makePrivate(file);
+    database = new DatabaseSync(file);
+    // One server to a file: two would give out the same ids.
+    database.exec("PRAGMA locking_mode = EXCLUSIVE");
+    const isNew = checkOwner(database, file);
+    // Before the write-ahead log is in use, so that the file itself says whose it is.
+    if (isNew) create(database);
+    database.exec("PRAGMA journal_mode = WAL");
+    // What is committed survives the end of the process; a power cut may take the last moments.
+    database.exec("PRAGMA synchronous = NORMAL");
+    // Takes the write lock now, so that a second server fails at its start and not at its first emit.
+    database.exec("BEGIN IMMEDIATE; COMMIT");
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof StartError) throw error;
+    throw new StartError(`Cannot open the store ${file}: ${reasonOf(error)}.`);
+  }
+}
+
+/**
+ * Refuses another program's database before SQLite opens it, where that program left changes in a
+ * write-ahead log: to open and close it would move them into the file.
+ */
+function checkHeader(file: string): void {
+  const header = readStart(`${file}-wal`, 1) && readStart(file, HEADER_LENGTH);
+  if (header === undefined) return;
+  if (header.getUint32(68) !== APPLICATION_ID) throw foreign(file);
+  if (header.getUint32(60) !== VERSION) throw otherVersion(file, header.getUint32(60));
+}
+
+/** Makes the file where there is none, for its owner alone: events are not for everyone on the machine. */
+function makePrivate(file: string): void {
+  try {
+    Deno.openSync(file, { write: true, createNew: true, mode: 0o600 }).close();
+  } catch {
+    // It is there already, or SQLite will say why it cannot be made.
+  }
+}
+
+/** The first bytes of a file; `undefined` where there is none, or it is shorter. */
+function readStart(file: string, length: number): DataView | undefined {
+  try {
+    using opened = Deno.openSync(file);
+    const bytes = new Uint8Array(length);
+    return opened.readSync(bytes) === length ? new DataView(bytes.buffer) : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function checkOwner(database: DatabaseSync, file: string): boolean {
+  const pragma = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+  const tables = database.prepare("SELECT count(*) AS n FROM sqlite_master").get()?.n;
+  if (tables === 0 && pragma("application_id") === 0) return true;
+  if (pragma("application_id") !== APPLICATION_ID) {
+    throw foreign(file);
+  }
+  const version = pragma("user_version");
+  if (version !== VERSION) throw otherVersion(file, version);
+  return false;
+}
+
+function create(database: DatabaseSync): void {
+  database.exec(`BEGIN IMMEDIATE; ${SCHEMA}`);
+  const insert = database.prepare("INSERT INTO meta (name, value) VALUES (?, ?)");
+  insert.run("epoch", newEpoch());
+  insert.run("floor", 0);
+  database.exec(
+    `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${VERSION}; COMMIT`,
+  );
+}
+
+function foreign(file: string): StartError {
+  return new StartError(
+    `Cannot use ${file} as the store: it is another program's database. Nothing was changed.`,
+  );
+}
+
+function otherVersion(file: string, version: number): StartError {
+  return new StartError(
+    `Cannot use ${file} as the store: it is of version ${version}, this server writes version ${VERSION}. Nothing was changed.`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (text.includes("is not a database")) return "it is not a store file; nothing was changed";
+  if (text.includes("locked")) return "another process is using it";
+  return text.split("\n", 1)[0] ?? "unknown reason";
+}

@@ -1,0 +1,141 @@
+import type { Retention } from "../retention.ts";
+import type { ServerEvent } from "../../sse/event.ts";
+import { seqTime } from "../../sse/log_position.ts";
+import { MAX_EMPTY_CHANNELS, MAX_GONE_OWN_IDS, MAX_KEYS, retainedSize } from "../log.ts";
+import type { Statements } from "./sqlite_statements.ts";
+
+interface StoredEvent {
+  readonly seq: number;
+  readonly channel: string;
+  readonly own_id: string | null;
+  readonly size: number;
+}
+
+interface ChannelCounts {
+  readonly events: number;
+  readonly size: number;
+}
+
+/**
+ * Keeps a store file within the retention limits, and knows what was dropped.
+ *
+ * Its methods run inside the caller's transaction. What it counts in memory is what no statement
+ * could tell without reading the whole file; after a rollback it must be told to count anew.
+ */
+export class SqliteTrimmer {
+  readonly #statements: Statements;
+  readonly #retention: Retention;
+  #totalSize = 0;
+  #emptied = 0;
+  #goneOwnIds = 0;
+  #keys = 0;
+  /** The seq of the oldest event; Infinity where there is none. */
+  #oldest = Infinity;
+
+  constructor(statements: Statements, retention: Retention) {
+    this.#statements = statements;
+    this.#retention = retention;
+    this.recount();
+  }
+
+  /** Counts what the file holds. */
+  recount(): void {
+    const totals = this.#statements.totals.get();
+    this.#totalSize = Number(totals?.size);
+    this.#emptied = Number(totals?.emptied);
+    this.#goneOwnIds = Number(totals?.goneOwnIds);
+    this.#keys = Number(totals?.keys);
+    this.#oldest = this.#oldestEvent()?.seq ?? Infinity;
+  }
+
+  /** The seq of the last event of a channel that was dropped. */
+  horizon(channel: string): number {
+    const row = this.#statements.horizon.get(channel) ?? this.#statements.meta.get("floor");
+    return Number(row?.horizon ?? row?.value);
+  }
+
+  /** Counts an event that was inserted, and drops the oldest of its channel while there are too many. */
+  count(event: ServerEvent): void {
+    const size = retainedSize(event);
+    const known = this.#statements.horizon.get(event.channel) !== undefined;
+    const horizon = this.horizon(event.channel);
+    let { events, size: channelSize } = this.#statements.addToChannel
+      .get(event.channel, size, horizon) as unknown as ChannelCounts;
+    if (known && events === 1) this.#emptied--;
+    this.#totalSize += size;
+    this.#oldest = Math.min(this.#oldest, event.seq);
+    const { eventsPerChannel, bytesPerChannel } = this.#retention;
+    while (events > eventsPerChannel || channelSize > bytesPerChannel) {
+      const oldest = this.#statements.oldestOf.get(event.channel) as unknown as StoredEvent;
+      ({ events, size: channelSize } = this.#drop(oldest));
+    }
+  }
+
+  countKeys(more: number): void {
+    this.#keys += more;
+  }
+
+  /** Counts an event that carries an id itself; answers how many had the id before it. */
+  countOwnId(ownId: string): number {
+    const counts = this.#statements.addToOwnId.get(ownId);
+    const before = Number(counts?.given) - 1;
+    if (before > 0 && Number(counts?.retained) === 1) this.#goneOwnIds--;
+    return before;
+  }
+
+  /** Whether there is anything as old as `oldestTime`, in milliseconds since 1970. */
+  isDue(oldestTime: number): boolean {
+    return seqTime(this.#oldest) <= oldestTime;
+  }
+
+  /** Drops what is as old as `oldestTime`, and the oldest of all while there is too much. */
+  trim(oldestTime: number): void {
+    while (this.#totalSize > this.#retention.totalBytes || this.isDue(oldestTime)) {
+      const oldest = this.#oldestEvent();
+      if (oldest === undefined) break;
+      this.#drop(oldest);
+    }
+    while (this.#keys > 0) {
+      const oldest = this.#statements.oldestKey.get();
+      if (this.#keys <= MAX_KEYS && seqTime(Number(oldest?.seq)) > oldestTime) break;
+      this.#statements.forgetKey.run(String(oldest?.key));
+      this.#keys--;
+    }
+  }
+
+  #oldestEvent(): StoredEvent | undefined {
+    return this.#statements.oldest.get() as unknown as StoredEvent | undefined;
+  }
+
+  #drop({ seq, channel, own_id, size }: StoredEvent): ChannelCounts {
+    const retained = retainedSize({ size });
+    this.#statements.remove.run(seq);
+    const left = this.#statements.takeFromChannel
+      .get(retained, seq, channel) as unknown as ChannelCounts;
+    this.#totalSize -= retained;
+    if (seq === this.#oldest) this.#oldest = this.#oldestEvent()?.seq ?? Infinity;
+    if (left.events === 0) this.#noteEmptied();
+    if (own_id !== null) this.#dropOwnId(own_id, seq);
+    return left;
+  }
+
+  #dropOwnId(ownId: string, seq: number): void {
+    if (Number(this.#statements.takeFromOwnId.get(seq, ownId)?.retained) > 0) return;
+    this.#goneOwnIds++;
+    if (this.#goneOwnIds <= MAX_GONE_OWN_IDS) return;
+    this.#statements.forgetOwnId.run(String(this.#statements.oldestGoneOwnId.get()?.name));
+    this.#goneOwnIds--;
+  }
+
+  /** As in memory: past the limit the channel dropped from longest ago raises the floor of all unknown ones. */
+  #noteEmptied(): void {
+    this.#emptied++;
+    if (this.#emptied <= MAX_EMPTY_CHANNELS) return;
+    const oldest = this.#statements.oldestEmptied.get();
+    if (oldest === undefined) return;
+    const floor = Number(this.#statements.meta.get("floor")?.value);
+    this.#statements.setMeta.run(Math.max(floor, Number(oldest.horizon)), "floor");
+    this.#statements.forgetChannel.run(String(oldest.name));
+    this.#emptied--;
+  }
+}

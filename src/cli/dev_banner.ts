@@ -1,0 +1,41 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Config } from "../config/config.ts";
+import type { Server } from "../server/server.ts";
+
+const TOKEN_LIFETIME_SECONDS = 86_400;
+
+/** What `-dev` prints: where the server is, a token that works, and two commands to paste. */
+export async function announceDevelopment(
+  server: Server,
+  config: Config,
+  clock: Clock,
+): Promise<string> {
+  const token = await server.tokens.sign({
+    user: "alex",
+    channels: ["chat"],
+    lifetime: TOKEN_LIFETIME_SECONDS,
+  }, clock.wall() / 1000);
+  const client = reachable(server.clientAddress);
+  const control = reachable(server.controlAddress);
+  const keyed = config.controlKey.text !== undefined ||
+    config.controlKey.file !== undefined;
+  const key = keyed ? ` -H "Authorization: Bearer $SSE_CONTROL_KEY"` : "";
+  return `
+Clients connect to  http://${client}/events/
+Back ends post to   http://${control}/emit/ and http://${control}/token/
+
+A token for user alex on channel chat, good for 24 hours:
+${token}
+
+Listen in one terminal:
+curl -N -H "Authorization: Bearer ${token}" http://${client}/events/
+
+Emit from another:
+curl${key} -d userId=alex -d channel=chat --data-urlencode "data=Hello from the back end" http://${control}/emit/
+`;
+}
+
+/** An address of every interface, as something that can be connected to. */
+function reachable(address: string): string {
+  return address.replace(/^(\[::\]|0\.0\.0\.0):/, "localhost:");
+}

@@ -1,0 +1,75 @@
+import { parseArgs } from "node:util";
+import { UsageError } from "../lib/errors.ts";
+import type { Option } from "../config/options.ts";
+
+/** What stood on a command line. */
+export interface Arguments {
+  /** Each flag's values in the order given; a switch without a value has `"true"`. */
+  readonly flags: Readonly<Record<string, readonly string[]>>;
+  readonly help: boolean;
+  readonly version: boolean;
+}
+
+/** Flags that every command has, besides its own. */
+const COMMON: readonly Option[] = [
+  { name: "help", default: "", help: "" },
+  { name: "h", default: "", help: "" },
+  { name: "version", default: "", help: "" },
+];
+
+/**
+ * Reads a command line as Go's `flag` package does: one dash or two, `-flag value` or `-flag=value`.
+ *
+ * @throws UsageError for an unknown flag, a missing value, or a word that is no flag.
+ */
+export function parseFlags(
+  args: readonly string[],
+  options: readonly Option[],
+): Arguments {
+  const known = [...options, ...COMMON];
+  const { values } = parseArgs({
+    args: normalize(args, known),
+    options: Object.fromEntries(
+      known.map((
+        { name },
+      ) => [name, { type: "string", multiple: true } as const]),
+    ),
+  });
+  const flags = values as Record<string, readonly string[]>;
+  return { flags, help: isOn(flags.help) || isOn(flags.h), version: isOn(flags.version) };
+}
+
+/** Rewrites each flag to `--flag=value`, the one form in which no value can be taken for a flag. */
+function normalize(
+  args: readonly string[],
+  options: readonly Option[],
+): string[] {
+  const normal: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const arg = String(args[at]);
+    const match = /^--?(\w[\w-]*)(?:=([^]*))?$/.exec(arg);
+    if (match === null) {
+      throw new UsageError(`Unexpected argument ${JSON.stringify(arg)}. ${SEE_HELP}`);
+    }
+    const name = String(match[1]);
+    const option = options.find((candidate) => candidate.name === name);
+    if (option === undefined) {
+      throw new UsageError(`Unknown flag -${name}. ${SEE_HELP}`);
+    }
+    let value = match[2];
+    if (value === undefined) {
+      value = option.value === undefined ? "true" : args[++at];
+      if (value === undefined) {
+        throw new UsageError(`Missing value after -${name}. ${SEE_HELP}`);
+      }
+    }
+    normal.push(`--${name}=${value}`);
+  }
+  return normal;
+}
+
+const SEE_HELP = "See -help.";
+
+function isOn(values: readonly string[] | undefined): boolean {
+  return values !== undefined && values.at(-1) !== "false";
+}

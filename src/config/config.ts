@@ -1,0 +1,108 @@
+import { type Address, hostWithoutPort, isLoopback } from "../lib/address.ts";
+import { UsageError } from "../lib/errors.ts";
+import type { LogLevel } from "../observability/logger.ts";
+import type { Retention } from "../broker/retention.ts";
+import { type SecretSource, Settings } from "./settings.ts";
+import type { StoreChoice } from "../broker/store_address.ts";
+
+/** Everything the server can be told at its start, read and checked. */
+export interface Config {
+  readonly client: Address;
+  readonly control: Address;
+  readonly secret: SecretSource;
+  readonly store: StoreChoice;
+  /** What every key in Redis begins with. */
+  readonly redisPrefix: string;
+  readonly retention: Retention;
+  /** Origins as browsers write them; `"*"` for all, empty for none. */
+  readonly corsOrigins: readonly string[] | "*";
+  readonly cookie: string;
+  /** 0 for no heartbeats. */
+  readonly heartbeatMs: number;
+  readonly retryMs: number;
+  readonly flushWindowMs: number;
+  readonly maxBufferBytes: number;
+  readonly stallMs: number;
+  readonly maxPayloadBytes: number;
+  /** Infinity for no limit. */
+  readonly maxConnections: number;
+  readonly controlKey: SecretSource;
+  readonly controlHosts: readonly string[];
+  readonly drainMs: number;
+  readonly logLevel: LogLevel;
+  readonly dev: boolean;
+}
+
+/**
+ * Reads the server's settings: a flag wins over its environment variable, that over the default.
+ *
+ * @param flags values by option name, the last one where a flag came more than once.
+ * @param environment looks up one variable.
+ * @throws UsageError naming the flag or variable that is wrong.
+ */
+export function readConfig(
+  flags: Readonly<Record<string, readonly string[]>>,
+  environment: (name: string) => string | undefined,
+): Config {
+  const settings = new Settings(flags, environment);
+  const config: Config = {
+    client: settings.address("bind"),
+    control: settings.address("bindctl"),
+    secret: settings.secret("secret", "secret-file"),
+    store: settings.store("store"),
+    redisPrefix: settings.notEmpty("redis-prefix"),
+    retention: {
+      eventsPerChannel: settings.whole("history-events", 0),
+      ageMs: settings.seconds("history-age"),
+      bytesPerChannel: settings.whole("history-bytes", 0),
+      totalBytes: settings.whole("history-total-bytes", 0),
+    },
+    corsOrigins: settings.origins("cors"),
+    cookie: settings.cookieName("cookie"),
+    heartbeatMs: settings.seconds("heartbeat"),
+    retryMs: settings.whole("retry", 1),
+    flushWindowMs: settings.whole("flush-window", 0),
+    maxBufferBytes: settings.whole("max-buffer", 1),
+    stallMs: settings.seconds("stall"),
+    maxPayloadBytes: settings.whole("max-payload", 1),
+    maxConnections: settings.whole("max-connections", 0) || Infinity,
+    controlKey: settings.secret("control-key", "control-key-file"),
+    controlHosts: settings.list("control-host").map((name) =>
+      hostWithoutPort(name) ?? name.toLowerCase()
+    ),
+    drainMs: settings.seconds("drain"),
+    logLevel: settings.logLevel("log-level"),
+    dev: settings.on("dev"),
+  };
+  const keyed = config.controlKey.text !== undefined ||
+    config.controlKey.file !== undefined;
+  const open = settings.on("control-open");
+  if (!isLoopback(config.control.host) && !keyed && !open) {
+    throw new UsageError(
+      `Refused ${
+        settings.source("bindctl")
+      }: others than this machine could reach the control listener. ` +
+        "Set -control-key or -control-key-file, or -control-open if the network is closed.",
+    );
+  }
+  const hasSecret = config.secret.text !== undefined || config.secret.file !== undefined;
+  if (config.store.kind === "redis" && !hasSecret) {
+    throw new UsageError(
+      `Refused ${settings.source("store")} without a secret: each server would make its own, and ` +
+        "tokens be good for one of them only. Give all the same -secret or -secret-file.",
+    );
+  }
+  return config;
+}
+
+/**
+ * Reads only where the secret comes from, for a command that needs nothing else.
+ *
+ * @throws UsageError naming the flag or variable that is wrong.
+ */
+export function readSecretSource(
+  flags: Readonly<Record<string, readonly string[]>>,
+  environment: (name: string) => string | undefined,
+): SecretSource {
+  return new Settings(flags, environment).secret("secret", "secret-file");
+}

@@ -1,9 +1,0 @@
-import { concatBytes } from "../words/bytes.ts";
-import type { ServerEvent } from "../words/event.ts";
-
-/** The bytes of events, one behind the other. */
-export function joinEvents(events: readonly ServerEvent[]): Uint8Array {
-  const [only] = events;
-  if (only !== undefined && events.length === 1) return only.bytes;
-  return concatBytes(events.map(({ bytes }) => bytes));
-}

@@ -1,0 +1,76 @@
+/** How much a logger writes: its level and all after it. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** What a line tells besides its message, in this order. Never a secret, a token or a query string. */
+export type LogFields = Readonly<
+  Record<string, string | number | readonly string[]>
+>;
+
+/** Writes one line per call: time, level, message, then `name=value` pairs. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/**
+ * A logger that drops what is below `level`.
+ *
+ * @param write takes a finished line without its line end; the default prints it to stderr.
+ * @param now the wall clock, in milliseconds.
+ */
+export function createLogger(
+  level: LogLevel,
+  now: () => number,
+  write: (line: string) => void = printToStderr,
+): Logger {
+  const log = (of: LogLevel) =>
+    LEVELS.indexOf(of) < LEVELS.indexOf(level)
+      ? () => {}
+      : (message: string, fields: LogFields = {}) =>
+        write(
+          `${new Date(now()).toISOString()} ${of} ${message}${formatFields(fields)}`,
+        );
+  return {
+    debug: log("debug"),
+    info: log("info"),
+    warn: log("warn"),
+    error: log("error"),
+  };
+}
+
+function formatFields(fields: LogFields): string {
+  return Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`).join("");
+}
+
+/** Quotes whatever could be read as more than one value, or break out of its line. */
+function formatValue(value: string | number | readonly string[]): string {
+  if (typeof value === "number") return String(value);
+  if (typeof value !== "string") return value.map(formatValue).join(",");
+  return /^[\w.:/@*+[\]-]+$/.test(value) ? value : quote(value);
+}
+
+/** JSON, with escapes also for what would break a line or command a terminal beyond ASCII. */
+function quote(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (mark) => mark.split("").map(escapeUnit).join(""),
+  );
+}
+
+function escapeUnit(unit: string): string {
+  return "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");
+}
+
+/** A log that cannot be written, on a full disk say, must not end the process and every stream with it. */
+function printToStderr(line: string): void {
+  try {
+    // deno-lint-ignore no-console
+    console.error(line);
+  } catch {
+    // There is nowhere left to say so.
+  }
+}

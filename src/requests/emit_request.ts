@@ -1,0 +1,122 @@
+import { EVERYONE } from "../auth/subscription.ts";
+import { BadField, TooLarge } from "../lib/errors.ts";
+import { isName, NAME_RULE } from "../lib/names.ts";
+import { blocksOf, dataBlock } from "../sse/blocks.ts";
+import type { Draft } from "../sse/event.ts";
+import { type Fields, optional, requiredName } from "./fields.ts";
+
+/** What `/emit/` is asked for: one payload's events, and the key that makes asking again harmless. */
+export interface EmitRequest {
+  readonly drafts: readonly Draft[];
+  readonly idempotencyKey: string | undefined;
+}
+
+/** More events in one payload would hold up all others for seconds while they are stored. */
+const MAX_BLOCKS = 1000;
+
+/**
+ * Reads the fields of an emit.
+ *
+ * @param headerKey the `Idempotency-Key` header, which wins over the field.
+ * @throws BadField naming the field that is missing or wrong, TooLarge past `maxPayloadBytes`.
+ */
+export function readEmit(
+  fields: Fields,
+  maxPayloadBytes: number,
+  headerKey?: string,
+): EmitRequest {
+  const user = requiredName(fields, "userId", `the user's name, or ${EVERYONE} for everyone`);
+  const channel = requiredName(fields, "channel", "the channel's name");
+  const blocks = readBlocks(fields, maxPayloadBytes);
+  return {
+    drafts: blocks.map((block) => ({ channel, user, block })),
+    idempotencyKey: readKey(headerKey ?? optional(fields, "idempotencyKey")),
+  };
+}
+
+function readBlocks(
+  fields: Fields,
+  maxPayloadBytes: number,
+): readonly string[] {
+  const payload = optional(fields, "payload");
+  const data = optional(fields, "data");
+  if (payload !== undefined && data !== undefined) {
+    throw new BadField(
+      "data",
+      "Bad field data: give payload or data, not both.",
+    );
+  }
+  if (data !== undefined) return [readData(fields, data, maxPayloadBytes)];
+  for (const field of ["event", "retry"]) {
+    if (fields.all(field).length > 0) {
+      throw new BadField(
+        field,
+        `Bad field ${field}: it goes with data, not with payload.`,
+      );
+    }
+  }
+  if (payload === undefined) {
+    throw new BadField(
+      "payload",
+      "Missing field payload: lines of the event stream format; or give data, any text.",
+    );
+  }
+  limitBytes("payload", payload, maxPayloadBytes);
+  const blocks = blocksOf(payload);
+  if (blocks.length === 0) {
+    throw new BadField("payload", "Bad field payload: it is empty.");
+  }
+  if (blocks.length > MAX_BLOCKS) {
+    throw new BadField(
+      "payload",
+      `Bad field payload: it is more than ${MAX_BLOCKS} events. Send them one a line, as NDJSON.`,
+    );
+  }
+  return blocks;
+}
+
+function readData(
+  fields: Fields,
+  data: string,
+  maxPayloadBytes: number,
+): string {
+  limitBytes("data", data, maxPayloadBytes);
+  const event = optional(fields, "event") || undefined;
+  const retry = optional(fields, "retry") || undefined;
+  if (event !== undefined) {
+    if (["\n", "\r", "\0"].some((mark) => event.includes(mark))) {
+      throw new BadField(
+        "event",
+        "Bad field event: it must be one line without NUL.",
+      );
+    }
+    limitBytes("event", event, maxPayloadBytes);
+  }
+  if (retry !== undefined && !/^[0-9]{1,10}$/.test(retry)) {
+    throw new BadField(
+      "retry",
+      "Bad field retry: a whole number of milliseconds.",
+    );
+  }
+  return dataBlock(data, { event, retry });
+}
+
+function readKey(key: string | undefined): string | undefined {
+  if (key === undefined || isName(key)) return key;
+  throw new BadField(
+    "idempotencyKey",
+    `Bad field idempotencyKey: it, or the header Idempotency-Key, must be ${NAME_RULE}.`,
+  );
+}
+
+const encoder = new TextEncoder();
+
+function limitBytes(field: string, text: string, limit: number): void {
+  // A UTF-16 unit takes one to three bytes of UTF-8, so most texts need no counting.
+  if (text.length * 3 <= limit) return;
+  if (text.length > limit || encoder.encode(text).length > limit) {
+    throw new TooLarge(
+      `Field ${field} is too large: more than ${limit} bytes (-max-payload).`,
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import type { Broker } from "../broker/broker.ts";
+import { LocalBroker } from "../broker/local_broker.ts";
+import { MemoryLog } from "../broker/memory_log.ts";
+import { openSqliteFile } from "../broker/sqlite/sqlite_file.ts";
+import { SqliteLog } from "../broker/sqlite/sqlite_log.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../observability/logger.ts";
+import type { Retention } from "../broker/retention.ts";
+import type { Config } from "../config/config.ts";
+import { StartError } from "../lib/errors.ts";
+
+/**
+ * The broker on the configured store.
+ *
+ * @throws StartError where the store cannot be opened.
+ */
+export async function openBroker(
+  { store, redisPrefix, retention }: Config,
+  clock: Clock,
+  logger: Logger,
+): Promise<Broker> {
+  const now = () => clock.wall();
+  switch (store.kind) {
+    case "memory":
+      return new LocalBroker(new MemoryLog(retention, now), now);
+    case "sqlite":
+      return new LocalBroker(openSqliteLog(store.file, retention, now), now);
+    case "redis": {
+      // Not before it is needed: its client doubles the time to start, and takes 40 MB.
+      const { RedisBroker } = await import("../broker/redis/redis_broker.ts");
+      const prefix = redisPrefix;
+      return await RedisBroker.open({ address: store, prefix, retention, clock, logger });
+    }
+  }
+}
+
+function openSqliteLog(file: string, retention: Retention, now: () => number): SqliteLog {
+  const database = openSqliteFile(file);
+  try {
+    return new SqliteLog(database, retention, now);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartError(`Cannot read the store ${file}: ${reason}.`);
+  }
+}

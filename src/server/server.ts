@@ -1,0 +1,163 @@
+import { ClientListener } from "../http/handlers/subscribe.ts";
+import { ControlListener } from "../http/handlers/control.ts";
+import { Guard } from "../http/control_access.ts";
+import type { Broker } from "../broker/broker.ts";
+import { Hub } from "../hub/hub.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Logger } from "../observability/logger.ts";
+import { TokenAuthority } from "../auth/token_authority.ts";
+import { TokenCache } from "../auth/token_cache.ts";
+import type { Config } from "../config/config.ts";
+import { describeStore } from "../broker/store_address.ts";
+import { Listener } from "./listener.ts";
+import { openBroker } from "./open_broker.ts";
+import { randomSecret, readSecret } from "./secrets.ts";
+
+/** More than one process serves streams; about 300 bytes each. */
+const MAX_KNOWN_TOKENS = 20_000;
+
+/** How long open control requests may keep a stopping server from ending its streams. */
+const CONTROL_PATIENCE_MS = 1000;
+
+/** A running server: two listeners that share a hub. */
+export class Server {
+  readonly tokens: TokenAuthority;
+  readonly #config: Config;
+  readonly #broker: Broker;
+  readonly #hub: Hub;
+  readonly #clientHandler: ClientListener;
+  readonly #logger: Logger;
+  readonly #client: Listener;
+  readonly #control: Listener;
+
+  private constructor(
+    config: Config,
+    tokens: TokenAuthority,
+    broker: Broker,
+    controlKey: string | undefined,
+    clock: Clock,
+    logger: Logger,
+  ) {
+    this.tokens = tokens;
+    this.#config = config;
+    this.#broker = broker;
+    this.#logger = logger;
+    const hub = this.#hub = new Hub(broker, config, clock, logger);
+    this.#clientHandler = new ClientListener({
+      ...config,
+      hub,
+      tokens: new TokenCache(tokens, MAX_KNOWN_TOKENS),
+      clock,
+      logger,
+    });
+    const guard = new Guard({
+      boundHost: config.control.host,
+      hosts: config.controlHosts,
+      key: controlKey,
+    });
+    const control = new ControlListener({
+      ...config,
+      hub,
+      broker,
+      tokens,
+      guard,
+      clock,
+      logger,
+      healthy: () => this.#client.accepting && this.#control.accepting,
+    });
+    this.#control = Listener.start("control", config.control, (r) => control.handle(r), logger);
+    this.#client = Listener.start(
+      "client",
+      config.client,
+      (r, info) => this.#clientHandler.handle(r, info),
+      logger,
+    );
+  }
+
+  /**
+   * Opens the store and both listeners, and logs their addresses.
+   *
+   * @throws StartError where any of it fails.
+   */
+  static async start(
+    config: Config,
+    clock: Clock,
+    logger: Logger,
+  ): Promise<Server> {
+    const secret = readSecret(config.secret);
+    const controlKey = readSecret(config.controlKey);
+    const tokens = await TokenAuthority.create(secret ?? randomSecret());
+    const broker = await openBroker(config, clock, logger);
+    const server = new Server(
+      config,
+      tokens,
+      broker,
+      controlKey,
+      clock,
+      logger,
+    );
+    // Not before: a start that fails says why, and nothing else.
+    if (secret === undefined) {
+      logger.warn("no secret given: using a random one, tokens die with this process");
+    }
+    const { eventsPerChannel, ageMs } = config.retention;
+    logger.info("history", {
+      store: describeStore(config.store, config.redisPrefix),
+      events: eventsPerChannel,
+      seconds: ageMs / 1000,
+    });
+    logger.info("listening", {
+      listener: "client",
+      address: server.clientAddress,
+    });
+    logger.info("listening", {
+      listener: "control",
+      address: server.controlAddress,
+    });
+    return server;
+  }
+
+  get clientAddress(): string {
+    return this.#client.address;
+  }
+
+  get controlAddress(): string {
+    return this.#control.address;
+  }
+
+  /**
+   * Ends everything in the order that loses nothing: no more emits, then what waits is sent, then
+   * each stream ends.
+   *
+   * @returns false where streams were still open after the drain time.
+   */
+  async stop(): Promise<boolean> {
+    const drained = this.#drain().catch((error) => {
+      this.#logger.error("draining failed", { error: String(error) });
+    });
+    const inTime = await within(this.#config.drainMs, drained);
+    await this.#broker.close();
+    return inTime;
+  }
+
+  async #drain(): Promise<void> {
+    const { drainMs } = this.#config;
+    this.#clientHandler.drain();
+    const clientStopped = this.#client.stop();
+    // A back end that never finishes its request must not keep clients from being told.
+    await within(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
+    this.#hub.drain();
+    await clientStopped;
+  }
+}
+
+/** Whether something was done within a time; it is waited for no longer. */
+async function within(ms: number, done: Promise<void>): Promise<boolean> {
+  let deadline: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    deadline = setTimeout(() => resolve(false), ms);
+  });
+  const inTime = await Promise.race([done.then(() => true), late]);
+  clearTimeout(deadline);
+  return inTime;
+}

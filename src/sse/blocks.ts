@@ -1,0 +1,96 @@
+/**
+ * The blocks of a payload: what stands between its blank lines, each as it came.
+ *
+ * Line ends are LF, CR or CRLF (HTML Standard, 9.2.6). A payload with blank lines inside is several
+ * events, and each needs a place of its own: with one id for all, a client cut off between them
+ * would resume behind the last and lose it.
+ */
+export function blocksOf(payload: string): readonly string[] {
+  let end = payload.length;
+  while (end > 0 && isLineEnd(payload.charCodeAt(end - 1))) end--;
+  if (end === 0) return [];
+  const trimmed = payload.slice(0, end);
+  const plain = !isLineEnd(trimmed.charCodeAt(0)) &&
+    !trimmed.includes("\n\n") &&
+    !trimmed.includes("\r");
+  return plain ? [trimmed] : splitAtBlankLines(trimmed);
+}
+
+/** The lines of a text, split at LF, CR and CRLF alike. */
+export function linesOf(text: string): readonly string[] {
+  const lines: string[] = [];
+  let start = 0;
+  while (true) {
+    const end = nextLineEnd(text, start);
+    lines.push(text.slice(start, end));
+    if (end === text.length) return lines;
+    start = afterLineEnd(text, end);
+  }
+}
+
+/** The block of an event given as data: one `data:` line for each line of the text. */
+export function dataBlock(
+  data: string,
+  options: {
+    readonly event?: string | undefined;
+    readonly retry?: string | undefined;
+  },
+): string {
+  const head = (options.event === undefined ? "" : `event: ${options.event}\n`) +
+    (options.retry === undefined ? "" : `retry: ${options.retry}\n`);
+  const simple = !data.includes("\n") && !data.includes("\r");
+  const lines = simple ? [data] : linesOf(data);
+  return head + lines.map((line) => `data: ${line}`).join("\n");
+}
+
+/** The value of the last `id` field in a block, by which its publisher names the event; a value with NUL counts for nothing, as in a browser. */
+export function publisherIdOf(block: string): string | undefined {
+  const possible = block.startsWith("id") || block.includes("\nid") ||
+    block.includes("\rid");
+  if (!possible) return undefined;
+  let id: string | undefined;
+  for (const line of linesOf(block)) {
+    if (line !== "id" && !line.startsWith("id:")) continue;
+    const value = line.slice(line.startsWith("id: ") ? 4 : 3);
+    if (!value.includes("\0")) id = value;
+  }
+  return id;
+}
+
+function splitAtBlankLines(payload: string): readonly string[] {
+  const blocks: string[] = [];
+  let blockStart = 0;
+  let blockEnd = 0;
+  let start = 0;
+  while (start < payload.length) {
+    const end = nextLineEnd(payload, start);
+    if (end > start) {
+      if (blockEnd === blockStart) blockStart = start;
+      blockEnd = end;
+    } else if (blockEnd > blockStart) {
+      blocks.push(payload.slice(blockStart, blockEnd));
+      blockStart = blockEnd;
+    }
+    start = afterLineEnd(payload, end);
+  }
+  if (blockEnd > blockStart) blocks.push(payload.slice(blockStart, blockEnd));
+  return blocks;
+}
+
+const LF = 10;
+const CR = 13;
+
+function isLineEnd(code: number): boolean {
+  return code === LF || code === CR;
+}
+
+function nextLineEnd(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && !isLineEnd(text.charCodeAt(at))) at++;
+  return at;
+}
+
+function afterLineEnd(text: string, end: number): number {
+  const crlf = text.charCodeAt(end) === CR && text.charCodeAt(end + 1) === LF;
+  return end + (crlf ? 2 : 1);
+}

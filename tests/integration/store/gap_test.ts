@@ -1,0 +1,216 @@
+/**
+ * Gaps, one by one: when a client is told that it missed something, and in which bytes.
+ *
+ * @module
+ */
+import type { Receipt } from "../../../src/broker/broker.ts";
+import { assertEquals } from "../../support/assert.ts";
+import { START_MS } from "../../support/hub/fake_time.ts";
+import type { HandReader } from "../../support/hub/hand_reader.ts";
+import { publication, receiptOf, Rig } from "../../support/hub/rig.ts";
+import { testEachLastingStore, testEachStore } from "../../support/store/stores.ts";
+
+async function streamOf(reader: HandReader): Promise<string> {
+  await reader.takeAll();
+  return reader.textAfterGreeting;
+}
+
+function event(id: string, data: string): string {
+  return `id: ${id}\ndata: ${data}\n\n`;
+}
+
+function gap(id: string, asked: string, oldest: string | null): string {
+  return `id: ${id}\nevent: gap\ndata: ${JSON.stringify({ asked, oldest })}\n\n`;
+}
+
+testEachStore("a client whose next events are retained is told of no gap", async (store) => {
+  using rig = await Rig.start({ store, retention: { eventsPerChannel: 3 } });
+  const ids = await rig.emitEach("red", "*", ["0", "1", "2", "3"]);
+  const reader = await rig.connect("ann", ["red"], ids[0]);
+  assertEquals(
+    await streamOf(reader),
+    [1, 2, 3].map((n) => event(ids[n] ?? "", String(n))).join(""),
+  );
+});
+
+testEachStore("a client is told of the first event too many that was dropped", async (store) => {
+  using rig = await Rig.start({ store, retention: { eventsPerChannel: 2 } });
+  const ids = await rig.emitEach("red", "*", ["0", "1", "2", "3"]);
+  const [first = "", second = "", third = "", fourth = ""] = ids;
+  const reader = await rig.connect("ann", ["red"], first);
+  const rest = event(third, "2") + event(fourth, "3");
+  assertEquals(await streamOf(reader), gap(second, first, third) + rest);
+  const cutOff = await rig.connect("ann", ["red"], second);
+  assertEquals(await streamOf(cutOff), rest, "with the gap's id it is not told again");
+});
+
+for (const retention of [{ ageMs: 1000 }, { bytesPerChannel: 250 }, { totalBytes: 250 }]) {
+  testEachStore(`what ${Object.keys(retention)} drops is told`, async (store) => {
+    using rig = await Rig.start({ store, retention });
+    const { id: asked } = await rig.emit("red", "*", "0");
+    await rig.time.advance(600);
+    const { id: dropped } = await rig.emit("red", "*", "1");
+    await rig.time.advance(600);
+    const { id } = await rig.emit("red", "*", "2");
+    await rig.time.advance(500);
+    const reader = await rig.connect("ann", ["red"], asked);
+    assertEquals(await streamOf(reader), gap(dropped, asked, id) + event(id, "2"));
+  });
+}
+
+testEachStore("where nothing is left to hear, the oldest is null", async (store) => {
+  using rig = await Rig.start({ store, retention: { eventsPerChannel: 1 } });
+  const { id: asked } = await rig.emit("red", "*", "0");
+  const { id: dropped } = await rig.emit("red", "*", "1");
+  await rig.emit("red", "bob", "not for ann");
+  const reader = await rig.connect("ann", ["red"], asked);
+  assertEquals(await streamOf(reader), gap(dropped, asked, null));
+  const { id } = await rig.emit("red", "ann", "live");
+  assertEquals(await streamOf(reader), gap(dropped, asked, null) + event(id, "live"));
+});
+
+testEachStore(
+  "the oldest is one that the client may hear, also before its place",
+  async (store) => {
+    using rig = await Rig.start({ store, retention: { eventsPerChannel: 2 } });
+    const { id: blue } = await rig.emit("blue", "*", "blue");
+    await rig.emit("red", "bob", "not for ann");
+    const { id: asked } = await rig.emit("blue", "*", "asked");
+    const { id: dropped } = await rig.emit("red", "*", "dropped");
+    await rig.emitEach("red", "bob", ["1", "2"]);
+    const reader = await rig.connect("ann", ["red", "blue"], asked);
+    assertEquals(await streamOf(reader), gap(dropped, asked, blue));
+  },
+);
+
+testEachStore("a gap on one channel does not hide what an other one retains", async (store) => {
+  using rig = await Rig.start({ store, retention: { eventsPerChannel: 1 } });
+  const { id: asked } = await rig.emit("red", "*", "asked");
+  const { id: blue } = await rig.emit("blue", "*", "blue");
+  await rig.emit("red", "*", "dropped");
+  const { id: red } = await rig.emit("red", "*", "red");
+  const reader = await rig.connect("ann", ["red", "blue"], asked);
+  // Its id is the place right before blue's event: from there nothing of what follows would be lost.
+  const place = `${Number(blue.slice(0, 16)) - 1}${blue.slice(16)}`;
+  const told = gap(place, asked, blue) + event(blue, "blue") + event(red, "red");
+  assertEquals(await streamOf(reader), told);
+  const other = await rig.connect("ann", ["blue"], asked);
+  assertEquals(await streamOf(other), event(blue, "blue"), "who does not hear red missed nothing");
+});
+
+testEachStore(
+  "an id that this server never gave out is told, and all there is follows",
+  async (store) => {
+    using rig = await Rig.start({ store });
+    const { id } = await rig.emit("red", "*", "0");
+    const epoch = id.slice(17);
+    const zero = `${"0".repeat(16)}-${epoch}`;
+    for (
+      const asked of [
+        "unheard of",
+        `${id.slice(0, 16)}-aaaaaa`,
+        `${START_MS * 1000 + 1}-${epoch}`,
+        id.slice(0, 16),
+        `${id} `,
+        "1",
+        'a "quoted" one, ünïcode and \u2028',
+      ]
+    ) {
+      const reader = await rig.connect("ann", ["red"], asked);
+      assertEquals(await streamOf(reader), gap(zero, asked, id) + event(id, "0"));
+    }
+  },
+);
+
+testEachStore(
+  "an unknown id on an empty log is told, and the client is not told again",
+  async (store) => {
+    using rig = await Rig.start({ store });
+    const zero = `${"0".repeat(16)}-${rig.broker.head.epoch}`;
+    const reader = await rig.connect("ann", ["red"], "unheard of");
+    assertEquals(await streamOf(reader), gap(zero, "unheard of", null));
+    const again = await rig.connect("ann", ["red"], reader.lastEventId);
+    assertEquals(await streamOf(again), "");
+  },
+);
+
+testEachStore(
+  "a fresh client gets an id at once, and resumes from it without a gap",
+  async (store) => {
+    using rig = await Rig.start({ store, retention: { eventsPerChannel: 2 } });
+    await rig.emitEach("red", "*", ["0", "1", "2"]);
+    const fresh = await rig.connect("ann", ["red"]);
+    assertEquals(await streamOf(fresh), "");
+    const { lastEventId } = fresh;
+    const { id } = await rig.emit("red", "*", "3");
+    const reader = await rig.connect("ann", ["red"], lastEventId);
+    assertEquals(await streamOf(reader), event(id, "3"));
+  },
+);
+
+testEachStore("each new loss is told once, in its place in the stream", async (store) => {
+  using rig = await Rig.start({ store, maxBufferBytes: 1, retention: { eventsPerChannel: 1 } });
+  const { id: asked } = await rig.emit("red", "*", "0");
+  const large = "x".repeat(70_000);
+  const reader = await rig.connect("ann", ["red"], asked);
+  let expected = "";
+  let last = asked;
+  for (let round = 0; round < 3; round++) {
+    await rig.time.advance(1);
+    const both = [`data: lost ${round}`, `data: ${large}`];
+    const outcomes = await rig.publish(both.map((block) => publication("red", "*", [block])));
+    const [{ id: lost }, { id }] = outcomes.map(receiptOf) as [Receipt, Receipt];
+    expected += gap(lost, last, id) + event(id, large);
+    last = id;
+    await reader.takeAll();
+    await reader.stop();
+    assertEquals(reader.textAfterGreeting, expected);
+  }
+});
+
+testEachStore(
+  "a gap is told once, also where the replay after it takes several reads",
+  async (store) => {
+    using rig = await Rig.start({ store, retention: { eventsPerChannel: 40 } });
+    const { id: asked } = await rig.emit("red", "*", "asked");
+    const large = "x".repeat(5000);
+    const blue = await rig.emitEach("blue", "*", Array.from({ length: 40 }, () => large));
+    const red = await rig.emitEach("red", "*", Array.from({ length: 60 }, () => large));
+    const reader = await rig.connect("ann", ["red", "blue"], asked);
+    await reader.takeAll();
+    assertEquals(reader.events[0]?.event, "gap");
+    assertEquals(reader.events.slice(1).map(({ id }) => id), [...blue, ...red.slice(20)]);
+  },
+);
+
+testEachStore(
+  "a gap on one channel does not end the replay of an other one that takes several reads",
+  async (store) => {
+    using rig = await Rig.start({ store, retention: { bytesPerChannel: 300_000 } });
+    const { id: asked } = await rig.emit("red", "*", "asked");
+    const large = "x".repeat(5000);
+    const blue = await rig.emitEach("blue", "*", Array.from({ length: 40 }, () => large));
+    await rig.emit("red", "*", "x".repeat(400_000)); // Too large to be retained.
+    const reader = await rig.connect("ann", ["red", "blue"], asked);
+    await reader.takeAll();
+    assertEquals(reader.events[0]?.event, "gap");
+    assertEquals(reader.events.slice(1).map(({ id }) => id), blue);
+  },
+);
+
+testEachLastingStore(
+  "a gap is told after a restart, of what was dropped before it and since",
+  async (store) => {
+    using rig = await Rig.start({ store, retention: { eventsPerChannel: 1, ageMs: 1000 } });
+    const { id: asked } = await rig.emit("red", "*", "0");
+    const { id: dropped } = await rig.emit("red", "*", "1");
+    const { id: left } = await rig.emit("red", "*", "2");
+    await rig.restart();
+    const one = await rig.connect("ann", ["red"], asked);
+    assertEquals(await streamOf(one), gap(dropped, asked, left) + event(left, "2"));
+    await rig.restart();
+    await rig.time.advance(1001);
+    const other = await rig.connect("ann", ["red"], asked);
+    assertEquals(await streamOf(other), gap(left, asked, null));
+  },
+);

@@ -1,0 +1,48 @@
+/**
+ * Thousands of random steps, and every stream and receipt held against the reference model after each.
+ *
+ * @module
+ */
+import { FakeTime } from "../../support/hub/fake_time.ts";
+import { ModelRun } from "../../support/store/model_run.ts";
+import { randomOptions, Steps } from "../../support/store/model_steps.ts";
+import { type SeededRandom, withSeeds } from "../../support/seeded_random.ts";
+import { RedisStore } from "../../support/store/redis_store.ts";
+import { type Store, STORES, toolsFor } from "../../support/store/stores.ts";
+
+const RUNS = Number(Deno.env.get("SSE_TEST_RUNS") ?? 25);
+const STEPS = 200;
+
+/** How much of the log a server on Redis keeps in memory: so that it answers nearly every read from there, some, or none. */
+const WINDOWS = [undefined, 2000, 0];
+
+for (const kind of ["memory", "sqlite", "redis"] as const) {
+  Deno.test(
+    `whatever happens, each client gets exactly what the model says (${kind})`,
+    toolsFor(kind),
+    async () => {
+      await withSeeds(RUNS, async (random) => {
+        await using store = await STORES[kind]();
+        if (store instanceof RedisStore) store.windowBytes = random.pick(WINDOWS);
+        await runSteps(store, random);
+      });
+    },
+  );
+}
+
+async function runSteps(store: Store, random: SeededRandom): Promise<void> {
+  using time = new FakeTime();
+  const options = randomOptions(random);
+  const steps = new Steps(await ModelRun.start(store, options, time), random, time);
+  try {
+    if (random.chance(0.2)) await steps.gather(250);
+    for (let step = 0; step < STEPS; step++) await steps.next();
+    await steps.finish();
+  } catch (error) {
+    const last = steps.done.slice(-20).join(", ");
+    throw new Error(
+      `after ${steps.done.length} steps with ${JSON.stringify(options)}; the last ones: ${last}`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,86 @@
+import { isOver, readClaims } from "../../../src/auth/claims.ts";
+import { assertEquals, assertThrows } from "../../support/assert.ts";
+
+const NOW = 1_800_000_000;
+
+const good = { userId: "alex", channel: "chat" };
+
+Deno.test("a token with one channel names it, and without exp never expires", () => {
+  assertEquals(readClaims(good, NOW), {
+    user: "alex",
+    channels: ["chat"],
+    expiresAt: undefined,
+  });
+});
+
+Deno.test("a token with several channels hears each of them once", () => {
+  assertEquals(readClaims({ userId: "alex", channel: ["a", "b", "a"] }, NOW).channels, ["a", "b"]);
+});
+
+Deno.test("a user whose name is a number may say so as a number", () => {
+  assertEquals(readClaims({ ...good, userId: 17 }, NOW).user, "17");
+});
+
+Deno.test("a token of user * is not special: its user is called *", () => {
+  assertEquals(readClaims({ ...good, userId: "*" }, NOW).user, "*");
+});
+
+Deno.test("exp and nbf may be numbers, fractions, or digits in quotes as the seed's README has them", () => {
+  assertEquals(readClaims({ ...good, exp: NOW + 60 }, NOW).expiresAt, NOW + 60);
+  assertEquals(readClaims({ ...good, exp: NOW + 0.5 }, NOW).expiresAt, NOW + 0.5);
+  assertEquals(readClaims({ ...good, exp: String(NOW + 60) }, NOW).expiresAt, NOW + 60);
+  assertEquals(readClaims({ ...good, nbf: String(NOW) }, NOW).expiresAt, undefined);
+});
+
+Deno.test("a token is over from the second that exp names, not after it", () => {
+  assertThrows(() => readClaims({ ...good, exp: NOW }, NOW), /expired/);
+  assertThrows(() => readClaims({ ...good, exp: NOW - 1 }, NOW), /expired/);
+  assertThrows(() => readClaims({ ...good, exp: String(NOW - 1) }, NOW), /expired/);
+  assertThrows(() => readClaims({ ...good, exp: 0 }, NOW), /expired/);
+  const claims = readClaims({ ...good, exp: NOW }, NOW - 0.001);
+  assertEquals(isOver(claims, NOW - 0.001), false);
+  assertEquals(isOver(claims, NOW), true);
+});
+
+Deno.test("a token without exp is never over", () => {
+  assertEquals(isOver(readClaims(good, NOW), Number.MAX_SAFE_INTEGER), false);
+});
+
+Deno.test("a token is refused before the second that nbf names, and accepted in it", () => {
+  assertThrows(() => readClaims({ ...good, nbf: NOW + 1 }, NOW), /not valid yet \(nbf\)/);
+  assertEquals(readClaims({ ...good, nbf: NOW }, NOW).user, "alex");
+});
+
+Deno.test("a wrong userId is refused by name", () => {
+  for (const userId of [undefined, null, "", 1.5, true, ["alex"], { name: "alex" }, 2 ** 60]) {
+    assertThrows(() => readClaims({ ...good, userId }, NOW), /^Token refused: its claim userId /);
+  }
+});
+
+Deno.test("a wrong channel is refused by name", () => {
+  for (
+    const channel of [undefined, null, "", 5, true, [], [""], ["a", 5], ["a", ""], [["a"]], {}]
+  ) {
+    assertThrows(() => readClaims({ ...good, channel }, NOW), /^Token refused: its claim channel /);
+  }
+});
+
+Deno.test("a wrong exp or nbf is refused by name, and never taken for a token that lasts for ever", () => {
+  for (const claim of ["exp", "nbf"]) {
+    for (const value of [null, "", "soon", "1e9", "-1", " 5", true, [NOW], {}, Infinity]) {
+      assertThrows(
+        () => readClaims({ ...good, [claim]: value }, NOW),
+        new RegExp(`^Token refused: its claim ${claim} must be a number of seconds`),
+      );
+    }
+  }
+});
+
+Deno.test("a token whose payload is not an object is refused", () => {
+  for (const payload of [null, undefined, "x", 5, [good]]) {
+    assertThrows(
+      () => readClaims(payload, NOW),
+      /^Token refused: its payload is not a JSON object/,
+    );
+  }
+});

@@ -1,0 +1,160 @@
+import { TokenAuthority } from "../../../src/auth/token_authority.ts";
+import { TokenRefused } from "../../../src/lib/errors.ts";
+import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+import { makeToken, tokenPart } from "../../support/jwt.ts";
+
+const SECRET = "s";
+const NOW = 1_800_000_000;
+const CLAIMS = { userId: "alex", channel: "chat" };
+
+const tokens = await TokenAuthority.create(SECRET);
+
+async function refusal(token: string): Promise<string> {
+  try {
+    await tokens.verify(token, NOW);
+  } catch (error) {
+    assert(error instanceof TokenRefused, `a refused token, not ${error}`);
+    assertEquals(error.missing, false);
+    return error.message;
+  }
+  throw new Error(`accepted: ${token}`);
+}
+
+Deno.test("tokens of another program are accepted with each HMAC algorithm", async () => {
+  for (const algorithm of ["HS256", "HS384", "HS512"]) {
+    const token = makeToken({ ...CLAIMS, exp: NOW + 1 }, { secret: SECRET, algorithm });
+    assertEquals(
+      await tokens.verify(token, NOW),
+      { user: "alex", channels: ["chat"], expiresAt: NOW + 1 },
+      algorithm,
+    );
+  }
+});
+
+Deno.test("any text can be the secret, long or short, and is taken as UTF-8", async () => {
+  for (const secret of ["x", "päss wörd ✓", "k".repeat(300)]) {
+    const authority = await TokenAuthority.create(secret);
+    assertEquals((await authority.verify(makeToken(CLAIMS, { secret }), NOW)).user, "alex");
+  }
+});
+
+Deno.test("a token signed with another secret is refused", async () => {
+  for (const algorithm of ["HS256", "HS384", "HS512"]) {
+    const token = makeToken(CLAIMS, { secret: "other", algorithm });
+    assertMatch(await refusal(token), /signature does not match/);
+  }
+});
+
+Deno.test("a token whose claims were changed after it was signed is refused", async () => {
+  const [head, , signature] = makeToken(CLAIMS, { secret: SECRET }).split(".");
+  const forged = `${head}.${tokenPart({ ...CLAIMS, userId: "root" })}.${signature}`;
+  assertMatch(await refusal(forged), /signature does not match/);
+});
+
+Deno.test("a token whose signature was cut short is refused", async () => {
+  const token = makeToken(CLAIMS, { secret: SECRET });
+  assertMatch(await refusal(token.slice(0, -4)), /^Token refused: /);
+});
+
+Deno.test("a token without a signature is refused, however its algorithm is written", async () => {
+  for (const algorithm of ["none", "None", "NONE", ""]) {
+    assertMatch(
+      await refusal(makeToken(CLAIMS, { secret: SECRET, algorithm })),
+      /^Token refused: /,
+    );
+  }
+  assertMatch(
+    await refusal(makeToken(CLAIMS, { secret: SECRET, algorithm: "none" })),
+    /must be signed with HS256, HS384 or HS512/,
+  );
+  const unsigned = makeToken(CLAIMS, { secret: SECRET }).replace(/[^.]*$/, "");
+  assertMatch(await refusal(unsigned), /^Token refused: /);
+});
+
+Deno.test("a token that claims an algorithm other than the one it was signed with is refused", async () => {
+  const header = { alg: "HS512" };
+  assertMatch(await refusal(makeToken(CLAIMS, { secret: SECRET, header })), /signature/);
+  for (const alg of ["RS256", "ES256", "EdDSA", "HS1"]) {
+    assertMatch(
+      await refusal(makeToken(CLAIMS, { secret: SECRET, header: { alg } })),
+      /must be signed with HS256, HS384 or HS512/,
+    );
+  }
+});
+
+Deno.test("a token that asks for a key or an extension of its own choice is refused or checked as ever", async () => {
+  const signedByOther = makeToken(CLAIMS, {
+    secret: "other",
+    header: { jwk: { kty: "oct", k: tokenPart("other") }, jku: "http://evil.example/", kid: "x" },
+  });
+  assertMatch(await refusal(signedByOther), /signature/);
+  const extended = makeToken(CLAIMS, { secret: SECRET, header: { crit: ["x"], x: 1 } });
+  assertMatch(await refusal(extended), /^Token refused: /);
+});
+
+Deno.test("garbage is refused in plain words", async () => {
+  const [head, body, signature] = makeToken(CLAIMS, { secret: SECRET }).split(".");
+  const garbage = [
+    "x",
+    "..",
+    "a.b.c",
+    "null",
+    `${head}.${body}`,
+    `${head}.${body}.${signature}.${signature}`,
+    `${head}.${body}.!!!`,
+    `!!!.${body}.${signature}`,
+    `${tokenPart("not json")}.${body}.${signature}`,
+    `${tokenPart("[]")}.${body}.${signature}`,
+    "é✓\0",
+    "a".repeat(100_000),
+  ];
+  for (const token of garbage) {
+    assertMatch(await refusal(token), /^Token refused: [a-zA-Z0-9 '.-]+$/, token.slice(0, 50));
+  }
+});
+
+Deno.test("a token of the right signature whose payload is not JSON is refused", async () => {
+  for (const claims of ["", "not json", "[1]", "null", '"text"', "{"]) {
+    assertMatch(
+      await refusal(makeToken(claims, { secret: SECRET })),
+      /^Token refused: its payload is not (JSON|a JSON object)\.$/,
+      claims,
+    );
+  }
+});
+
+Deno.test("an expired token and one not yet valid are refused, with exp and nbf as number or text", async () => {
+  const refused = (claims: object) =>
+    refusal(makeToken({ ...CLAIMS, ...claims }, { secret: SECRET }));
+  for (const exp of [NOW - 1, String(NOW - 1), NOW]) assertMatch(await refused({ exp }), /expired/);
+  for (const nbf of [NOW + 1, String(NOW + 1)]) {
+    assertMatch(await refused({ nbf }), /not valid yet/);
+  }
+});
+
+Deno.test("a refusal can stand in a header in quotes", async () => {
+  const token = makeToken({ userId: '"\r\nx', channel: { '"': 1 } }, { secret: SECRET });
+  assertMatch(await refusal(token), /^[^"\\\r\n]+$/);
+});
+
+Deno.test("a token made here names its user, its channels and its end, and nothing else", async () => {
+  const request = { user: "alex", channels: ["chat"], lifetime: 60 };
+  const token = await tokens.sign(request, NOW + 0.9);
+  assertEquals(token, makeToken({ ...CLAIMS, exp: NOW + 60 }, { secret: SECRET }));
+  const several = await tokens.sign({ ...request, channels: ["a", "b"] }, NOW);
+  assertEquals(
+    several,
+    makeToken({ userId: "alex", channel: ["a", "b"], exp: NOW + 60 }, { secret: SECRET }),
+  );
+});
+
+Deno.test("a token made here is accepted here until its end", async () => {
+  const token = await tokens.sign({ user: "*", channels: ["a", "b"], lifetime: 60 }, NOW - 59);
+  assertEquals(await tokens.verify(token, NOW), {
+    user: "*",
+    channels: ["a", "b"],
+    expiresAt: NOW + 1,
+  });
+  const over = await tokens.sign({ user: "*", channels: ["a"], lifetime: 60 }, NOW - 60);
+  assertMatch(await refusal(over), /expired/);
+});

@@ -1,0 +1,278 @@
+import { type Config, readConfig } from "../../../src/config/config.ts";
+import { UsageError } from "../../../src/lib/errors.ts";
+import { environmentName, SERVER_OPTIONS } from "../../../src/config/options.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
+
+type Settings = Readonly<Record<string, string>>;
+
+function configOf(flags: Settings, environment: Settings = {}): Config {
+  const lists = Object.entries(flags).map(([name, value]) => [name, [value]]);
+  return readConfig(Object.fromEntries(lists), (name) => environment[name]);
+}
+
+/** A value for each setting, other than its default, and what the server makes of it. */
+const VALUES: readonly [option: string, text: string, read: (c: Config) => unknown, as: unknown][] =
+  [
+    ["bind", "[::1]:9000", (c) => c.client, { host: "::1", port: 9000 }],
+    ["bindctl", "localhost:9001", (c) => c.control, { host: "localhost", port: 9001 }],
+    ["secret", "s", (c) => c.secret, { text: "s", file: undefined }],
+    ["secret-file", "/s", (c) => c.secret, { text: undefined, file: "/s" }],
+    ["store", "sqlite:/x/y.db", (c) => c.store, { kind: "sqlite", file: "/x/y.db" }],
+    ["redis-prefix", "p:", (c) => c.redisPrefix, "p:"],
+    ["history-events", "5", (c) => c.retention.eventsPerChannel, 5],
+    ["history-age", "1.5", (c) => c.retention.ageMs, 1500],
+    ["history-bytes", "6", (c) => c.retention.bytesPerChannel, 6],
+    ["history-total-bytes", "7", (c) => c.retention.totalBytes, 7],
+    ["cors", "https://a.example, http://b.example:81", (c) => c.corsOrigins, [
+      "https://a.example",
+      "http://b.example:81",
+    ]],
+    ["cookie", "__Host-t", (c) => c.cookie, "__Host-t"],
+    ["heartbeat", "0.2", (c) => c.heartbeatMs, 200],
+    ["retry", "100", (c) => c.retryMs, 100],
+    ["flush-window", "0", (c) => c.flushWindowMs, 0],
+    ["max-buffer", "8", (c) => c.maxBufferBytes, 8],
+    ["stall", "0", (c) => c.stallMs, 0],
+    ["max-payload", "9", (c) => c.maxPayloadBytes, 9],
+    ["max-connections", "10", (c) => c.maxConnections, 10],
+    ["control-key", "k", (c) => c.controlKey, { text: "k", file: undefined }],
+    ["control-key-file", "/k", (c) => c.controlKey, { text: undefined, file: "/k" }],
+    ["control-host", "SSE.internal, ,b:8001,[fd00::1]:8001,fd00::2", (c) => c.controlHosts, [
+      "sse.internal",
+      "b",
+      "fd00::1",
+      "fd00::2",
+    ]],
+    ["drain", "2", (c) => c.drainMs, 2000],
+    ["log-level", "debug", (c) => c.logLevel, "debug"],
+    ["dev", "true", (c) => c.dev, true],
+  ];
+
+Deno.test("every flag is read", () => {
+  for (const [option, text, read, expected] of VALUES) {
+    assertEquals(read(configOf({ [option]: text })), expected, `-${option}`);
+  }
+});
+
+Deno.test("every flag can be given as an environment variable instead", () => {
+  for (const [option, text, read, expected] of VALUES) {
+    const environment = { [environmentName(option)]: text };
+    assertEquals(read(configOf({}, environment)), expected, environmentName(option));
+  }
+});
+
+Deno.test("a flag wins over its environment variable, also where the variable is wrong", () => {
+  for (const [option, text, read, expected] of VALUES) {
+    const environment = { [environmentName(option)]: "wrong: \n" };
+    assertEquals(read(configOf({ [option]: text }, environment)), expected, `-${option}`);
+  }
+});
+
+Deno.test("an empty environment variable counts as one that is not set", () => {
+  const empty = Object.fromEntries(
+    SERVER_OPTIONS.map(({ name }) => [environmentName(name), ""]),
+  );
+  assertEquals(configOf({}, empty), configOf({}));
+});
+
+Deno.test("the table above leaves out no setting", () => {
+  const covered = [...VALUES.map(([option]) => option), "control-open"];
+  assertEquals(covered.toSorted(), SERVER_OPTIONS.map(({ name }) => name as string).toSorted());
+});
+
+Deno.test("without any setting the server has the documented defaults, and no secret", () => {
+  const config = configOf({});
+  assertEquals(config.client, { host: undefined, port: 8000 });
+  assertEquals(config.control, { host: "127.0.0.1", port: 8001 });
+  assertEquals(config.secret, { text: undefined, file: undefined });
+  assertEquals(config.controlKey, { text: undefined, file: undefined });
+  assertEquals(config.corsOrigins, []);
+  assertEquals(config.heartbeatMs, 15_000);
+  assertEquals(config.maxPayloadBytes, 1_048_576);
+  assertEquals(config.maxBufferBytes, 1_048_576);
+  assertEquals(config.maxConnections, Infinity);
+  assertEquals(config.drainMs, 10_000);
+  assertEquals(config.store, { kind: "memory" });
+  assertEquals(config.dev, false);
+});
+
+Deno.test("of a flag that is given twice the last one counts", () => {
+  assertEquals(readConfig({ retry: ["1", "2"] }, () => undefined).retryMs, 2);
+});
+
+const WRONG_REDIS_URLS = [
+  "redis:localhost",
+  "redis://",
+  "redis://db/three",
+  "redis://db?tls=true",
+  "redis://db:70000",
+  "redis://:100%@db",
+  "redis+unix:///run/redis.sock",
+];
+
+const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
+  ["bind", "", "8000", "localhost", ":65536", "::1:80"],
+  ["bindctl", "", "nowhere"],
+  ["secret", ""],
+  ["secret-file", ""],
+  ["store", "", "disk", "sqlite:", "sqlite", ...WRONG_REDIS_URLS],
+  ["redis-prefix", ""],
+  ["history-events", "", "-1", "1.5", "many", "1e3", "0x10", "99999999999999999999"],
+  ["history-age", "", "-1", "soon", "2147484", "Infinity", "NaN"],
+  ["history-bytes", "", "1.5"],
+  ["history-total-bytes", "", "-0.1"],
+  ["cors", "example.com", "https://a.example/", "https://a.example,nonsense", "https://A.example"],
+  ["cookie", "", "a b", "a=b", "a;b", "é"],
+  ["heartbeat", "", "-1", "15s", "."],
+  ["retry", "", "0", "0.5"],
+  ["flush-window", "", "-1", "1.5"],
+  ["max-buffer", "", "0"],
+  ["stall", "", "1m"],
+  ["max-payload", "", "0", "1M"],
+  ["max-connections", "", "-1"],
+  ["control-key", ""],
+  ["control-key-file", ""],
+  ["control-open", "yes"],
+  ["drain", "", "10s"],
+  ["log-level", "", "INFO", "verbose"],
+  ["dev", "maybe"],
+];
+
+Deno.test("a Redis is named by its URL", () => {
+  const local = { kind: "redis" as const, port: 6379, tls: false, database: 0 };
+  const anyone = { user: undefined, password: undefined };
+  const urls = {
+    "redis://db": { ...local, ...anyone, host: "db" },
+    "redis://db.example:7000/3": {
+      ...local,
+      ...anyone,
+      host: "db.example",
+      port: 7000,
+      database: 3,
+    },
+    "rediss://sse:p%40%2F%23@[::1]/": {
+      ...local,
+      host: "::1",
+      tls: true,
+      user: "sse",
+      password: "p@/#",
+    },
+    "redis://:only@10.0.0.5": { ...local, host: "10.0.0.5", user: undefined, password: "only" },
+  };
+  for (const [url, store] of Object.entries(urls)) {
+    assertEquals(configOf({ store: url, secret: "s" }).store, store, url);
+  }
+});
+
+Deno.test("a password in a Redis URL is not repeated when the URL is refused", () => {
+  for (const url of ["redis://:hunter2@", "redis://:hunter2#x@db", "redis-cluster://:hunter2@db"]) {
+    assert(!failure("store", url).includes("hunter2"), url);
+  }
+});
+
+Deno.test("Cluster and Sentinel are refused by name", () => {
+  for (const url of ["redis-cluster://a", "redis+sentinel://a/b", "redis://a:1,b:2"]) {
+    assertMatch(failure("store", url), /Cluster and Sentinel are not supported/);
+  }
+});
+
+Deno.test("servers that share a Redis must be given their secret", () => {
+  assertMatch(failure("store", "redis://db"), /^Refused -store without a secret/);
+  assertEquals(configOf({ store: "redis://db", "secret-file": "/s" }).store.kind, "redis");
+});
+
+function failure(option: string, text: string, environment = false): string {
+  try {
+    if (environment) configOf({}, { [environmentName(option)]: text });
+    else configOf({ [option]: text });
+  } catch (error) {
+    assert(error instanceof UsageError, `a usage error, not ${error}`);
+    return error.message;
+  }
+  throw new Error(`-${option} ${JSON.stringify(text)} was accepted`);
+}
+
+Deno.test("each wrong flag is refused in one line that names the flag", () => {
+  for (const [option, ...texts] of BAD_VALUES) {
+    for (const text of texts) {
+      const message = failure(option, text);
+      assertMatch(message, new RegExp(`^[A-Z][^\\n]* -${option}\\b[^\\n]*$`), `-${option} ${text}`);
+    }
+  }
+});
+
+Deno.test("each wrong environment variable is refused in one line that names the variable", () => {
+  for (const [option, ...texts] of BAD_VALUES) {
+    const variable = environmentName(option);
+    for (const text of texts.filter((text) => text !== "")) {
+      const message = failure(option, text, true);
+      assertMatch(message, new RegExp(`^[^\\n]*\\b${variable}\\b[^\\n]*$`), `${variable}=${text}`);
+    }
+  }
+});
+
+Deno.test("a wrong value is refused in one line, also where the value itself has several", () => {
+  for (const option of ["bind", "cors"]) {
+    const message = failure(option, "x\nforged: line", true);
+    assertMatch(message, /^[^\r\n]*$/);
+  }
+});
+
+Deno.test("a refusal never repeats a secret", () => {
+  const both = { secret: "hunter2", "secret-file": "/hunter2" };
+  assertThrows(() => configOf(both), /^(?!.*hunter2)/);
+});
+
+Deno.test("a secret and a file for it exclude each other, wherever they come from", () => {
+  for (const name of ["secret", "control-key"]) {
+    const file = `${name}-file`;
+    assertThrows(
+      () => configOf({ [name]: "s", [file]: "/s" }),
+      new RegExp(`^Give -${name} or -${file}, not both\\.$`),
+    );
+    assertThrows(
+      () => configOf({}, { [environmentName(name)]: "s", [environmentName(file)]: "/s" }),
+      new RegExp(`^Give ${environmentName(name)} or ${environmentName(file)}, not both\\.$`),
+    );
+  }
+});
+
+Deno.test("a flag for the secret wins over a variable for its file, and the other way round", () => {
+  assertEquals(configOf({ secret: "s" }, { SSE_SECRET_FILE: "/s" }).secret, {
+    text: "s",
+    file: undefined,
+  });
+  assertEquals(configOf({ "secret-file": "/s" }, { SSE_SECRET: "s" }).secret, {
+    text: undefined,
+    file: "/s",
+  });
+});
+
+Deno.test("a control listener that others can reach is refused, unless there is a key or a flag for it", () => {
+  for (const bindctl of [":8001", "0.0.0.0:8001", "[::]:8001", "10.0.0.1:8001", "host:8001"]) {
+    assertThrows(
+      () => configOf({ bindctl }),
+      /^Refused -bindctl: .* Set -control-key or -control-key-file, or -control-open/,
+    );
+    assertThrows(() => configOf({}, { SSE_BINDCTL: bindctl }), /^Refused SSE_BINDCTL: /);
+    assertThrows(() => configOf({ bindctl, "control-open": "false" }), /^Refused /);
+    const allowed: readonly Settings[] = [
+      { "control-key": "k" },
+      { "control-key-file": "/k" },
+      { "control-open": "true" },
+    ];
+    for (const flags of allowed) configOf({ bindctl, ...flags });
+    configOf({ bindctl }, { SSE_CONTROL_OPEN: "1" });
+  }
+});
+
+Deno.test("a switch can be turned on and off by name", () => {
+  for (const on of ["1", "true"]) assertEquals(configOf({}, { SSE_DEV: on }).dev, true);
+  for (const off of ["0", "false"]) assertEquals(configOf({}, { SSE_DEV: off }).dev, false);
+  assertEquals(configOf({ dev: "false" }, { SSE_DEV: "1" }).dev, false);
+});
+
+Deno.test("all origins may be allowed with a star", () => {
+  assertEquals(configOf({ cors: "*" }).corsOrigins, "*");
+  assertEquals(configOf({ cors: "https://a.example, *" }).corsOrigins, "*");
+});

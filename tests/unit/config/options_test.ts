@@ -1,0 +1,37 @@
+import {
+  describeOptions,
+  environmentName,
+  SERVER_OPTIONS,
+  TOKEN_OPTIONS,
+} from "../../../src/config/options.ts";
+import { assertEquals, assertIncludes, assertMatch } from "../../support/assert.ts";
+
+Deno.test("each flag has an environment variable of its own", () => {
+  assertEquals(environmentName("bind"), "SSE_BIND");
+  assertEquals(environmentName("max-payload"), "SSE_MAX_PAYLOAD");
+  assertEquals(environmentName("history-total-bytes"), "SSE_HISTORY_TOTAL_BYTES");
+  const names = SERVER_OPTIONS.map(({ name }) => environmentName(name));
+  assertEquals(new Set(names).size, names.length);
+});
+
+Deno.test("the flags of the replaced program are there with their defaults", () => {
+  const defaults = new Map<string, string>(
+    SERVER_OPTIONS.map((option) => [option.name, option.default]),
+  );
+  assertEquals(defaults.get("bind"), ":8000");
+  assertEquals(defaults.get("bindctl"), "127.0.0.1:8001");
+  assertEquals(defaults.get("secret"), "", "there must be no built-in secret");
+  assertEquals(
+    TOKEN_OPTIONS.map(({ name }) => name).slice(0, 4),
+    ["userId", "channel", "exp", "secret"],
+  );
+});
+
+Deno.test("the help lists every flag on a line of its own, with its default where it has one", () => {
+  const help = describeOptions(SERVER_OPTIONS);
+  for (const option of SERVER_OPTIONS) {
+    assertMatch(help, new RegExp(`^  -${option.name}( [A-Z]+)?$`, "m"));
+    assertIncludes(help, option.help);
+    if (option.default !== "") assertIncludes(help, `${option.help} (default ${option.default})`);
+  }
+});

@@ -1,0 +1,199 @@
+import { type Feed, Subscriber } from "../../../src/hub/subscriber.ts";
+import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
+import { waitFor } from "../../support/wait.ts";
+
+const MAX_BUFFER = 1000;
+
+/** Notes what a subscriber asks of those who feed it; the test feeds it, in its own time. */
+class NotedFeed implements Feed {
+  asked = 0;
+  gone = 0;
+  readOn(): Promise<void> {
+    this.asked++;
+    return new Promise(() => {});
+  }
+  left(): void {
+    this.gone++;
+  }
+}
+
+function subscribe(
+  options: { readonly resumedFrom?: string; readonly channels?: readonly string[] } = {},
+) {
+  const feed = new NotedFeed();
+  const subscriber = new Subscriber(
+    { user: "alex", channels: options.channels ?? ["chat"], expiresAt: undefined },
+    { position: 5, resumedFrom: options.resumedFrom },
+    { native: true, greeting: text("hello;"), maxBufferBytes: MAX_BUFFER, feed, nowMs: 0 },
+  );
+  return { subscriber, feed };
+}
+
+function text(content: string): Uint8Array {
+  return new TextEncoder().encode(content);
+}
+
+/** Reads a whole stream that has been ended. */
+function everything(subscriber: Subscriber): Promise<string> {
+  return new Response(subscriber.body as ReadableStream<Uint8Array<ArrayBuffer>>).text();
+}
+
+async function take(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<string> {
+  return new TextDecoder().decode((await reader.read()).value);
+}
+
+Deno.test("a client gets the greeting, then what is pushed, in order, then the last words", async () => {
+  const { subscriber } = subscribe();
+  subscriber.push(text("1;"), 6);
+  subscriber.push(text("2;"), 7);
+  assertEquals(subscriber.position, 7);
+  subscriber.end(text("bye"));
+  assertEquals(await everything(subscriber), "hello;1;2;bye");
+});
+
+Deno.test("a fresh client is at the head, one that resumes reads on from the log first", async () => {
+  const fresh = subscribe();
+  assertEquals([fresh.subscriber.atHead, fresh.subscriber.position], [true, 5]);
+  const resumed = subscribe({ resumedFrom: "x" });
+  assertEquals(resumed.subscriber.atHead, false);
+  await waitFor("the stream to ask for more", () => resumed.feed.asked > 0);
+  resumed.subscriber.feed(text("old;"), 6);
+  resumed.subscriber.rejoin(6);
+  assertEquals([resumed.subscriber.atHead, resumed.subscriber.position], [true, 6]);
+  for (const { subscriber } of [fresh, resumed]) subscriber.end(text(""));
+  assertEquals(await everything(resumed.subscriber), "hello;old;");
+  assertEquals(fresh.feed.asked, 0);
+});
+
+Deno.test("a client that takes too little falls behind instead of filling memory", () => {
+  const { subscriber } = subscribe();
+  const event = text("x".repeat(100));
+  for (let seq = 6; seq < 50 && subscriber.atHead; seq++) subscriber.push(event, seq);
+  assert(subscriber.unsentBytes <= MAX_BUFFER, `${subscriber.unsentBytes} bytes wait`);
+  assertEquals(subscriber.position, 5 + Math.floor((MAX_BUFFER - "hello;".length) / 100));
+  assertEquals(subscriber.waiting, []);
+});
+
+Deno.test("a client that fell behind reads on as soon as it takes bytes, and joins the head again", async () => {
+  const { subscriber, feed } = subscribe();
+  subscriber.push(text("x".repeat(MAX_BUFFER)), 6);
+  assertEquals([subscriber.atHead, subscriber.position], [false, 5]);
+  const reader = subscriber.body.getReader();
+  await reader.read();
+  await waitFor("the stream to ask for more", () => feed.asked > 0);
+  subscriber.feed(text("missed;"), 6);
+  subscriber.rejoin(6);
+  subscriber.push(text("next;"), 7);
+  assertEquals([await take(reader), await take(reader)], ["missed;", "next;"]);
+  await reader.cancel();
+});
+
+Deno.test("while a client is at the head, its stream asks for nothing, however much it takes", async () => {
+  const { subscriber, feed } = subscribe();
+  const reader = subscriber.body.getReader();
+  for (let seq = 6; seq < 20; seq++) {
+    await reader.read();
+    subscriber.push(text("x"), seq);
+  }
+  assertEquals(feed.asked, 0);
+  await reader.cancel();
+});
+
+Deno.test("a heartbeat is sent only where nothing waits that would tell the same", async () => {
+  const { subscriber } = subscribe();
+  subscriber.beat(text("beat;"), subscriber.position);
+  const reader = subscriber.body.getReader();
+  assertEquals(await take(reader), "hello;");
+  subscriber.beat(text("beat;"), subscriber.position);
+  subscriber.beat(text("beat;"), subscriber.position);
+  assertEquals(await take(reader), "beat;");
+  subscriber.end(text("bye"));
+  assertEquals(await take(reader), "bye");
+  subscriber.beat(text("beat;"), subscriber.position);
+});
+
+Deno.test("a client stalls when bytes have waited for the whole time and it took none of them", () => {
+  const { subscriber } = subscribe();
+  assertEquals(subscriber.isStalled(59, 60), false);
+  assertEquals(subscriber.isStalled(60, 60), true);
+});
+
+Deno.test("bytes that are pushed to a client that takes none are no progress", () => {
+  const { subscriber } = subscribe();
+  for (let now = 10; now < 60; now += 10) {
+    subscriber.push(text("x"), now);
+    assertEquals(subscriber.isStalled(now, 60), false);
+  }
+  assertEquals(subscriber.isStalled(60, 60), true);
+});
+
+Deno.test("a slow client that takes something now and then is not stalled", async () => {
+  const { subscriber } = subscribe();
+  const reader = subscriber.body.getReader();
+  for (let now = 0; now < 600; now += 50) {
+    subscriber.push(text("x"), now + 6);
+    subscriber.push(text("y"), now + 7);
+    await reader.read();
+    assertEquals(subscriber.isStalled(now, 60), false, `at ${now}`);
+  }
+  await reader.cancel();
+});
+
+Deno.test("a client for whom nothing waits is never stalled, and its time starts anew after that", async () => {
+  const { subscriber } = subscribe();
+  const reader = subscriber.body.getReader();
+  await reader.read();
+  for (const now of [100, 1000]) assertEquals(subscriber.isStalled(now, 60), false);
+  subscriber.push(text("x"), 6);
+  assertEquals(subscriber.isStalled(1059, 60), false);
+  assertEquals(subscriber.isStalled(1060, 60), true);
+  await reader.cancel();
+});
+
+Deno.test("after the end nothing more is sent, and ending again does nothing", async () => {
+  const { subscriber, feed } = subscribe();
+  subscriber.end(text("bye"));
+  assertEquals(subscriber.ended, true);
+  subscriber.push(text("x"), 6);
+  subscriber.feed(text("x"), 6);
+  subscriber.rejoin(6);
+  subscriber.beat(text("x"), subscriber.position);
+  subscriber.end(text("x"));
+  subscriber.abort(new Error("x"));
+  assertEquals(await everything(subscriber), "hello;bye");
+  assertEquals([subscriber.position, subscriber.unsentBytes, feed.gone], [5, 0, 0]);
+});
+
+Deno.test("a stream that is cut off drops what waits, and its client sees it broken", async () => {
+  const { subscriber, feed } = subscribe();
+  subscriber.push(text("x"), 6);
+  subscriber.abort(new Error("too slow"));
+  assertEquals([subscriber.ended, subscriber.unsentBytes], [true, 0]);
+  await assertRejects(() => everything(subscriber), /too slow/);
+  assertEquals(feed.gone, 0);
+});
+
+Deno.test("a client that leaves is reported once, and nothing is sent to it any more", async () => {
+  const { subscriber, feed } = subscribe();
+  await subscriber.body.cancel();
+  assertEquals([subscriber.ended, feed.gone], [true, 1]);
+  subscriber.push(text("x"), 6);
+  subscriber.end(text("bye"));
+  subscriber.abort(new Error("x"));
+  assertEquals([feed.gone, feed.asked], [1, 0]);
+});
+
+Deno.test("a client that leaves after the end of its stream is not reported", async () => {
+  const { subscriber, feed } = subscribe();
+  subscriber.end(text("bye"));
+  await subscriber.body.cancel();
+  assertEquals(feed.gone, 0);
+});
+
+Deno.test("clients of the same channels share what is encoded for them, whatever order they name them in", () => {
+  const [one, same, other, odd] = [["a", "b"], ["b", "a"], ["a"], ['a","b']].map((channels) =>
+    subscribe({ channels }).subscriber.channelsKey
+  );
+  assertEquals(one, same);
+  assertEquals(new Set([one, other, odd]).size, 3);
+});

@@ -1,0 +1,82 @@
+import { formatAddress, isIpAddress, isLoopback, parseAddress } from "../../../src/lib/address.ts";
+import { assertEquals, assertThrows } from "../../support/assert.ts";
+
+Deno.test("every way to write an address is understood", () => {
+  const cases: readonly [text: string, host: string | undefined, port: number][] = [
+    [":8000", undefined, 8000],
+    [":0", undefined, 0],
+    ["127.0.0.1:8000", "127.0.0.1", 8000],
+    ["0.0.0.0:80", "0.0.0.0", 80],
+    ["[::1]:8000", "::1", 8000],
+    ["[::]:65535", "::", 65535],
+    ["[::ffff:127.0.0.1]:1", "::ffff:127.0.0.1", 1],
+    ["localhost:8000", "localhost", 8000],
+    ["sse.example.com:443", "sse.example.com", 443],
+  ];
+  for (const [text, host, port] of cases) {
+    assertEquals(parseAddress(text, "-bind"), { host, port }, text);
+  }
+});
+
+Deno.test("what is no address is refused with where it came from, what it was and how to write it", () => {
+  const bad = [
+    "",
+    "8000",
+    "localhost",
+    "localhost:",
+    ":",
+    ":65536",
+    ":123456",
+    ":-1",
+    ":80x",
+    ": 80",
+    "::1:8000",
+    "[::1]",
+    "[]:80",
+    "[::1:80",
+    "[localhost]:80",
+    "http://localhost:80",
+    "a b:80",
+    "localhost:80/",
+  ];
+  for (const text of bad) {
+    assertThrows(
+      () => parseAddress(text, "SSE_BIND"),
+      /^Bad address in SSE_BIND: ".*"\. Write it like :8000, .*\[::1\]:8000/,
+    );
+  }
+});
+
+Deno.test("an address is shown as it would be written, with brackets around IPv6", () => {
+  for (const text of ["127.0.0.1:8000", "[::1]:8000", "localhost:8000"]) {
+    const { host, port } = parseAddress(text, "-bind");
+    assertEquals(formatAddress(host ?? "", port), text);
+  }
+  assertEquals(formatAddress("", 8000), ":8000");
+});
+
+Deno.test("only addresses that nobody else can reach count as this machine alone", () => {
+  for (const host of ["localhost", "127.0.0.1", "127.9.8.7", "::1"]) {
+    assertEquals(isLoopback(host), true, host);
+  }
+  const others = [
+    undefined,
+    "",
+    "0.0.0.0",
+    "::",
+    "10.0.0.1",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "evil-127.0.0.1",
+    "128.0.0.1",
+    "127.1",
+  ];
+  for (const host of others) assertEquals(isLoopback(host), false, String(host));
+});
+
+Deno.test("addresses are told from names", () => {
+  for (const host of ["10.0.0.1", "::", "fe80::1"]) assertEquals(isIpAddress(host), true, host);
+  for (const host of ["example.com", "10.0.0.1.nip.io", "localhost", ""]) {
+    assertEquals(isIpAddress(host), false, host);
+  }
+});

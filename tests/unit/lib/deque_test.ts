@@ -1,0 +1,45 @@
+import { Deque } from "../../../src/lib/deque.ts";
+import { assertEquals } from "../../support/assert.ts";
+
+function filled(count: number): Deque<number> {
+  const deque = new Deque<number>();
+  for (let n = 0; n < count; n++) deque.push(n);
+  return deque;
+}
+
+Deno.test("what went in first comes out first, and then nothing", () => {
+  const deque = filled(3);
+  assertEquals([deque.shift(), deque.shift(), deque.shift(), deque.shift()], [0, 1, 2, undefined]);
+  assertEquals([deque.length, deque.first], [0, undefined]);
+  deque.push(9);
+  assertEquals([deque.length, deque.first, deque.shift()], [1, 9, 9]);
+});
+
+Deno.test("a long life of going in and coming out keeps order, length and places", () => {
+  const deque = new Deque<number>();
+  const expected: number[] = [];
+  // Sizes that rise and fall past the point where the queue cuts off its emptied front.
+  for (let step = 0; step < 2000; step++) {
+    if ((step * 7919) % 100 < (step % 400 < 200 ? 70 : 30)) {
+      deque.push(step);
+      expected.push(step);
+    } else assertEquals(deque.shift(), expected.shift());
+    assertEquals(deque.length, expected.length);
+    assertEquals(deque.first, expected[0]);
+    assertEquals(deque.at(deque.length - 1), expected.at(-1));
+    assertEquals(deque.at(deque.length), undefined);
+  }
+});
+
+Deno.test("the first item past a bound is found wherever it stands", () => {
+  for (const count of [0, 1, 2, 50]) {
+    for (const gone of [0, 1, 20, 40]) {
+      const deque = filled(count);
+      for (let n = 0; n < gone; n++) deque.shift();
+      for (let bound = -1; bound <= count; bound++) {
+        const expected = Math.min(Math.max(bound - gone, 0), deque.length);
+        assertEquals(deque.firstIndex((n) => n >= bound), expected, `${count} ${gone} ${bound}`);
+      }
+    }
+  }
+});

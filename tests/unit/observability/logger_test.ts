@@ -1,0 +1,69 @@
+import { createLogger, type LogFields } from "../../../src/observability/logger.ts";
+import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+
+const NOW = Date.UTC(2026, 10, 22, 7, 30);
+
+function lineOf(fields: LogFields): string {
+  const lines: string[] = [];
+  createLogger("info", () => NOW, (line) => lines.push(line)).info("message", fields);
+  assertEquals(lines.length, 1);
+  return lines.join();
+}
+
+Deno.test("a line tells the time, the level, the message, then what it is about", () => {
+  assertEquals(
+    lineOf({ listener: "client", address: "[::1]:8000", seconds: 1.5 }),
+    "2026-11-22T07:30:00.000Z info message listener=client address=[::1]:8000 seconds=1.5",
+  );
+  assertEquals(lineOf({}), "2026-11-22T07:30:00.000Z info message");
+});
+
+Deno.test("nothing below the chosen level is written", () => {
+  const written = (["debug", "info", "warn", "error"] as const).map((level) => {
+    const lines: string[] = [];
+    const logger = createLogger(level, () => NOW, (line) => lines.push(line));
+    for (const name of ["debug", "info", "warn", "error"] as const) logger[name]("x");
+    return lines.map((line) => line.split(" ")[1]);
+  });
+  assertEquals(written, [
+    ["debug", "info", "warn", "error"],
+    ["info", "warn", "error"],
+    ["warn", "error"],
+    ["error"],
+  ]);
+});
+
+Deno.test("a value that could be read as more than one is quoted", () => {
+  for (const value of ["", "two words", "a=b", 'say "x"', "a,b", "a\\b", "a;b", "'x'", "é"]) {
+    assertEquals(
+      lineOf({ user: value }).split("message ")[1],
+      `user=${JSON.stringify(value)}`,
+    );
+  }
+});
+
+Deno.test("a list shows each of its members by itself", () => {
+  assertEquals(
+    lineOf({ channel: ["a", "b c", "d,e", "f"] }).split("message ")[1],
+    'channel=a,"b c","d,e",f',
+  );
+});
+
+Deno.test("no user's name can break a line, forge another, or send commands to a terminal", () => {
+  const separators = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\u0085", "\u2028", "\u2029"];
+  const controls = ["\0", "\x1b[2K", "\x7f", "\x9b2K", "\u200f\u202e"];
+  for (const mark of [...separators, ...controls]) {
+    const user = `alex${mark}2026-11-22T07:30:00.000Z info forged`;
+    for (const line of [lineOf({ user }), lineOf({ user: [user] })]) {
+      assertMatch(line, /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, JSON.stringify(mark));
+    }
+  }
+});
+
+Deno.test("a quoted value reads back as what it was", () => {
+  for (const value of ['a "b" \\ \n c', "\x7f\x9b\u0085\u2028", "✓ é \ud800"]) {
+    const quoted = lineOf({ user: value }).split("user=")[1];
+    assert(quoted !== undefined);
+    assertEquals(JSON.parse(quoted), value);
+  }
+});
