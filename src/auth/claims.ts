@@ -1,9 +1,9 @@
-import type { Audience } from "./subscription.ts";
+import type { Subscription } from "./subscription.ts";
 import { TokenRefused } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
 
 /** What a verified token says: who listens to what, and until when. */
-export interface Claims extends Audience {
+export interface Claims extends Subscription {
   /** Seconds since 1970 (RFC 7519, 4.1.4); without it the token never expires. */
   readonly expiresAt: number | undefined;
 }
@@ -29,7 +29,7 @@ export function readClaims(payload: unknown, nowSeconds: number): Claims {
     channels: readChannels(channel),
     expiresAt,
   };
-  if (isOver(claims, nowSeconds)) {
+  if (isExpired(claims, nowSeconds)) {
     throw new TokenRefused("Token refused: it has expired.");
   }
   if (notBefore !== undefined && notBefore > nowSeconds) {
@@ -39,7 +39,7 @@ export function readClaims(payload: unknown, nowSeconds: number): Claims {
 }
 
 /** Whether a token's time is over: `exp` is the first moment at which it must not be accepted. */
-export function isOver(claims: Claims, nowSeconds: number): boolean {
+export function isExpired(claims: Claims, nowSeconds: number): boolean {
   return claims.expiresAt !== undefined && claims.expiresAt <= nowSeconds;
 }
 

@@ -2,18 +2,18 @@
 export const EVERYONE = "*";
 
 /** What one subscriber may hear: its channels, and in them what is for its user or for everyone. */
-export interface Audience {
+export interface Subscription {
   readonly user: string;
   /** Distinct names, at least one. */
   readonly channels: readonly string[];
 }
 
-/** Whether an event to `user` of `channel` is for this audience. */
-export function hears(
-  audience: Audience,
+/** Whether an event to `user` of `channel` is for this subscription. */
+export function matches(
+  subscription: Subscription,
   channel: string,
   user: string,
 ): boolean {
-  return (user === EVERYONE || user === audience.user) &&
-    audience.channels.includes(channel);
+  return (user === EVERYONE || user === subscription.user) &&
+    subscription.channels.includes(channel);
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Claims, isOver } from "./claims.ts";
+import { type Claims, isExpired } from "./claims.ts";
 import { TokenRefused } from "../lib/errors.ts";
 
 /** Says what a token means, or refuses it. */
@@ -28,7 +28,7 @@ export class TokenCache implements TokenVerifier {
     const digest = createHash("sha256").update(token).digest("base64");
     const known = this.#known.get(digest);
     this.#known.delete(digest);
-    if (known !== undefined && isOver(known, nowSeconds)) {
+    if (known !== undefined && isExpired(known, nowSeconds)) {
       throw new TokenRefused("Token refused: it has expired.");
     }
     const claims = known ?? await this.#verifier.verify(token, nowSeconds);

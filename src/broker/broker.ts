@@ -1,6 +1,6 @@
-import type { Audience } from "../auth/subscription.ts";
+import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
-import type { Place } from "../sse/log_position.ts";
+import type { LogPosition } from "../sse/log_position.ts";
 import type { Batch, Cursor } from "./log.ts";
 
 /** One emit: drafts that take their places together, and a key that makes asking again harmless. */
@@ -21,7 +21,7 @@ export interface Receipt {
 export type Outcome = Receipt | Error;
 
 /** Gets the log's events as they come. */
-export interface Follower {
+export interface BrokerEventHandler {
   /** Takes events in order; answers how many subscribers hear them. */
   deliver(events: readonly ServerEvent[]): number;
 
@@ -40,16 +40,16 @@ export interface Follower {
  */
 export interface Broker {
   /** The newest place of the log. */
-  readonly head: Place;
+  readonly head: LogPosition;
 
   /** Why nothing can be published at present, as a sentence without its period, where that is known. */
-  readonly trouble: string | undefined;
+  readonly unavailableReason: string | undefined;
 
   /**
    * Names the one who gets every event, in order, each once, after it can be read from the log.
    * To be called once, before the first publication.
    */
-  follow(follower: Follower): void;
+  follow(handler: BrokerEventHandler): void;
 
   /** Publishes in the order given; answers each in its place, and never throws. */
   publish(
@@ -59,13 +59,13 @@ export interface Broker {
   /**
    * The next events after a cursor; see `Log.read`.
    *
-   * An answer that is not a promise and says `atHead` is true until the caller returns to the event
+   * An answer that is not a promise and says `reachesHead` is true until the caller returns to the event
    * loop: whoever has it may take the following events from `deliver` and will miss none. A promise
    * is rejected with `StoreUnavailable` where the store could not be asked for a while: ask again.
    */
   read(
     cursor: Cursor,
-    audience: Audience,
+    subscription: Subscription,
     maxBytes: number,
   ): Batch | Promise<Batch>;
 
@@ -75,7 +75,7 @@ export interface Broker {
    */
   locate(
     lastEventId: string,
-    audience: Audience,
+    subscription: Subscription,
   ): number | undefined | Promise<number | undefined>;
 
   close(): void | Promise<void>;

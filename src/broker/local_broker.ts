@@ -1,18 +1,18 @@
-import type { Audience } from "../auth/subscription.ts";
+import type { Subscription } from "../auth/subscription.ts";
 import { StoreUnavailable } from "../lib/errors.ts";
-import { placeEvent, type ServerEvent } from "../sse/event.ts";
-import { formatId, nextSeq, parseId, type Place } from "../sse/log_position.ts";
-import type { Broker, Follower, Outcome, Publication, Receipt } from "./broker.ts";
+import { createEvent, type ServerEvent } from "../sse/event.ts";
+import { formatId, type LogPosition, nextSeq, parseId } from "../sse/log_position.ts";
+import type { Broker, BrokerEventHandler, Outcome, Publication, Receipt } from "./broker.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Batch, Cursor, Entry, KeyRecord, Log } from "./log.ts";
 
 /** The broker of a server that is alone: one log, in this process. */
 export class LocalBroker implements Broker {
   /** Known only once it is tried. */
-  readonly trouble = undefined;
+  readonly unavailableReason = undefined;
   readonly #log: Log;
   readonly #now: () => number;
-  #follower: Follower | undefined;
+  #handler: BrokerEventHandler | undefined;
 
   /** @param now the wall clock, in milliseconds. */
   constructor(log: Log, now: () => number) {
@@ -20,12 +20,12 @@ export class LocalBroker implements Broker {
     this.#now = now;
   }
 
-  get head(): Place {
+  get head(): LogPosition {
     return { seq: this.#log.last, epoch: this.#log.epoch };
   }
 
-  follow(follower: Follower): void {
-    this.#follower = follower;
+  follow(handler: BrokerEventHandler): void {
+    this.#handler = handler;
   }
 
   publish(publications: readonly Publication[]): readonly Outcome[] {
@@ -48,14 +48,14 @@ export class LocalBroker implements Broker {
     return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);
   }
 
-  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch {
-    return this.#log.read(cursor, audience, maxBytes);
+  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch {
+    return this.#log.read(cursor, subscription, maxBytes);
   }
 
-  locate(lastEventId: string, audience: Audience): number | undefined {
+  locate(lastEventId: string, subscription: Subscription): number | undefined {
     const place = parseId(lastEventId);
     if (place?.epoch !== this.#log.epoch) {
-      return this.#log.find(lastEventId, audience);
+      return this.#log.find(lastEventId, subscription);
     }
     return place.seq <= this.#log.last ? place.seq : undefined;
   }
@@ -102,13 +102,13 @@ export class LocalBroker implements Broker {
     const now = this.#now();
     return publication.drafts.map((draft) => {
       seq = nextSeq(seq, now);
-      return placeEvent(draft, seq, this.#log.epoch);
+      return createEvent(draft, seq, this.#log.epoch);
     });
   }
 
   #handOut(entry: Entry): Receipt {
-    const subscribers = this.#follower?.deliver(entry.events) ?? 0;
-    if (entry.key !== undefined) this.#log.settle(entry.key.key, subscribers);
+    const subscribers = this.#handler?.deliver(entry.events) ?? 0;
+    if (entry.key !== undefined) this.#log.saveRecipientCount(entry.key.key, subscribers);
     return this.#receipt({ seq: lastSeq(entry.events), subscribers });
   }
 

@@ -1,4 +1,4 @@
-import type { Audience } from "../auth/subscription.ts";
+import type { Subscription } from "../auth/subscription.ts";
 import type { ServerEvent } from "../sse/event.ts";
 
 /** How far one subscriber has read. */
@@ -6,24 +6,24 @@ export interface Cursor {
   /** It has been given everything it hears up to this seq; -1 for a place unknown to the log. */
   readonly position: number;
   /** Up to this seq it has missed nothing of which it has not been told. */
-  readonly told: number;
+  readonly gapReportedThrough: number;
 }
 
 /** What lies next before a cursor. */
 export interface Batch {
-  /** In order of their seq; all that the audience hears up to `through`. */
+  /** In order of their seq; all that the subscription matches up to `through`. */
   readonly events: readonly ServerEvent[];
   readonly through: number;
   /** True where nothing follows `through` in the log at this moment. */
-  readonly atHead: boolean;
-  /** Present where events after the cursor, which the audience may have heard, are no longer retained. */
+  readonly reachesHead: boolean;
+  /** Present where events after the cursor, which the subscription may have heard, are no longer retained. */
   readonly gap: Gap | undefined;
 }
 
 export interface Gap {
   /** The last seq that was dropped. */
   readonly through: number;
-  /** The seq of the oldest retained event that the audience hears, wherever its place. */
+  /** The seq of the oldest retained event that the subscription matches, wherever its place. */
   readonly oldest: number | undefined;
 }
 
@@ -47,7 +47,7 @@ export interface Entry {
  * It never waits: every method is done when it returns.
  */
 export interface Log {
-  /** Names this log among all others; see `Place`. */
+  /** Names this log among all others; see `LogPosition`. */
   readonly epoch: string;
   /** The highest seq that was ever appended, also where that event is no longer retained. */
   readonly last: number;
@@ -60,21 +60,21 @@ export interface Log {
   append(entries: readonly Entry[]): void;
 
   /** The next events after a cursor, up to about `maxBytes`, and at least one where there is one. */
-  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch;
+  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch;
 
   /**
-   * The seq of a retained event that the audience hears and that carries `ownId` itself.
+   * The seq of a retained event that the subscription matches and that carries `publisherId` itself.
    *
    * Of several the oldest, because a client may have stopped at any of them. `undefined` where there
    * is none, or where an older one has been dropped: then nobody can tell which the client means.
    */
-  find(ownId: string, audience: Audience): number | undefined;
+  find(publisherId: string, subscription: Subscription): number | undefined;
 
   /** What was published under a key within the retention time. */
   recall(key: string): KeyRecord | undefined;
 
   /** Notes the count of a receipt, so that the same answer can be given again. */
-  settle(key: string, subscribers: number): void;
+  saveRecipientCount(key: string, subscribers: number): void;
 
   close(): void;
 }
@@ -86,20 +86,24 @@ export const MAX_EMPTY_CHANNELS = 100_000;
 export const MAX_KEYS = 100_000;
 
 /** Ids from payloads of which a log knows, at most, that their last event was dropped. */
-export const MAX_GONE_OWN_IDS = 100_000;
+export const MAX_GONE_PUBLISHER_IDS = 100_000;
 
 /**
  * Events with one own id that are looked at for the one that a client means, whoever hears them; past
  * them the id counts as unknown. Without a bound any client could make the server read them all.
  */
-export const MAX_SAME_OWN_IDS = 1000;
+export const MAX_SAME_PUBLISHER_IDS = 1000;
 
 /** Nobody resumes from a longer id: each is kept in memory or on disk for as long as its events, and longer. */
-const MAX_OWN_ID_LENGTH = 256;
+const MAX_PUBLISHER_ID_LENGTH = 256;
 
 /** The id by which a client may resume from an event that carries one itself. */
-export function resumableOwnId({ ownId }: Pick<ServerEvent, "ownId">): string | undefined {
-  return ownId === undefined || ownId.length > MAX_OWN_ID_LENGTH ? undefined : ownId;
+export function resumablePublisherId(
+  { publisherId }: Pick<ServerEvent, "publisherId">,
+): string | undefined {
+  return publisherId === undefined || publisherId.length > MAX_PUBLISHER_ID_LENGTH
+    ? undefined
+    : publisherId;
 }
 
 /**

@@ -1,7 +1,7 @@
-import { type Audience, EVERYONE } from "../auth/subscription.ts";
+import { EVERYONE, type Subscription } from "../auth/subscription.ts";
 import type { Retention } from "./retention.ts";
 import type { ServerEvent } from "../sse/event.ts";
-import { newEpoch, type Place, seqTime } from "../sse/log_position.ts";
+import { type LogPosition, newEpoch, seqTime } from "../sse/log_position.ts";
 import { Deque } from "../lib/deque.ts";
 import {
   type Batch,
@@ -15,7 +15,7 @@ import {
   retainedSize,
 } from "./log.ts";
 import { mergeBySeq } from "./merge.ts";
-import { OwnIds } from "./publisher_ids.ts";
+import { PublisherIds } from "./publisher_ids.ts";
 
 interface ChannelHistory {
   readonly order: Deque<ServerEvent>;
@@ -40,7 +40,7 @@ export class MemoryLog implements Log {
   readonly #emptied = new Map<string, number>();
   /** The horizon of every channel of which nothing is known. */
   #floor: number;
-  readonly #ownIds = new OwnIds();
+  readonly #publisherIds = new PublisherIds();
   readonly #keys = new Map<string, KeyRecord>();
 
   /**
@@ -50,7 +50,7 @@ export class MemoryLog implements Log {
   constructor(
     retention: Retention,
     now: () => number,
-    start: Place = { seq: 0, epoch: newEpoch() },
+    start: LogPosition = { seq: 0, epoch: newEpoch() },
   ) {
     this.#retention = retention;
     this.#now = now;
@@ -72,9 +72,9 @@ export class MemoryLog implements Log {
     this.#trim();
   }
 
-  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch {
+  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch {
     this.#trim();
-    const sources = this.#sources(audience);
+    const sources = this.#sources(subscription);
     const starts = sources.map((source) => source.firstIndex((e) => e.seq > cursor.position));
     const { items: events, complete } = mergeBySeq<ServerEvent>(
       sources.map((source, index) => (n) => source.at(Number(starts[index]) + n)),
@@ -84,14 +84,14 @@ export class MemoryLog implements Log {
     return {
       events,
       through: complete ? this.#last : events.at(-1)?.seq ?? cursor.position,
-      atHead: complete,
-      gap: this.#gap(cursor, audience, sources),
+      reachesHead: complete,
+      gap: this.#gap(cursor, subscription, sources),
     };
   }
 
-  find(ownId: string, audience: Audience): number | undefined {
+  find(publisherId: string, subscription: Subscription): number | undefined {
     this.#trim();
-    return this.#ownIds.find(ownId, audience);
+    return this.#publisherIds.find(publisherId, subscription);
   }
 
   recall(key: string): KeyRecord | undefined {
@@ -99,7 +99,7 @@ export class MemoryLog implements Log {
     return this.#keys.get(key);
   }
 
-  settle(key: string, subscribers: number): void {
+  saveRecipientCount(key: string, subscribers: number): void {
     const record = this.#keys.get(key);
     if (record !== undefined) this.#keys.set(key, { ...record, subscribers });
   }
@@ -119,7 +119,7 @@ export class MemoryLog implements Log {
     this.#bytes += retainedSize(event);
     this.#retained++;
     this.#last = event.seq;
-    this.#ownIds.add(event);
+    this.#publisherIds.add(event);
     this.#trimChannel(history);
   }
 
@@ -134,9 +134,9 @@ export class MemoryLog implements Log {
     return history;
   }
 
-  #sources(audience: Audience): readonly Deque<ServerEvent>[] {
-    const users = new Set([EVERYONE, audience.user]);
-    return audience.channels.flatMap((channel) => {
+  #sources(subscription: Subscription): readonly Deque<ServerEvent>[] {
+    const users = new Set([EVERYONE, subscription.user]);
+    return subscription.channels.flatMap((channel) => {
       const byUser = this.#channels.get(channel)?.byUser;
       return [...users].flatMap((user) => byUser?.get(user) ?? []);
     });
@@ -144,13 +144,13 @@ export class MemoryLog implements Log {
 
   #gap(
     cursor: Cursor,
-    audience: Audience,
+    subscription: Subscription,
     sources: readonly Deque<ServerEvent>[],
   ): Gap | undefined {
     const through = Math.max(
-      ...audience.channels.map((channel) => this.#horizon(channel)),
+      ...subscription.channels.map((channel) => this.#horizon(channel)),
     );
-    if (through <= Math.max(cursor.position, cursor.told)) return undefined;
+    if (through <= Math.max(cursor.position, cursor.gapReportedThrough)) return undefined;
     const oldest = Math.min(...sources.map((source) => source.first?.seq ?? Infinity));
     return { through, oldest: oldest === Infinity ? undefined : oldest };
   }
@@ -203,7 +203,7 @@ export class MemoryLog implements Log {
     history.horizon = event.seq;
     this.#bytes -= retainedSize(event);
     this.#retained--;
-    this.#ownIds.drop(event);
+    this.#publisherIds.drop(event);
     if (history.order.length === 0) {
       this.#forget(event.channel, history.horizon);
     }

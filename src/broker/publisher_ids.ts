@@ -1,6 +1,6 @@
-import { type Audience, hears } from "../auth/subscription.ts";
+import { matches, type Subscription } from "../auth/subscription.ts";
 import type { ServerEvent } from "../sse/event.ts";
-import { MAX_GONE_OWN_IDS, MAX_SAME_OWN_IDS, resumableOwnId } from "./log.ts";
+import { MAX_GONE_PUBLISHER_IDS, MAX_SAME_PUBLISHER_IDS, resumablePublisherId } from "./log.ts";
 
 interface Holders {
   /** The retained events that have the id, oldest first, and how many had it before each. */
@@ -9,13 +9,13 @@ interface Holders {
 }
 
 /** Finds retained events by the ids that their payloads carry. */
-export class OwnIds {
+export class PublisherIds {
   readonly #holders = new Map<string, Holders>();
   /** Ids of which no event is left, and how many had each; the one gone longest first. */
   readonly #gone = new Map<string, number>();
 
   add(event: ServerEvent): void {
-    const id = resumableOwnId(event);
+    const id = resumablePublisherId(event);
     if (id === undefined) return;
     let holders = this.#holders.get(id);
     if (holders === undefined) {
@@ -26,7 +26,7 @@ export class OwnIds {
   }
 
   drop(event: ServerEvent): void {
-    const id = resumableOwnId(event);
+    const id = resumablePublisherId(event);
     const holders = id === undefined ? undefined : this.#holders.get(id);
     if (id === undefined || holders === undefined) return;
     holders.events.delete(event);
@@ -34,15 +34,17 @@ export class OwnIds {
     this.#holders.delete(id);
     this.#gone.set(id, holders.given);
     const [longest] = this.#gone.keys();
-    if (longest !== undefined && this.#gone.size > MAX_GONE_OWN_IDS) this.#gone.delete(longest);
+    if (longest !== undefined && this.#gone.size > MAX_GONE_PUBLISHER_IDS) {
+      this.#gone.delete(longest);
+    }
   }
 
   /** See `Log.find`. */
-  find(ownId: string, audience: Audience): number | undefined {
+  find(publisherId: string, subscription: Subscription): number | undefined {
     let retainedBefore = 0;
-    for (const [event, before] of this.#holders.get(ownId)?.events ?? []) {
-      if (before !== retainedBefore || before === MAX_SAME_OWN_IDS) return undefined;
-      if (hears(audience, event.channel, event.user)) return event.seq;
+    for (const [event, before] of this.#holders.get(publisherId)?.events ?? []) {
+      if (before !== retainedBefore || before === MAX_SAME_PUBLISHER_IDS) return undefined;
+      if (matches(subscription, event.channel, event.user)) return event.seq;
       retainedBefore++;
     }
     return undefined;

@@ -1,7 +1,7 @@
 import { formatAddress } from "../lib/address.ts";
 
 /** Which store was chosen, and where it is. */
-export type StoreChoice =
+export type StoreAddress =
   | { readonly kind: "memory" }
   | { readonly kind: "sqlite"; readonly file: string }
   | RedisAddress;
@@ -26,7 +26,7 @@ const REDIS_FORM = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], with rediss:
  *
  * @returns the choice, or what the text must be instead; that never repeats the text, which may hold a password.
  */
-export function parseStore(text: string): StoreChoice | string {
+export function parseStore(text: string): StoreAddress | string {
   if (text === "memory") return { kind: "memory" };
   if (text.startsWith("sqlite:") && text !== "sqlite:") {
     return { kind: "sqlite", file: text.slice("sqlite:".length) };
@@ -60,7 +60,7 @@ function parseRedisUrl(text: string): RedisAddress | undefined {
 }
 
 /** What the log calls a store; without the password. */
-export function describeStore(store: StoreChoice, redisPrefix: string): string {
+export function describeStore(store: StoreAddress, redisPrefix: string): string {
   switch (store.kind) {
     case "memory":
       return "memory";

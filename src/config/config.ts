@@ -3,14 +3,14 @@ import { UsageError } from "../lib/errors.ts";
 import type { LogLevel } from "../observability/logger.ts";
 import type { Retention } from "../broker/retention.ts";
 import { type SecretSource, Settings } from "./settings.ts";
-import type { StoreChoice } from "../broker/store_address.ts";
+import type { StoreAddress } from "../broker/store_address.ts";
 
 /** Everything the server can be told at its start, read and checked. */
 export interface Config {
   readonly client: Address;
   readonly control: Address;
   readonly secret: SecretSource;
-  readonly store: StoreChoice;
+  readonly store: StoreAddress;
   /** What every key in Redis begins with. */
   readonly redisPrefix: string;
   readonly retention: Retention;

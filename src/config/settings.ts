@@ -2,7 +2,7 @@ import { type Address, parseAddress } from "../lib/address.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { LogLevel } from "../observability/logger.ts";
 import { environmentName, SERVER_OPTIONS } from "./options.ts";
-import { parseStore, type StoreChoice } from "../broker/store_address.ts";
+import { parseStore, type StoreAddress } from "../broker/store_address.ts";
 
 /** A secret as it was configured: the text, or the file that holds it. */
 export interface SecretSource {
@@ -96,7 +96,7 @@ export class Settings {
     return { text, file };
   }
 
-  store(name: OptionName): StoreChoice {
+  store(name: OptionName): StoreAddress {
     const choice = parseStore(this.text(name));
     if (typeof choice === "string") throw this.#wrong(name, choice);
     return choice;

@@ -5,7 +5,7 @@ import { bearerOf } from "./bearer.ts";
 import { authorityOf } from "./target.ts";
 
 /** Who may use the control listener. */
-export interface GuardOptions {
+export interface ControlAccessOptions {
   /** The host it was told to bind; `undefined` for every address. */
   readonly boundHost: string | undefined;
   /** Further names, in lower case. */
@@ -20,11 +20,11 @@ export interface GuardOptions {
  * machine's address (DNS rebinding) even as its own origin. Both show in headers that a page cannot
  * set; programs do not send the first two.
  */
-export class Guard {
-  readonly #options: GuardOptions;
+export class ControlAccess {
+  readonly #options: ControlAccessOptions;
   readonly #keyDigest: Uint8Array | undefined;
 
-  constructor(options: GuardOptions) {
+  constructor(options: ControlAccessOptions) {
     this.#options = options;
     this.#keyDigest = options.key === undefined ? undefined : digest(options.key);
   }

@@ -16,7 +16,7 @@ export const GAP_EVENT = "gap";
  * Gives a subscriber that is behind the next events of the log, after word of any that are gone,
  * and joins it to the head where nothing is left to read.
  */
-export function readOn(
+export function catchUp(
   broker: Broker,
   subscriber: Subscriber,
 ): void | Promise<void> {
@@ -36,7 +36,7 @@ async function giveWhenRead(
     try {
       const batch = await reading;
       // What a promise says of the head was true when it was made: the next read decides.
-      give(broker, subscriber, { ...batch, atHead: false });
+      give(broker, subscriber, { ...batch, reachesHead: false });
       if (batch.gap !== undefined || batch.events.length > 0) return;
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
@@ -50,8 +50,8 @@ async function giveWhenRead(
 function nextBatch(broker: Broker, subscriber: Subscriber): Batch | Promise<Batch> {
   const { claims, resumedFrom } = subscriber;
   const read = () => {
-    const { position, told } = subscriber;
-    return broker.read({ position, told }, claims, BATCH_BYTES);
+    const { position, gapReportedThrough } = subscriber;
+    return broker.read({ position, gapReportedThrough }, claims, BATCH_BYTES);
   };
   if (subscriber.isPlaced || resumedFrom === undefined) return read();
   const place = broker.locate(resumedFrom, claims);
@@ -68,15 +68,15 @@ function nextBatch(broker: Broker, subscriber: Subscriber): Batch | Promise<Batc
 function give(broker: Broker, subscriber: Subscriber, batch: Batch): void {
   const { events, gap, through } = batch;
   if (gap !== undefined) {
-    subscriber.feed(
+    subscriber.enqueue(
       encodeGap(broker, subscriber, batch, gap),
       subscriber.position,
     );
-    subscriber.told = gap.through;
+    subscriber.gapReportedThrough = gap.through;
   }
   subscriber.resumedFrom = undefined;
-  if (events.length > 0) subscriber.feed(joinEvents(events), through);
-  if (batch.atHead) subscriber.rejoin(through);
+  if (events.length > 0) subscriber.enqueue(joinEvents(events), through);
+  if (batch.reachesHead) subscriber.goLive(through);
   else subscriber.moveTo(through);
 }
 

@@ -9,23 +9,23 @@ export class Channel {
   /** Events for everyone that the flush under way is sending. */
   #sending: readonly ServerEvent[] = [];
   /** Events for everyone that came since it began. */
-  #waiting: ServerEvent[] = [];
+  #pending: ServerEvent[] = [];
   /** Subscribers for whose user alone events came since it began. */
   #addressed = new Set<Subscriber>();
 
   /** Whether there is anything for another flush to send. */
-  get isWaiting(): boolean {
-    return this.#waiting.length > 0 || this.#addressed.size > 0;
+  get hasPending(): boolean {
+    return this.#pending.length > 0 || this.#addressed.size > 0;
   }
 
   /** Whether every subscriber has been sent what came for everyone. */
   get isFlushed(): boolean {
-    return this.#sending.length === 0 && this.#waiting.length === 0;
+    return this.#sending.length === 0 && this.#pending.length === 0;
   }
 
   /** Events for everyone that some subscriber may not have got yet, in order. */
   get unsent(): readonly ServerEvent[] {
-    return this.#sending.length === 0 ? this.#waiting : [...this.#sending, ...this.#waiting];
+    return this.#sending.length === 0 ? this.#pending : [...this.#sending, ...this.#pending];
   }
 
   add(subscriber: Subscriber): void {
@@ -48,23 +48,23 @@ export class Channel {
   /** Notes an event for the next flush; answers how many subscribers hear it. */
   take(event: ServerEvent): number {
     if (event.user === EVERYONE) {
-      if (this.subscribers.size > 0) this.#waiting.push(event);
+      if (this.subscribers.size > 0) this.#pending.push(event);
       return this.subscribers.size;
     }
-    const hearers = this.#byUser.get(event.user);
-    if (hearers === undefined) return 0;
-    for (const subscriber of hearers) {
-      if (!subscriber.atHead) continue;
-      subscriber.waiting.push(event);
+    const recipients = this.#byUser.get(event.user);
+    if (recipients === undefined) return 0;
+    for (const subscriber of recipients) {
+      if (!subscriber.isLive) continue;
+      subscriber.pending.push(event);
       this.#addressed.add(subscriber);
     }
-    return hearers.size;
+    return recipients.size;
   }
 
   /** Begins a flush: answers the subscribers that it has to visit. */
   beginFlush(): Iterable<Subscriber> {
-    this.#sending = this.#waiting;
-    this.#waiting = [];
+    this.#sending = this.#pending;
+    this.#pending = [];
     const addressed = this.#addressed;
     this.#addressed = new Set();
     return this.#sending.length > 0 ? this.subscribers : addressed;

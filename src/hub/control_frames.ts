@@ -1,4 +1,4 @@
-import type { Ending } from "./disconnect_reason.ts";
+import type { DisconnectReason } from "./disconnect_reason.ts";
 import { encodeBlock, encodeLines } from "../sse/encode.ts";
 
 /**
@@ -9,7 +9,7 @@ import { encodeBlock, encodeLines } from "../sse/encode.ts";
  * (HTML Standard, 9.2.6). Of the clients that can send headers some keep it at once, and would hand
  * the page that blank line as an empty message (@microsoft/fetch-event-source): they are given none.
  */
-export class Notices {
+export class ControlFrames {
   readonly #retryMs: number;
 
   constructor(retryMs: number) {
@@ -22,22 +22,26 @@ export class Notices {
    * @param place the id of the client's place, where it does not have one.
    * @param native whether the client is a browser's own EventSource.
    */
-  greeting(place: string | undefined, native: boolean): Uint8Array<ArrayBuffer> {
-    return withPlace(place, native, ": connected", this.#retry());
+  greeting(place: string | undefined, isEventSource: boolean): Uint8Array<ArrayBuffer> {
+    return withPlace(place, isEventSource, ": connected", this.#retry());
   }
 
   /** Says that the stream is alive. */
-  heartbeat(place: string | undefined, native: boolean): Uint8Array<ArrayBuffer> {
-    return withPlace(place, native, ":");
+  heartbeat(place: string | undefined, isEventSource: boolean): Uint8Array<ArrayBuffer> {
+    return withPlace(place, isEventSource, ":");
   }
 
   /** The whole stream of a client that gets no other: when to come back, and from where. */
-  turnAway(ending: Ending, place: string | undefined, native: boolean): Uint8Array<ArrayBuffer> {
-    return withPlace(place, native, this.#retry(), `: ${ending}`);
+  reject(
+    ending: DisconnectReason,
+    place: string | undefined,
+    isEventSource: boolean,
+  ): Uint8Array<ArrayBuffer> {
+    return withPlace(place, isEventSource, this.#retry(), `: ${ending}`);
   }
 
   /** The last bytes of a stream whose client may come back. */
-  farewell(ending: Ending): Uint8Array<ArrayBuffer> {
+  closeNotice(ending: DisconnectReason): Uint8Array<ArrayBuffer> {
     return encodeLines(this.#retry(), `: ${ending}`);
   }
 
@@ -49,9 +53,9 @@ export class Notices {
 
 function withPlace(
   place: string | undefined,
-  native: boolean,
+  isEventSource: boolean,
   ...lines: readonly string[]
 ): Uint8Array<ArrayBuffer> {
   if (place === undefined) return encodeLines(...lines);
-  return (native ? encodeBlock : encodeLines)(...lines, `id: ${place}`);
+  return (isEventSource ? encodeBlock : encodeLines)(...lines, `id: ${place}`);
 }

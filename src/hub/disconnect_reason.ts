@@ -8,7 +8,7 @@
  * - `over the limit`: the server held its maximum of connections; the client was told when to come back.
  * - `server error`: a failure of this server, logged with its cause.
  */
-export type Ending =
+export type DisconnectReason =
   | "client left"
   | "token expired"
   | "too slow"

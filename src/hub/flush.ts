@@ -31,7 +31,7 @@ export class Flush {
         this.channel.endFlush();
         return true;
       }
-      if (subscriber.atHead) this.#send(subscriber);
+      if (subscriber.isLive) this.#send(subscriber);
     }
     return false;
   }
@@ -44,23 +44,23 @@ export class Flush {
     const shared = this.#sharedFor(subscriber);
     const [first] = shared.events;
     const last = shared.events.at(-1);
-    const needsNoOther = subscriber.waiting.length === 0;
+    const needsNoOther = subscriber.pending.length === 0;
     if (needsNoOther && first !== undefined && last !== undefined) {
       if (subscriber.position >= last.seq) return;
       if (subscriber.position < first.seq) {
-        subscriber.told = first.seq - 1;
+        subscriber.gapReportedThrough = first.seq - 1;
         return subscriber.push(shared.bytes ??= joinEvents(shared.events), last.seq);
       }
     }
     // All that is unsent by now, not only what this flush began with: what was addressed to the
     // subscriber since then may be newer than something that waits for everyone.
-    const own = [...subscriber.waiting, ...this.#unsentIn(subscriber.claims.channels)]
+    const own = [...subscriber.pending, ...this.#unsentIn(subscriber.claims.channels)]
       .filter((event) => event.seq > subscriber.position).sort(bySeq);
-    subscriber.waiting = [];
+    subscriber.pending = [];
     const [firstOwn] = own;
     const lastOwn = own.at(-1);
     if (firstOwn === undefined || lastOwn === undefined) return;
-    subscriber.told = firstOwn.seq - 1;
+    subscriber.gapReportedThrough = firstOwn.seq - 1;
     subscriber.push(joinEvents(own), lastOwn.seq);
   }
 

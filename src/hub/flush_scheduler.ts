@@ -17,7 +17,7 @@ const VISITS_PER_TURN = 100;
  * until everyone has been visited and the window is over, and what came meanwhile goes out
  * together: the more there is to do, the more is joined.
  */
-export class Flusher {
+export class FlushScheduler {
   readonly #channels: ReadonlyMap<string, Channel>;
   readonly #windowMs: number;
   readonly #clock: Clock;
@@ -77,7 +77,7 @@ export class Flusher {
     }
     this.#running.delete(channel);
     if (this.#windowMs > 0) this.#cool(channel);
-    else if (channel.isWaiting) this.request(channel);
+    else if (channel.hasPending) this.request(channel);
   }
 
   #nextTurn(): void {
@@ -102,7 +102,7 @@ export class Flusher {
       }
       this.#cooling.delete(channel);
       // Its next window ends after `now`, so that this loop does not come back to it.
-      if (channel.isWaiting) this.#start(channel);
+      if (channel.hasPending) this.#start(channel);
     }
   }
 }

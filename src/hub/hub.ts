@@ -1,16 +1,16 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../observability/logger.ts";
-import { type Feed, type Start, Subscriber } from "./subscriber.ts";
-import { type Claims, isOver } from "../auth/claims.ts";
-import type { Ending } from "./disconnect_reason.ts";
+import { type Start, Subscriber, type SubscriberSource } from "./subscriber.ts";
+import { type Claims, isExpired } from "../auth/claims.ts";
+import type { DisconnectReason } from "./disconnect_reason.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
 import type { Broker } from "../broker/broker.ts";
-import { readOn } from "./catch_up.ts";
+import { catchUp } from "./catch_up.ts";
 import { Channel } from "./channel.ts";
-import { Flusher } from "./flush_scheduler.ts";
-import { Notices } from "./control_frames.ts";
+import { FlushScheduler } from "./flush_scheduler.ts";
+import { ControlFrames } from "./control_frames.ts";
 
 /** What the hub can be told; see the options of the same names. */
 export interface HubOptions {
@@ -24,11 +24,11 @@ export interface HubOptions {
 }
 
 /** How a client comes: with what it has, and what it is. */
-export interface Arrival {
+export interface ConnectOptions {
   /** As the client sent it; empty or `undefined` where it has none. */
   readonly lastEventId: string | undefined;
   /** Whether it may be a browser's own EventSource, which can send no header of its choosing. */
-  readonly native: boolean;
+  readonly isEventSource: boolean;
 }
 
 const MAX_TICK_MS = 1000;
@@ -40,18 +40,18 @@ export class Hub {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #channels = new Map<string, Channel>();
-  readonly #flusher: Flusher;
-  readonly #notices: Notices;
+  readonly #flushScheduler: FlushScheduler;
+  readonly #frames: ControlFrames;
   /** Every subscriber, and the turn in which it gets its heartbeats. */
   readonly #subscribers = new Map<Subscriber, number>();
-  readonly #endings = new Map<Ending, number>();
+  readonly #endings = new Map<DisconnectReason, number>();
   readonly #tickMs: number;
   readonly #turns: number;
   #turn = 0;
   #nextTurn = 0;
   #ticker: ReturnType<typeof setInterval> | undefined;
-  readonly #feed: Feed = {
-    readOn: (subscriber) => this.#readOn(subscriber),
+  readonly #source: SubscriberSource = {
+    catchUp: (subscriber) => this.#catchUp(subscriber),
     left: (subscriber) => this.#remove(subscriber, "client left"),
   };
 
@@ -65,8 +65,8 @@ export class Hub {
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
-    this.#flusher = new Flusher(this.#channels, options.flushWindowMs, clock);
-    this.#notices = new Notices(options.retryMs);
+    this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
+    this.#frames = new ControlFrames(options.retryMs);
     const { heartbeatMs, stallMs } = options;
     this.#tickMs = Math.min(
       MAX_TICK_MS,
@@ -86,20 +86,20 @@ export class Hub {
   }
 
   /** How many streams have ended, by their ending's name, since the start. */
-  get endings(): Readonly<Partial<Record<Ending, number>>> {
+  get endings(): Readonly<Partial<Record<DisconnectReason, number>>> {
     return Object.fromEntries(this.#endings);
   }
 
   /** Opens a stream: from the head of the log, or from behind the last event that the client has. */
-  subscribe(claims: Claims, { lastEventId, native }: Arrival): Subscriber {
+  subscribe(claims: Claims, { lastEventId, isEventSource }: ConnectOptions): Subscriber {
     const { seq } = this.#broker.head;
     const start: Start = lastEventId ? { resumedFrom: lastEventId } : { position: seq };
     const place = lastEventId ? undefined : this.#idAt(seq);
     const subscriber = new Subscriber(claims, start, {
-      native,
-      greeting: this.#notices.greeting(place, native),
+      isEventSource,
+      greeting: this.#frames.greeting(place, isEventSource),
       maxBufferBytes: this.#options.maxBufferBytes,
-      feed: this.#feed,
+      source: this.#source,
       nowMs: this.#clock.steady(),
     });
     this.#add(subscriber);
@@ -107,17 +107,21 @@ export class Hub {
   }
 
   /** Counts a client that gets no stream; answers what it is told instead. */
-  turnAway(ending: Ending, claims: Claims, arrival: Arrival): Uint8Array<ArrayBuffer> {
+  reject(
+    ending: DisconnectReason,
+    claims: Claims,
+    arrival: ConnectOptions,
+  ): Uint8Array<ArrayBuffer> {
     this.#noteEnding(ending, claims, 0);
     const place = arrival.lastEventId ? undefined : this.#idAt(this.#broker.head.seq);
-    return this.#notices.turnAway(ending, place, arrival.native);
+    return this.#frames.reject(ending, place, arrival.isEventSource);
   }
 
   /** Sends what waits, then ends every stream and tells its client when to come back. */
   drain(): void {
-    this.#flusher.close();
+    this.#flushScheduler.close();
     for (const subscriber of this.#subscribers.keys()) {
-      this.#end(subscriber, "draining", this.#notices.farewell("draining"));
+      this.#end(subscriber, "draining", this.#frames.closeNotice("draining"));
     }
   }
 
@@ -125,7 +129,7 @@ export class Hub {
     return formatId(seq, this.#broker.head.epoch);
   }
 
-  #noteEnding(ending: Ending, claims: Claims, seconds: number): void {
+  #noteEnding(ending: DisconnectReason, claims: Claims, seconds: number): void {
     this.#endings.set(ending, (this.#endings.get(ending) ?? 0) + 1);
     const fields = {
       ending,
@@ -141,24 +145,24 @@ export class Hub {
   }
 
   #deliver(events: readonly ServerEvent[]): number {
-    let hearers = 0;
+    let recipients = 0;
     for (const event of events) {
       const channel = this.#channels.get(event.channel);
       if (channel === undefined) continue;
       const heard = channel.take(event);
-      if (heard > 0) this.#flusher.request(channel);
-      hearers = Math.max(hearers, heard);
+      if (heard > 0) this.#flushScheduler.request(channel);
+      recipients = Math.max(recipients, heard);
     }
-    return hearers;
+    return recipients;
   }
 
-  /** See `Follower.restart`. */
+  /** See `BrokerEventHandler.restart`. */
   #restart(places: "kept" | "gone"): void {
-    this.#flusher.close();
+    this.#flushScheduler.close();
     const { seq } = this.#broker.head;
     for (const subscriber of this.#subscribers.keys()) {
-      if (subscriber.atHead) {
-        subscriber.told = seq;
+      if (subscriber.isLive) {
+        subscriber.gapReportedThrough = seq;
         subscriber.fallBehind(seq);
       }
       if (places === "gone") subscriber.resumeFrom(this.#idAt(subscriber.position));
@@ -177,7 +181,7 @@ export class Hub {
     this.#ticker ??= setInterval(() => this.#tick(), this.#tickMs);
   }
 
-  #remove(subscriber: Subscriber, ending: Ending): void {
+  #remove(subscriber: Subscriber, ending: DisconnectReason): void {
     if (!this.#subscribers.delete(subscriber)) return;
     for (const name of subscriber.claims.channels) {
       const channel = this.#channels.get(name);
@@ -191,7 +195,7 @@ export class Hub {
     this.#noteEnding(ending, subscriber.claims, this.#age(subscriber));
   }
 
-  #end(subscriber: Subscriber, ending: Ending, lastBytes: Uint8Array): void {
+  #end(subscriber: Subscriber, ending: DisconnectReason, lastBytes: Uint8Array): void {
     subscriber.end(lastBytes);
     this.#remove(subscriber, ending);
   }
@@ -200,9 +204,9 @@ export class Hub {
     return Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
   }
 
-  #readOn(subscriber: Subscriber): void | Promise<void> {
+  #catchUp(subscriber: Subscriber): void | Promise<void> {
     try {
-      return readOn(this.#broker, subscriber)?.catch((error) => this.#fail(subscriber, error));
+      return catchUp(this.#broker, subscriber)?.catch((error) => this.#fail(subscriber, error));
     } catch (error) {
       this.#fail(subscriber, error);
     }
@@ -210,7 +214,7 @@ export class Hub {
 
   #fail(subscriber: Subscriber, error: unknown): void {
     this.#logger.error("reading history failed", { error: String(error) });
-    this.#end(subscriber, "server error", this.#notices.farewell("server error"));
+    this.#end(subscriber, "server error", this.#frames.closeNotice("server error"));
   }
 
   /** One timer for all streams: expiry and stalls of each, and the heartbeats of those whose turn it is. */
@@ -220,7 +224,7 @@ export class Hub {
     const { heartbeatMs, stallMs } = this.#options;
     this.#turn = (this.#turn + 1) % this.#turns;
     for (const [subscriber, turn] of this.#subscribers) {
-      if (isOver(subscriber.claims, nowSeconds)) {
+      if (isExpired(subscriber.claims, nowSeconds)) {
         this.#end(subscriber, "token expired", encodeLines(": token expired"));
       } else if (stallMs > 0 && subscriber.isStalled(now, stallMs)) {
         subscriber.abort(
@@ -235,12 +239,12 @@ export class Hub {
 
   /** A heartbeat brings a subscriber that has everything to the head: what others get is then no gap of its. */
   #beat(subscriber: Subscriber): void {
-    const { native } = subscriber;
+    const { isEventSource } = subscriber;
     const { seq } = this.#broker.head;
-    const hasAll = subscriber.atHead && subscriber.waiting.length === 0 &&
+    const hasAll = subscriber.isLive && subscriber.pending.length === 0 &&
       subscriber.claims.channels.every((name) => this.#channels.get(name)?.isFlushed ?? true);
     if (!hasAll || seq === subscriber.position) {
-      subscriber.beat(this.#notices.heartbeat(undefined, native), subscriber.position);
-    } else subscriber.beat(this.#notices.heartbeat(this.#idAt(seq), native), seq);
+      subscriber.beat(this.#frames.heartbeat(undefined, isEventSource), subscriber.position);
+    } else subscriber.beat(this.#frames.heartbeat(this.#idAt(seq), isEventSource), seq);
   }
 }

@@ -1,10 +1,10 @@
 import type { Claims } from "../auth/claims.ts";
 import type { ServerEvent } from "../sse/event.ts";
 
-/** What a subscriber needs of those who feed it. */
-export interface Feed {
-  /** Reads on from the log and calls `feed`, `rejoin` or `end`; called when there is room for more. */
-  readOn(subscriber: Subscriber): void | Promise<void>;
+/** What a subscriber needs of those who source it. */
+export interface SubscriberSource {
+  /** Reads on from the log and calls `source`, `goLive` or `end`; called when there is room for more. */
+  catchUp(subscriber: Subscriber): void | Promise<void>;
   /** The client, or a proxy between, has closed the connection. */
   left(subscriber: Subscriber): void;
 }
@@ -30,14 +30,14 @@ const READ_ON_BELOW = 65_536;
 export class Subscriber {
   readonly claims: Claims;
   /** Whether its client may be a browser's own EventSource. */
-  readonly native: boolean;
+  readonly isEventSource: boolean;
   /** Equal for subscribers that hear the same channels. */
   readonly channelsKey: string;
   readonly body: ReadableStream<Uint8Array>;
   /** Events for its user alone that the next flush of their channel sends. */
-  waiting: ServerEvent[] = [];
+  pending: ServerEvent[] = [];
   /** Up to this seq it has missed nothing of which it has not been told. */
-  told: number;
+  gapReportedThrough: number;
   /** The last event id that it goes on from, until it has been given something. */
   resumedFrom: string | undefined;
   #isPlaced: boolean;
@@ -45,7 +45,7 @@ export class Subscriber {
   readonly #maxBufferBytes: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>; // Set by start(), which runs in the constructor.
   /** Pending while at the head, so that the stream asks for nothing; see `pull` below. */
-  #atHead: PromiseWithResolvers<void> | undefined;
+  #live: PromiseWithResolvers<void> | undefined;
   #ended = false;
   #cancelled = false;
   #bytesFed = 0;
@@ -59,37 +59,39 @@ export class Subscriber {
     claims: Claims,
     start: Start,
     options: {
-      readonly native: boolean;
+      readonly isEventSource: boolean;
       readonly greeting: Uint8Array;
       readonly maxBufferBytes: number;
-      readonly feed: Feed;
+      readonly source: SubscriberSource;
       readonly nowMs: number;
     },
   ) {
     this.claims = claims;
-    this.native = options.native;
+    this.isEventSource = options.isEventSource;
     this.channelsKey = JSON.stringify(claims.channels.toSorted());
     this.resumedFrom = start.resumedFrom;
     this.#isPlaced = start.resumedFrom === undefined;
-    this.#position = this.told = start.resumedFrom === undefined ? start.position : -1;
+    this.#position = this.gapReportedThrough = start.resumedFrom === undefined
+      ? start.position
+      : -1;
     this.#maxBufferBytes = options.maxBufferBytes;
     this.openedAt = options.nowMs;
     this.#progressAt = options.nowMs;
-    if (start.resumedFrom === undefined) this.#atHead = Promise.withResolvers();
-    const { feed } = options;
+    if (start.resumedFrom === undefined) this.#live = Promise.withResolvers();
+    const { source } = options;
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
-        this.#enqueue(options.greeting);
+        this.#write(options.greeting);
       },
       // The stream asks again only after this promise is settled. While it is pending, pushing
       // costs no asking; settling it is what makes the stream ask once its client has taken enough.
-      pull: () => this.#pull(feed),
+      pull: () => this.#pull(source),
       cancel: () => {
         this.#cancelled = true;
         if (this.#ended) return;
         this.#ended = true;
-        feed.left(this);
+        source.left(this);
       },
     }, { highWaterMark: READ_ON_BELOW, size: (chunk) => chunk.length });
   }
@@ -99,8 +101,8 @@ export class Subscriber {
     return this.#position;
   }
 
-  get atHead(): boolean {
-    return this.#atHead !== undefined;
+  get isLive(): boolean {
+    return this.#live !== undefined;
   }
 
   get ended(): boolean {
@@ -116,13 +118,13 @@ export class Subscriber {
   push(bytes: Uint8Array, through: number): void {
     if (this.unsentBytes + bytes.length > this.#maxBufferBytes) {
       this.fallBehind(this.#position);
-    } else this.feed(bytes, through);
+    } else this.enqueue(bytes, through);
   }
 
   /** Gives bytes that bring it to a position. */
-  feed(bytes: Uint8Array, through: number): void {
+  enqueue(bytes: Uint8Array, through: number): void {
     if (this.#ended) return;
-    this.#enqueue(bytes);
+    this.#write(bytes);
     this.#position = through;
   }
 
@@ -134,7 +136,7 @@ export class Subscriber {
   /** It starts, or starts again, from a position that it was told is its own; -1 for one unknown to the log. */
   startAt(position: number): void {
     this.#isPlaced = true;
-    this.#position = this.told = position;
+    this.#position = this.gapReportedThrough = position;
   }
 
   /** Its position means nothing any more: it goes on from an id, unless from one that it came with. */
@@ -150,17 +152,17 @@ export class Subscriber {
 
   /** From here on it reads on from the log, from a position up to which it has everything. */
   fallBehind(position: number): void {
-    const atHead = this.#atHead;
+    const live = this.#live;
     this.#position = position;
-    this.#atHead = undefined;
-    atHead?.resolve();
+    this.#live = undefined;
+    live?.resolve();
   }
 
   /** It has read everything: from here on it is pushed to. */
-  rejoin(position: number): void {
+  goLive(position: number): void {
     if (this.#ended) return;
     this.#position = position;
-    this.#atHead = Promise.withResolvers();
+    this.#live = Promise.withResolvers();
   }
 
   /**
@@ -170,7 +172,7 @@ export class Subscriber {
    */
   beat(comment: Uint8Array, position: number): void {
     if (this.#ended || this.unsentBytes > 0) return;
-    this.feed(comment, position);
+    this.enqueue(comment, position);
   }
 
   /** Whether bytes have been waiting for `stallMs` of which the client took none. */
@@ -188,7 +190,7 @@ export class Subscriber {
     if (this.#ended) return;
     // Before the bytes: taking them, the stream may ask for more at once.
     this.#ended = true;
-    this.#enqueue(lastBytes);
+    this.#write(lastBytes);
     // Taking the bytes, the runtime may find that the client has left, and cancel the stream at once.
     if (!this.#cancelled) this.#controller.close();
   }
@@ -204,20 +206,20 @@ export class Subscriber {
    * Is done once bytes have come, or there is no room for more. A turn that brought nothing would be
    * the last: the stream asks again only after bytes, or for a client that begins to wait.
    */
-  #pull(feed: Feed): void | Promise<void> {
+  #pull(source: SubscriberSource): void | Promise<void> {
     if (this.#ended) return;
-    if (this.#atHead !== undefined) {
-      return this.#atHead.promise.then(() => {
-        if ((this.#controller.desiredSize ?? 0) > 0) return this.#pull(feed);
+    if (this.#live !== undefined) {
+      return this.#live.promise.then(() => {
+        if ((this.#controller.desiredSize ?? 0) > 0) return this.#pull(source);
       });
     }
     const fedBefore = this.#bytesFed;
-    const reading = feed.readOn(this);
-    const goOn = () => this.#bytesFed === fedBefore ? this.#pull(feed) : undefined;
+    const reading = source.catchUp(this);
+    const goOn = () => this.#bytesFed === fedBefore ? this.#pull(source) : undefined;
     return reading === undefined ? goOn() : reading.then(goOn);
   }
 
-  #enqueue(bytes: Uint8Array): void {
+  #write(bytes: Uint8Array): void {
     this.#bytesFed += bytes.length;
     this.#controller.enqueue(bytes);
   }

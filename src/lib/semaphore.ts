@@ -1,6 +1,6 @@
 /** Lets no more than some do their work at a time; the others wait, first come, first served. */
-export class Turns {
-  readonly #waiting: (() => void)[] = [];
+export class Semaphore {
+  readonly #pending: (() => void)[] = [];
   #free: number;
 
   constructor(atATime: number) {
@@ -10,11 +10,11 @@ export class Turns {
   /** Does some work when its turn has come. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else await new Promise<void>((resolve) => this.#pending.push(resolve));
     try {
       return await work();
     } finally {
-      const next = this.#waiting.shift();
+      const next = this.#pending.shift();
       if (next === undefined) this.#free++;
       else next();
     }

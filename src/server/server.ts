@@ -1,6 +1,6 @@
-import { ClientListener } from "../http/handlers/subscribe.ts";
-import { ControlListener } from "../http/handlers/control.ts";
-import { Guard } from "../http/control_access.ts";
+import { SubscribeHandler } from "../http/handlers/subscribe.ts";
+import { ControlHandler } from "../http/handlers/control.ts";
+import { ControlAccess } from "../http/control_access.ts";
 import type { Broker } from "../broker/broker.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -25,7 +25,7 @@ export class Server {
   readonly #config: Config;
   readonly #broker: Broker;
   readonly #hub: Hub;
-  readonly #clientHandler: ClientListener;
+  readonly #subscribeHandler: SubscribeHandler;
   readonly #logger: Logger;
   readonly #client: Listener;
   readonly #control: Listener;
@@ -43,24 +43,24 @@ export class Server {
     this.#broker = broker;
     this.#logger = logger;
     const hub = this.#hub = new Hub(broker, config, clock, logger);
-    this.#clientHandler = new ClientListener({
+    this.#subscribeHandler = new SubscribeHandler({
       ...config,
       hub,
       tokens: new TokenCache(tokens, MAX_KNOWN_TOKENS),
       clock,
       logger,
     });
-    const guard = new Guard({
+    const access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
       key: controlKey,
     });
-    const control = new ControlListener({
+    const control = new ControlHandler({
       ...config,
       hub,
       broker,
       tokens,
-      guard,
+      access,
       clock,
       logger,
       healthy: () => this.#client.accepting && this.#control.accepting,
@@ -69,7 +69,7 @@ export class Server {
     this.#client = Listener.start(
       "client",
       config.client,
-      (r, info) => this.#clientHandler.handle(r, info),
+      (r, info) => this.#subscribeHandler.handle(r, info),
       logger,
     );
   }
@@ -142,7 +142,7 @@ export class Server {
 
   async #drain(): Promise<void> {
     const { drainMs } = this.#config;
-    this.#clientHandler.drain();
+    this.#subscribeHandler.drain();
     const clientStopped = this.#client.stop();
     // A back end that never finishes its request must not keep clients from being told.
     await within(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());

@@ -16,7 +16,7 @@ export interface ServerEvent {
   readonly channel: string;
   readonly user: string;
   /** The id that the payload carries itself, where it does; clients resume from it. */
-  readonly ownId: string | undefined;
+  readonly publisherId: string | undefined;
   /** The whole event: its `id:` line, its block, one blank line. The same for every subscriber. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The length of `bytes`, which is known before they are made. */
@@ -34,20 +34,25 @@ const MAX_WAITING_LENGTH = 256;
 const NOT_ASCII = /[\u0080-\uffff]/;
 
 /** An event that is encoded once, and no sooner than it has to be. */
-class PlacedEvent implements ServerEvent {
+class LazyEvent implements ServerEvent {
   readonly seq: number;
   readonly channel: string;
   readonly user: string;
-  readonly ownId: string | undefined;
+  readonly publisherId: string | undefined;
   readonly size: number;
   /** Either the bytes or, until they are asked for, their text. */
   #content: Uint8Array<ArrayBuffer> | string;
 
-  constructor({ channel, user }: Draft, seq: number, ownId: string | undefined, text: string) {
+  constructor(
+    { channel, user }: Draft,
+    seq: number,
+    publisherId: string | undefined,
+    text: string,
+  ) {
     this.seq = seq;
     this.channel = channel;
     this.user = user;
-    this.ownId = ownId;
+    this.publisherId = publisherId;
     const mayWait = text.length <= MAX_WAITING_LENGTH && !NOT_ASCII.test(text);
     this.#content = mayWait ? text : encoder.encode(text);
     this.size = this.#content.length;
@@ -60,12 +65,12 @@ class PlacedEvent implements ServerEvent {
 }
 
 /** Gives a draft its place: adds the `id:` line, unless the block has one. */
-export function placeEvent(
+export function createEvent(
   draft: Draft,
   seq: number,
   epoch: string,
 ): ServerEvent {
-  const ownId = publisherIdOf(draft.block);
-  const idLine = ownId === undefined ? `id: ${formatId(seq, epoch)}\n` : "";
-  return new PlacedEvent(draft, seq, ownId, `${idLine}${draft.block}\n\n`);
+  const publisherId = publisherIdOf(draft.block);
+  const idLine = publisherId === undefined ? `id: ${formatId(seq, epoch)}\n` : "";
+  return new LazyEvent(draft, seq, publisherId, `${idLine}${draft.block}\n\n`);
 }

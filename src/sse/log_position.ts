@@ -3,7 +3,7 @@
  * place in one log means nothing in another: a client that holds `…5-aaaaaa` from a server whose
  * memory is gone must not be taken for one that has read up to 5 of the new log.
  */
-export interface Place {
+export interface LogPosition {
   /** Strictly increasing; microseconds since 1970 unless the clock stood still or went back. */
   readonly seq: number;
   /** Six characters of `a-z0-9`, drawn at random when the log is made. */
@@ -20,7 +20,7 @@ export function formatId(seq: number, epoch: string): string {
 }
 
 /** Reads what {@link formatId} wrote; `undefined` for any other text. */
-export function parseId(text: string): Place | undefined {
+export function parseId(text: string): LogPosition | undefined {
   const match = /^([0-9]{16})-([a-z0-9]{6})$/.exec(text);
   return match === null ? undefined : { seq: Number(match[1]), epoch: String(match[2]) };
 }

@@ -19,11 +19,11 @@ Deno.test("a stream can be ended in the turn in which the runtime finds that its
         { user: "alex", channels: ["chat"], expiresAt: undefined },
         { position: 0, resumedFrom: undefined },
         {
-          native: true,
+          isEventSource: true,
           greeting: ENCODER.encode(": connected\n\n"),
           maxBufferBytes: 1_000_000,
           nowMs: 0,
-          feed: { readOn: () => {}, left: () => left++ },
+          source: { catchUp: () => {}, left: () => left++ },
         },
       );
       subscribers.push(subscriber);

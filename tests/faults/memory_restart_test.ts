@@ -31,7 +31,7 @@ Deno.test({
         }
       }
       await traffic.stopPublishing();
-      for (const { client, ...hearer } of traffic.hearers) {
+      for (const { client, ...hearer } of traffic.recipients) {
         const expected = traffic.ledger.heardBy(hearer);
         // What it hears of the last server's events; there may be none.
         const latest = expected.filter(({ id }) => epochOf(id) === epochOf(client.lastEventId));

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Turns chunks of text into lines without their ends (LF or CRLF); the last line needs none. */
+/** Semaphore chunks of text into lines without their ends (LF or CRLF); the last line needs none. */
 export class TextLineStream extends TransformStream<string, string> {
   constructor() {
     let rest = "";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { ClientListener } from "../../src/http/handlers/subscribe.ts";
-import { ControlListener } from "../../src/http/handlers/control.ts";
-import { Guard, type GuardOptions } from "../../src/http/control_access.ts";
+import { SubscribeHandler } from "../../src/http/handlers/subscribe.ts";
+import { ControlHandler } from "../../src/http/handlers/control.ts";
+import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
@@ -24,7 +24,7 @@ export interface ListenersOptions {
   readonly corsOrigins?: readonly string[] | "*";
   readonly maxConnections?: number;
   readonly maxPayloadBytes?: number;
-  readonly guard?: Partial<GuardOptions>;
+  readonly guard?: Partial<ControlAccessOptions>;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -37,8 +37,8 @@ export class Listeners implements Disposable {
   readonly logLines: string[] = [];
   /** What the health check is told. */
   healthy = true;
-  readonly #client: ClientListener;
-  readonly #control: ControlListener;
+  readonly #client: SubscribeHandler;
+  readonly #control: ControlHandler;
 
   private constructor(options: ListenersOptions, tokens: TokenAuthority) {
     const { clock } = this;
@@ -48,7 +48,7 @@ export class Listeners implements Disposable {
     const broker = options.wrapBroker?.(local) ?? local;
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     this.hub = new Hub(broker, { ...timing, maxBufferBytes: 1e6 }, clock, logger);
-    this.#client = new ClientListener({
+    this.#client = new SubscribeHandler({
       hub: this.hub,
       tokens,
       clock,
@@ -57,13 +57,18 @@ export class Listeners implements Disposable {
       cookie: "sse_token",
       maxConnections: options.maxConnections ?? Infinity,
     });
-    this.#control = new ControlListener({
+    this.#control = new ControlHandler({
       hub: this.hub,
       broker,
       tokens,
       clock,
       logger,
-      guard: new Guard({ boundHost: "127.0.0.1", hosts: [], key: undefined, ...options.guard }),
+      access: new ControlAccess({
+        boundHost: "127.0.0.1",
+        hosts: [],
+        key: undefined,
+        ...options.guard,
+      }),
       maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
       healthy: () => this.healthy,
     });

@@ -53,7 +53,7 @@ export class Traffic implements AsyncDisposable {
   readonly ledger = new Ledger();
   /** Events that clients got, all clients together. */
   readonly received = new Counter("received events");
-  readonly hearers: HearingClient[] = [];
+  readonly recipients: HearingClient[] = [];
   readonly publishers: Publisher[] = [];
 
   private constructor() {}
@@ -72,7 +72,7 @@ export class Traffic implements AsyncDisposable {
   }
 
   get clients(): readonly ResumingClient[] {
-    return this.hearers.map(({ client }) => client);
+    return this.recipients.map(({ client }) => client);
   }
 
   /** How many emits brought no answer, and were repeated until one came. */
@@ -103,20 +103,20 @@ export class Traffic implements AsyncDisposable {
   }
 
   /**
-   * Stops the publishers, waits until every client has the last event that it hears, and checks all.
+   * Stops the publishers, waits until every client has the last event that it matches, and checks all.
    *
    * @throws {Error} if any client lacks an event, or got one twice, out of order or unasked.
    */
   async assertNothingLost(): Promise<void> {
     await this.stopPublishing();
-    for (const { client, channels, userId } of this.hearers) {
+    for (const { client, channels, userId } of this.recipients) {
       const last = this.ledger.heardBy({ channels, userId }).at(-1);
       await client.waitFor(
         `event ${last?.id}`,
         () => last === undefined || client.lastEventId >= last.id,
       );
     }
-    for (const { client, ...hearer } of this.hearers) {
+    for (const { client, ...hearer } of this.recipients) {
       this.ledger.assertComplete({ ...hearer, name: client.name, received: client.received });
     }
   }
@@ -143,7 +143,7 @@ export class Traffic implements AsyncDisposable {
         name: `client ${number} (${userId} in ${channels.join(", ")})`,
         onEvent: () => this.received.add(),
       });
-      this.hearers.push({ client, channels, userId });
+      this.recipients.push({ client, channels, userId });
     }
     for (const client of this.clients) {
       await client.waitFor("a place in the log", () => client.lastEventId !== "");

@@ -1,13 +1,13 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../observability/logger.ts";
-import { Turns } from "../../lib/semaphore.ts";
+import { Semaphore } from "../../lib/semaphore.ts";
 import { formatAddress } from "../../lib/address.ts";
-import type { Audience } from "../../auth/subscription.ts";
+import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
 import { StartError, StoreUnavailable } from "../../lib/errors.ts";
-import { parseId, type Place } from "../../sse/log_position.ts";
+import { type LogPosition, parseId } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
-import type { Broker, Follower, Outcome, Publication } from "../broker.ts";
+import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
 import type { Batch, Cursor } from "../log.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
@@ -50,7 +50,7 @@ export class RedisBroker implements Broker {
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
   readonly #where: string;
-  readonly #turns = new Turns(QUESTIONS_AT_A_TIME);
+  readonly #questions = new Semaphore(QUESTIONS_AT_A_TIME);
 
   private constructor(
     log: RedisLog,
@@ -96,7 +96,7 @@ export class RedisBroker implements Broker {
       const publisher = new RedisPublisher({
         log,
         session: () => connection.session,
-        trouble: () => connection.trouble ?? `${where} was just lost`,
+        unavailableReason: () => connection.unavailableReason ?? `${where} was just lost`,
         known: () => follower.head,
         handOut: (entry) => follower.takeOwn(entry),
         where,
@@ -113,39 +113,43 @@ export class RedisBroker implements Broker {
     }
   }
 
-  get head(): Place {
+  get head(): LogPosition {
     return this.#follower.head;
   }
 
-  get trouble(): string | undefined {
-    return this.#connection.trouble;
+  get unavailableReason(): string | undefined {
+    return this.#connection.unavailableReason;
   }
 
-  follow(follower: Follower): void {
-    this.#follower.follow(follower);
+  follow(handler: BrokerEventHandler): void {
+    this.#follower.follow(handler);
   }
 
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return this.#publisher.publish(publications);
   }
 
-  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
-    if (cursor.position > this.head.seq) return this.#readAhead(cursor, audience, maxBytes);
+  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch | Promise<Batch> {
+    if (cursor.position > this.head.seq) return this.#readAhead(cursor, subscription, maxBytes);
     // Whatever the client was told of: of one channel the window may lack events that are retained,
     // though they come before one of another channel that is not.
     const { position } = cursor;
-    const batch = this.#follower.window.read({ position, told: position }, audience, maxBytes);
-    return batch.gap === undefined ? batch : this.#readOlder(cursor, audience, maxBytes);
+    const batch = this.#follower.window.read(
+      { position, gapReportedThrough: position },
+      subscription,
+      maxBytes,
+    );
+    return batch.gap === undefined ? batch : this.#readOlder(cursor, subscription, maxBytes);
   }
 
   locate(
     lastEventId: string,
-    audience: Audience,
+    subscription: Subscription,
   ): number | undefined | Promise<number | undefined> {
     const { seq, epoch } = this.head;
     const place = parseId(lastEventId);
     if (place?.epoch !== epoch) {
-      return this.#ask((session) => this.#log.find(session, lastEventId, audience));
+      return this.#ask((session) => this.#log.find(session, lastEventId, subscription));
     }
     if (place.seq <= seq) return place.seq;
     return this.#ask(async (session) => {
@@ -159,16 +163,21 @@ export class RedisBroker implements Broker {
   }
 
   /** What the window does not hold, up to where that ends for this server. */
-  #readOlder(cursor: Cursor, audience: Audience, maxBytes: number): Promise<Batch> {
-    return this.#ask((session) => this.#readLog(session, cursor, audience, maxBytes));
+  #readOlder(cursor: Cursor, subscription: Subscription, maxBytes: number): Promise<Batch> {
+    return this.#ask((session) => this.#readLog(session, cursor, subscription, maxBytes));
   }
 
   /** The client has seen more, from another server, than this one has followed yet. */
-  #readAhead(cursor: Cursor, audience: Audience, maxBytes: number): Promise<Batch> {
+  #readAhead(cursor: Cursor, subscription: Subscription, maxBytes: number): Promise<Batch> {
     return this.#ask(async (session) => {
       const last = await this.#log.open(session, this.head);
       if (cursor.position > last.seq) {
-        return await this.#readLog(session, { position: -1, told: -1 }, audience, maxBytes);
+        return await this.#readLog(
+          session,
+          { position: -1, gapReportedThrough: -1 },
+          subscription,
+          maxBytes,
+        );
       }
       throw this.#unavailable("it has not been followed so far");
     });
@@ -177,10 +186,10 @@ export class RedisBroker implements Broker {
   async #readLog(
     session: RedisSession,
     cursor: Cursor,
-    audience: Audience,
+    subscription: Subscription,
     maxBytes: number,
   ): Promise<Batch> {
-    const batch = await this.#log.read(session, this.head, cursor, audience, maxBytes);
+    const batch = await this.#log.read(session, this.head, cursor, subscription, maxBytes);
     if (batch === undefined) throw this.#unavailable("the log was replaced");
     return batch;
   }
@@ -192,7 +201,7 @@ export class RedisBroker implements Broker {
       throw this.#unavailable("it was not reachable");
     }
     try {
-      return await this.#turns.run(() => this.#askNow(question));
+      return await this.#questions.run(() => this.#askNow(question));
     } catch (error) {
       if (isLasting(error)) throw error;
       await this.#follower.changed(PAUSE_MS);

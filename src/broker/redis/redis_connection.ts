@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../observability/logger.ts";
-import { Waiters } from "../../lib/signal.ts";
+import { Signal } from "../../lib/signal.ts";
 import { isLasting, isRefusal, reasonOf } from "./redis_errors.ts";
 import type { RedisSession } from "./redis_session.ts";
 
@@ -23,8 +23,8 @@ export class RedisConnection {
   readonly #where: string;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #waiters = new Waiters();
-  readonly #closing = new Waiters();
+  readonly #reachable = new Signal();
+  readonly #closing = new Signal();
   #session: RedisSession | undefined;
   /** What Redis last said instead of being available. */
   #refusal: string | undefined;
@@ -44,7 +44,7 @@ export class RedisConnection {
   }
 
   /** Why there is no session, as a sentence without its period; `undefined` where there is one. */
-  get trouble(): string | undefined {
+  get unavailableReason(): string | undefined {
     if (this.#session !== undefined) return undefined;
     return this.#refusal === undefined
       ? `${this.#where} is not reachable`
@@ -59,15 +59,15 @@ export class RedisConnection {
   /** Waits until Redis can be reached, but no longer than a time. */
   available(ms: number): Promise<void> {
     if (this.#session !== undefined || this.#isClosed) return Promise.resolve();
-    return this.#waiters.wait(ms);
+    return this.#reachable.wait(ms);
   }
 
   /** Ends the session, and everything asked in it. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#session?.end(new Error("closed"));
-    this.#closing.wake();
-    this.#waiters.wake();
+    this.#closing.notify();
+    this.#reachable.notify();
     await this.#kept;
   }
 
@@ -96,7 +96,7 @@ export class RedisConnection {
   async #use(session: RedisSession, use: SessionUse): Promise<unknown> {
     this.#session = session;
     this.#refusal = undefined;
-    this.#waiters.wake();
+    this.#reachable.notify();
     try {
       return await Promise.race([use.run(session), session.over]);
     } catch (error) {

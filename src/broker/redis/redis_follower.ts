@@ -1,17 +1,17 @@
-import { Waiters } from "../../lib/signal.ts";
+import { Signal } from "../../lib/signal.ts";
 import type { Retention } from "../retention.ts";
-import type { Place } from "../../sse/log_position.ts";
-import type { Follower } from "../broker.ts";
+import type { LogPosition } from "../../sse/log_position.ts";
+import type { BrokerEventHandler } from "../broker.ts";
 import { MemoryLog } from "../memory_log.ts";
 import type { FeedEntry, RedisLog } from "./redis_log.ts";
-import type { Heard } from "./redis_publisher.ts";
+import type { RecipientCounts } from "./redis_publisher.ts";
 import type { RedisSession } from "./redis_session.ts";
 
 /** Bytes of the log's newest part that a server keeps in memory at most. */
 export const WINDOW_BYTES = 64 * 2 ** 20;
 
 /** What a follower works with. */
-export interface FollowerParts {
+export interface FollowerDeps {
   readonly log: RedisLog;
   readonly retention: Retention;
   /** Bytes of events in memory at most. */
@@ -19,7 +19,7 @@ export interface FollowerParts {
   /** The wall clock, in milliseconds. */
   readonly now: () => number;
   /** Told of each call whose events were handed out, and how they were heard. */
-  readonly delivered: (call: string, heard: Heard) => void;
+  readonly delivered: (call: string, heard: RecipientCounts) => void;
   /** Told where the log has lost events of which this server knows. */
   readonly lost: (how: "empty" | "without its newest events") => void;
 }
@@ -32,22 +32,22 @@ export interface FollowerParts {
  * loaded anew, and the subscribers read on from the log, in which they are told of what is gone.
  */
 export class RedisFollower {
-  readonly #parts: FollowerParts;
-  readonly #changes = new Waiters();
+  readonly #deps: FollowerDeps;
+  readonly #changes = new Signal();
   #window: MemoryLog;
-  #follower: Follower | undefined;
+  #handler: BrokerEventHandler | undefined;
   /** A seq that the log says it has reached, of which the feed brought nothing so far. */
   #awaited: number | undefined;
 
-  private constructor(parts: FollowerParts, window: MemoryLog) {
-    this.#parts = parts;
+  private constructor(deps: FollowerDeps, window: MemoryLog) {
+    this.#deps = deps;
     this.#window = window;
   }
 
   /** Loads the window. */
-  static async start(session: RedisSession, parts: FollowerParts): Promise<RedisFollower> {
-    const head = await parts.log.open(session, { seq: 0, epoch: "" });
-    return new RedisFollower(parts, await loadWindow(session, parts, head));
+  static async start(session: RedisSession, deps: FollowerDeps): Promise<RedisFollower> {
+    const head = await deps.log.open(session, { seq: 0, epoch: "" });
+    return new RedisFollower(deps, await loadWindow(session, deps, head));
   }
 
   /** Reads that it can answer without a gap need nothing else. */
@@ -55,13 +55,13 @@ export class RedisFollower {
     return this.#window;
   }
 
-  get head(): Place {
+  get head(): LogPosition {
     return { seq: this.#window.last, epoch: this.#window.epoch };
   }
 
   /** See `Broker.follow`. */
-  follow(follower: Follower): void {
-    this.#follower = follower;
+  follow(handler: BrokerEventHandler): void {
+    this.#handler = handler;
   }
 
   /** Waits until the head has moved, but no longer than a time. */
@@ -72,14 +72,14 @@ export class RedisFollower {
   /** Finds out whether the log of a new session is still the one known. */
   async resume(session: RedisSession): Promise<void> {
     this.#awaited = undefined;
-    const { epoch } = await this.#parts.log.open(session, this.head);
+    const { epoch } = await this.#deps.log.open(session, this.head);
     if (epoch !== this.head.epoch) await this.#restart(session);
   }
 
   /** Follows until the session is over. */
   async run(session: RedisSession): Promise<never> {
     while (true) {
-      const entries = await this.#parts.log.nextOfFeed(session, this.head.seq);
+      const entries = await this.#deps.log.nextOfFeed(session, this.head.seq);
       if (entries.length === 0) await this.#checkHead(session);
       for (const entry of entries) {
         if (this.#hasTaken(entry)) continue;
@@ -96,13 +96,13 @@ export class RedisFollower {
    * Hands out what this server itself has published, before the feed brings it; answers how it was
    * heard, or `undefined` where something else comes before it.
    */
-  takeOwn(entry: FeedEntry): Heard | undefined {
+  takeOwn(entry: FeedEntry): RecipientCounts | undefined {
     return this.#isNext(entry) ? this.#take(entry) : undefined;
   }
 
   /** In a quiet time: the log may have been emptied, or the feed be gone without it. */
   async #checkHead(session: RedisSession): Promise<void> {
-    const { seq, epoch } = await this.#parts.log.open(session, this.head);
+    const { seq, epoch } = await this.#deps.log.open(session, this.head);
     const isStuck = this.#awaited !== undefined && this.#awaited > this.head.seq;
     if (epoch !== this.head.epoch || isStuck) await this.#restart(session);
     else this.#awaited = seq;
@@ -118,38 +118,38 @@ export class RedisFollower {
 
   async #recover(session: RedisSession, { epoch, previous, call }: FeedEntry): Promise<void> {
     const hasLost = epoch === this.head.epoch && previous < this.head.seq;
-    if (hasLost || call === undefined) this.#parts.lost("without its newest events");
-    if (hasLost) await this.#parts.log.open(session, this.head, true);
+    if (hasLost || call === undefined) this.#deps.lost("without its newest events");
+    if (hasLost) await this.#deps.log.open(session, this.head, true);
     await this.#restart(session);
   }
 
-  #take({ call = "", events }: FeedEntry): Heard {
+  #take({ call = "", events }: FeedEntry): RecipientCounts {
     const decoded = events();
     this.#window.append([{ events: decoded, key: undefined }]);
     const heard = new Map<number, number>();
-    for (const event of decoded) heard.set(event.seq, this.#follower?.deliver([event]) ?? 0);
-    this.#parts.delivered(call, heard);
-    this.#changes.wake();
+    for (const event of decoded) heard.set(event.seq, this.#handler?.deliver([event]) ?? 0);
+    this.#deps.delivered(call, heard);
+    this.#changes.notify();
     return heard;
   }
 
   async #restart(session: RedisSession): Promise<void> {
     this.#awaited = undefined;
-    const head = await this.#parts.log.open(session, this.head);
-    const window = await loadWindow(session, this.#parts, head);
+    const head = await this.#deps.log.open(session, this.head);
+    const window = await loadWindow(session, this.#deps, head);
     const isKnown = window.epoch === this.head.epoch;
-    if (!isKnown) this.#parts.lost("empty");
-    this.#follower?.restart(isKnown ? "kept" : "gone");
+    if (!isKnown) this.#deps.lost("empty");
+    this.#handler?.restart(isKnown ? "kept" : "gone");
     this.#window = window;
-    this.#changes.wake();
+    this.#changes.notify();
   }
 }
 
 /** As much of the newest part of the log as the feed has in one piece. */
 async function loadWindow(
   session: RedisSession,
-  { log, retention, windowBytes, now }: FollowerParts,
-  head: Place,
+  { log, retention, windowBytes, now }: FollowerDeps,
+  head: LogPosition,
 ): Promise<MemoryLog> {
   const limits = { ...retention, totalBytes: Math.min(retention.totalBytes, windowBytes) };
   let window: MemoryLog | undefined;

@@ -1,16 +1,16 @@
-import type { Audience } from "../../auth/subscription.ts";
+import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { type Draft, placeEvent, type ServerEvent } from "../../sse/event.ts";
-import { newEpoch, type Place } from "../../sse/log_position.ts";
+import { createEvent, type Draft, type ServerEvent } from "../../sse/event.ts";
+import { type LogPosition, newEpoch } from "../../sse/log_position.ts";
 import type { Publication } from "../broker.ts";
 import {
   type Batch,
   type Cursor,
   MAX_EMPTY_CHANNELS,
-  MAX_GONE_OWN_IDS,
+  MAX_GONE_PUBLISHER_IDS,
   MAX_KEYS,
-  MAX_SAME_OWN_IDS,
-  resumableOwnId,
+  MAX_SAME_PUBLISHER_IDS,
+  resumablePublisherId,
   retainedSize,
 } from "../log.ts";
 import commonLua from "./lua/common.lua" with { type: "text" };
@@ -18,14 +18,14 @@ import findLua from "./lua/find.lua" with { type: "text" };
 import openLua from "./lua/open.lua" with { type: "text" };
 import publishLua from "./lua/publish.lua" with { type: "text" };
 import readLua from "./lua/read.lua" with { type: "text" };
-import settleLua from "./lua/save_recipient_count.lua" with { type: "text" };
+import saveRecipientCountLua from "./lua/save_recipient_count.lua" with { type: "text" };
 import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./redis_session.ts";
 
 const FIND = scriptOf(commonLua, findLua);
 const OPEN = scriptOf(commonLua, openLua);
 const PUBLISH = scriptOf(commonLua, publishLua);
 const READ = scriptOf(commonLua, readLua);
-const SETTLE = scriptOf(commonLua, settleLua);
+const SAVE_RECIPIENT_COUNT = scriptOf(commonLua, saveRecipientCountLua);
 
 /** About how many bytes of the newest events Redis keeps for servers that were cut off to catch up. */
 const FEED_BYTES = 16 * 2 ** 20;
@@ -82,7 +82,7 @@ export class RedisLog {
 
   /** Prepares a new session for everything else. */
   async prepare(session: RedisSession): Promise<void> {
-    await session.load([FIND, OPEN, PUBLISH, READ, SETTLE]);
+    await session.load([FIND, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT]);
     await session.tryToRead(`${this.#prefix}feed`);
   }
 
@@ -93,7 +93,7 @@ export class RedisLog {
    *   of that epoch that ends before it has lost events.
    * @param hasLost whether the log is known to have gone on from before that place without it.
    */
-  async open(session: RedisSession, known: Place, hasLost = false): Promise<Place> {
+  async open(session: RedisSession, known: LogPosition, hasLost = false): Promise<LogPosition> {
     const args = [known.epoch, String(known.seq), newEpoch(), hasLost ? "1" : "0"];
     const [epoch, seq] = await this.#run(session, OPEN, args) as [string, string];
     return { epoch, seq: Number(seq) };
@@ -106,7 +106,7 @@ export class RedisLog {
    */
   async publish(
     session: RedisSession,
-    known: Place,
+    known: LogPosition,
     call: string,
     requests: readonly PublishRequest[],
   ): Promise<Published> {
@@ -125,24 +125,24 @@ export class RedisLog {
   }
 
   /** Notes the count of a receipt, so that the same answer can be given again. */
-  async settle(
+  async saveRecipientCount(
     session: RedisSession,
     key: string,
     seq: number,
     subscribers: number,
   ): Promise<void> {
-    await this.#run(session, SETTLE, [key, String(seq), String(subscribers)]);
+    await this.#run(session, SAVE_RECIPIENT_COUNT, [key, String(seq), String(subscribers)]);
   }
 
   /** See `Log.read`: up to the place, and `undefined` where that is one of another log. */
   async read(
     session: RedisSession,
-    through: Place,
-    { position, told }: Cursor,
-    { user, channels }: Audience,
+    through: LogPosition,
+    { position, gapReportedThrough }: Cursor,
+    { user, channels }: Subscription,
     maxBytes: number,
   ): Promise<Batch | undefined> {
-    const numbers = [position, told, through.seq, maxBytes].map(String);
+    const numbers = [position, gapReportedThrough, through.seq, maxBytes].map(String);
     const args = [through.epoch, ...numbers, user, ...channels];
     const answer = await this.#run(session, READ, args) as readonly (string | number)[];
     const [epoch, complete, last, gap, oldest, ...events] = answer;
@@ -150,7 +150,7 @@ export class RedisLog {
     return {
       events: eventsOf(events as readonly string[], through.epoch),
       through: Number(last),
-      atHead: complete === 1,
+      reachesHead: complete === 1,
       gap: gap === "-1" ? undefined : {
         through: Number(gap),
         oldest: oldest === "-1" ? undefined : Number(oldest),
@@ -161,10 +161,15 @@ export class RedisLog {
   /** See `Log.find`. */
   async find(
     session: RedisSession,
-    ownId: string,
-    audience: Audience,
+    publisherId: string,
+    subscription: Subscription,
   ): Promise<number | undefined> {
-    const args = [ownId, String(MAX_SAME_OWN_IDS), audience.user, ...audience.channels];
+    const args = [
+      publisherId,
+      String(MAX_SAME_PUBLISHER_IDS),
+      subscription.user,
+      ...subscription.channels,
+    ];
     const seq = Number(await this.#run(session, FIND, args));
     return seq < 0 ? undefined : seq;
   }
@@ -186,7 +191,7 @@ export class RedisLog {
   ): Promise<unknown> {
     const { eventsPerChannel, ageMs, bytesPerChannel, totalBytes } = this.#retention;
     const limits = [eventsPerChannel, ageMs, bytesPerChannel, totalBytes];
-    const most = [MAX_EMPTY_CHANNELS, MAX_KEYS, MAX_GONE_OWN_IDS];
+    const most = [MAX_EMPTY_CHANNELS, MAX_KEYS, MAX_GONE_PUBLISHER_IDS];
     const now = this.#now === undefined ? "" : String(Math.floor(this.#now() * 1000));
     return session.run(script, [this.#prefix, now, ...[...limits, ...most].map(String), ...args]);
   }
@@ -200,11 +205,11 @@ function argumentsOf({ drafts, idempotencyKey, fingerprint }: PublishRequest): r
 function draftArguments(draft: Draft): readonly string[] {
   const { channel, user, block } = draft;
   // Its own id and its size are the same in any place.
-  const event = placeEvent(draft, 0, "000000");
+  const event = createEvent(draft, 0, "000000");
   return [
     channel,
     user,
-    resumableOwnId(event) ?? "",
+    resumablePublisherId(event) ?? "",
     String(retainedSize(event)),
     JSON.stringify([channel, user, block]),
   ];
@@ -232,7 +237,7 @@ function entryOf(
   const events = () =>
     results.flatMap(({ kind, seq }, n) => {
       const drafts = kind === "new" ? requests[n]?.drafts ?? [] : [];
-      return drafts.map((draft, m) => placeEvent(draft, seq - drafts.length + 1 + m, place.epoch));
+      return drafts.map((draft, m) => createEvent(draft, seq - drafts.length + 1 + m, place.epoch));
     });
   return { ...place, seq: newest.seq, events };
 }
@@ -242,7 +247,7 @@ function eventsOf(pairs: readonly string[], epoch: string): readonly ServerEvent
   const events: ServerEvent[] = [];
   for (let n = 0; n + 1 < pairs.length; n += 2) {
     const [channel, user, block] = JSON.parse(String(pairs[n + 1])) as [string, string, string];
-    events.push(placeEvent({ channel, user, block }, Number(pairs[n]), epoch));
+    events.push(createEvent({ channel, user, block }, Number(pairs[n]), epoch));
   }
   return events;
 }

@@ -1,5 +1,5 @@
 import { StoreUnavailable } from "../../lib/errors.ts";
-import { formatId, type Place } from "../../sse/log_position.ts";
+import { formatId, type LogPosition } from "../../sse/log_position.ts";
 import type { Outcome, Publication } from "../broker.ts";
 import { fingerprintOf, keyReused } from "../idempotency.ts";
 import type { FeedEntry, Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
@@ -21,19 +21,19 @@ interface Waiting {
 }
 
 /** How many subscribers of this process heard each event of a call, by the events' seqs. */
-export type Heard = ReadonlyMap<number, number>;
+export type RecipientCounts = ReadonlyMap<number, number>;
 
 /** What a publisher needs of the server that it belongs to. */
-export interface PublisherParts {
+export interface PublisherDeps {
   readonly log: RedisLog;
   /** The session to publish in, where there is one. */
   readonly session: () => RedisSession | undefined;
   /** Why there is none, as a sentence without its period. */
-  readonly trouble: () => string;
+  readonly unavailableReason: () => string;
   /** The newest place that this server knows. */
-  readonly known: () => Place;
+  readonly known: () => LogPosition;
   /** Hands out at once what was published, where nothing that is not known yet comes before it. */
-  readonly handOut: (entry: FeedEntry) => Heard | undefined;
+  readonly handOut: (entry: FeedEntry) => RecipientCounts | undefined;
   /** What messages call the store. */
   readonly where: string;
 }
@@ -43,19 +43,19 @@ export interface PublisherParts {
  * the calls grow instead of their number, and events stay in the order in which they came.
  */
 export class RedisPublisher {
-  readonly #parts: PublisherParts;
+  readonly #deps: PublisherDeps;
   readonly #origin = crypto.randomUUID();
   #calledLast = 0;
-  #underWay: { readonly call: string; heard: Heard | undefined } | undefined;
+  #underWay: { readonly call: string; heard: RecipientCounts | undefined } | undefined;
   /** Calls that Redis has answered, but of which the feed has not brought the events yet. */
-  readonly #late = new Map<string, (heard: Heard) => void>();
+  readonly #late = new Map<string, (heard: RecipientCounts) => void>();
   /** Why the last call was refused. */
   #refusal: string | undefined;
-  #waiting: Waiting[] = [];
+  #pending: Waiting[] = [];
   #isBusy = false;
 
-  constructor(parts: PublisherParts) {
-    this.#parts = parts;
+  constructor(deps: PublisherDeps) {
+    this.#deps = deps;
   }
 
   /** See `Broker.publish`. */
@@ -64,7 +64,7 @@ export class RedisPublisher {
       new Promise<Outcome>((resolve) => {
         const isKeyed = publication.idempotencyKey !== undefined;
         const request = { ...publication, fingerprint: isKeyed ? fingerprintOf(publication) : "" };
-        this.#waiting.push({ request, resolve });
+        this.#pending.push({ request, resolve });
       })
     );
     if (!this.#isBusy) this.#publishWaiting();
@@ -72,7 +72,7 @@ export class RedisPublisher {
   }
 
   /** The feed has brought the events of a call. */
-  delivered(call: string, heard: Heard): void {
+  delivered(call: string, heard: RecipientCounts): void {
     if (this.#underWay?.call === call) this.#underWay.heard = heard;
     this.#late.get(call)?.(heard);
   }
@@ -81,26 +81,26 @@ export class RedisPublisher {
     this.#isBusy = true;
     // Whatever else comes in this turn goes along.
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#call(this.#takeWaiting());
+    while (this.#pending.length > 0) await this.#call(this.#takeWaiting());
     this.#isBusy = false;
   }
 
   #takeWaiting(): readonly Waiting[] {
     let count = 0;
-    for (let events = 0, length = 0; count < this.#waiting.length; count++) {
-      for (const { block } of this.#waiting[count]?.request.drafts ?? []) {
+    for (let events = 0, length = 0; count < this.#pending.length; count++) {
+      for (const { block } of this.#pending[count]?.request.drafts ?? []) {
         events++;
         length += block.length;
       }
       if (count > 0 && (events > MAX_EVENTS || length > MAX_LENGTH)) break;
     }
-    return this.#waiting.splice(0, count);
+    return this.#pending.splice(0, count);
   }
 
   async #call(batch: readonly Waiting[]): Promise<void> {
-    const { log, session, trouble, known, handOut } = this.#parts;
+    const { log, session, unavailableReason, known, handOut } = this.#deps;
     const present = session();
-    if (present === undefined) return answerAll(batch, unavailable(trouble()));
+    if (present === undefined) return answerAll(batch, unavailable(unavailableReason()));
     const underWay = { call: `${this.#origin}:${++this.#calledLast}`, heard: undefined };
     this.#underWay = underWay;
     try {
@@ -125,7 +125,7 @@ export class RedisPublisher {
     session: RedisSession,
     batch: readonly Waiting[],
     { epoch, results }: Published,
-    heard: Heard,
+    heard: RecipientCounts,
   ): void {
     batch.forEach(({ request, resolve }, index) => {
       const { kind, seq, subscribers } = results[index] as PublishResult; // One for each.
@@ -136,7 +136,7 @@ export class RedisPublisher {
       const count = isCounted ? subscribersOf(request, seq, heard) : subscribers;
       if (kind === "new" && idempotencyKey !== undefined && count > 0) {
         // Where this fails, whoever repeats the emit is told of 0 subscribers.
-        this.#parts.log.settle(session, idempotencyKey, seq, count).catch(() => {});
+        this.#deps.log.saveRecipientCount(session, idempotencyKey, seq, count).catch(() => {});
       }
       resolve({ id: formatId(seq, epoch), subscribers: count });
     });
@@ -144,7 +144,7 @@ export class RedisPublisher {
 
   /** What became of events whose publishing failed: that nothing did is known only where Redis said so. */
   #failure(error: unknown): StoreUnavailable {
-    const { where } = this.#parts;
+    const { where } = this.#deps;
     const reason = isRefusal(error) ? `refused it: ${reasonOf(error)}` : "did not answer";
     // A refusal is logged once, not for each emit; that Redis does not answer is logged elsewhere.
     const isKnown = !isRefusal(error) || reason === this.#refusal;
@@ -159,9 +159,9 @@ export class RedisPublisher {
   }
 
   /** Resolved with nothing where the events are not handed out in time. */
-  #heardLate(call: string): Promise<Heard> {
+  #heardLate(call: string): Promise<RecipientCounts> {
     return new Promise((resolve) => {
-      const settle = (heard: Heard) => {
+      const settle = (heard: RecipientCounts) => {
         clearTimeout(deadline);
         this.#late.delete(call);
         resolve(heard);
@@ -176,14 +176,18 @@ function answerAll(batch: readonly Waiting[], outcome: Outcome): void {
   for (const { resolve } of batch) resolve(outcome);
 }
 
-function unavailable(trouble: string): StoreUnavailable {
+function unavailable(unavailableReason: string): StoreUnavailable {
   return new StoreUnavailable(
-    `Cannot publish: ${trouble}. Nothing was delivered; try again soon.`,
+    `Cannot publish: ${unavailableReason}. Nothing was delivered; try again soon.`,
     true,
   );
 }
 
 /** The events of a publication have consecutive seqs; who heard most of them tells how many heard it. */
-function subscribersOf({ drafts }: PublishRequest, lastSeq: number, heard: Heard): number {
+function subscribersOf(
+  { drafts }: PublishRequest,
+  lastSeq: number,
+  heard: RecipientCounts,
+): number {
   return Math.max(...drafts.map((_, before) => heard.get(lastSeq - before) ?? 0));
 }

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type Audience, EVERYONE, hears } from "../../auth/subscription.ts";
+import { EVERYONE, matches, type Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
 import { StoreUnavailable } from "../../lib/errors.ts";
 import type { ServerEvent } from "../../sse/event.ts";
@@ -11,8 +11,8 @@ import {
   type Gap,
   type KeyRecord,
   type Log,
-  MAX_SAME_OWN_IDS,
-  resumableOwnId,
+  MAX_SAME_PUBLISHER_IDS,
+  resumablePublisherId,
 } from "../log.ts";
 import { mergeBySeq, type Source } from "../merge.ts";
 import { prepareStatements, type Statements } from "./sqlite_statements.ts";
@@ -69,27 +69,29 @@ export class SqliteLog implements Log {
     this.#last = last;
   }
 
-  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch {
+  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch {
     this.#trimByAge();
     const { items, complete } = mergeBySeq<IndexRow>(
-      this.#sources(audience, cursor.position),
+      this.#sources(subscription, cursor.position),
       (row) => row.size,
       maxBytes,
     );
     return {
       events: this.#load(items),
       through: complete ? this.#last : items.at(-1)?.seq ?? cursor.position,
-      atHead: complete,
-      gap: this.#gap(cursor, audience),
+      reachesHead: complete,
+      gap: this.#gap(cursor, subscription),
     };
   }
 
-  find(ownId: string, audience: Audience): number | undefined {
+  find(publisherId: string, subscription: Subscription): number | undefined {
     this.#trimByAge();
     let retainedBefore = 0;
-    for (const { seq, channel, user, repeats } of this.#statements.withOwnId.iterate(ownId)) {
-      if (repeats !== retainedBefore || repeats === MAX_SAME_OWN_IDS) return undefined;
-      if (hears(audience, String(channel), String(user))) return Number(seq);
+    for (
+      const { seq, channel, user, repeats } of this.#statements.withPublisherId.iterate(publisherId)
+    ) {
+      if (repeats !== retainedBefore || repeats === MAX_SAME_PUBLISHER_IDS) return undefined;
+      if (matches(subscription, String(channel), String(user))) return Number(seq);
       retainedBefore++;
     }
     return undefined;
@@ -106,10 +108,10 @@ export class SqliteLog implements Log {
     };
   }
 
-  settle(key: string, subscribers: number): void {
+  saveRecipientCount(key: string, subscribers: number): void {
     if (subscribers === 0) return;
     try {
-      this.#statements.settle.run(subscribers, key);
+      this.#statements.saveRecipientCount.run(subscribers, key);
     } catch {
       // The event is kept and delivered; only a repeated answer will say 0 subscribers.
     }
@@ -121,13 +123,13 @@ export class SqliteLog implements Log {
 
   #insert(event: ServerEvent): void {
     const { seq, channel, user, bytes } = event;
-    const ownId = resumableOwnId(event);
+    const publisherId = resumablePublisherId(event);
     this.#statements.insert.run(
       seq,
       channel,
       user,
-      ownId ?? null,
-      ownId === undefined ? 0 : this.#trimmer.countOwnId(ownId),
+      publisherId ?? null,
+      publisherId === undefined ? 0 : this.#trimmer.countPublisherId(publisherId),
       bytes.length,
       bytes,
     );
@@ -141,9 +143,9 @@ export class SqliteLog implements Log {
     this.#trimmer.countKeys(1 - Number(changes));
   }
 
-  #sources(audience: Audience, position: number, rows = PAGE): readonly Source<IndexRow>[] {
-    const users = new Set([EVERYONE, audience.user]);
-    return audience.channels.flatMap((channel) =>
+  #sources(subscription: Subscription, position: number, rows = PAGE): readonly Source<IndexRow>[] {
+    const users = new Set([EVERYONE, subscription.user]);
+    return subscription.channels.flatMap((channel) =>
       [...users].map((user) => this.#source(channel, user, position, rows))
     );
   }
@@ -174,17 +176,17 @@ export class SqliteLog implements Log {
         seq: Number(row.seq),
         channel: String(row.channel),
         user: String(row.user),
-        ownId: row.own_id === null ? undefined : String(row.own_id),
+        publisherId: row.own_id === null ? undefined : String(row.own_id),
         bytes,
         size: bytes.length,
       };
     });
   }
 
-  #gap(cursor: Cursor, audience: Audience): Gap | undefined {
-    const through = Math.max(...audience.channels.map((name) => this.#trimmer.horizon(name)));
-    if (through <= Math.max(cursor.position, cursor.told)) return undefined;
-    const { items } = mergeBySeq(this.#sources(audience, -1, 1), () => 1, 1);
+  #gap(cursor: Cursor, subscription: Subscription): Gap | undefined {
+    const through = Math.max(...subscription.channels.map((name) => this.#trimmer.horizon(name)));
+    if (through <= Math.max(cursor.position, cursor.gapReportedThrough)) return undefined;
+    const { items } = mergeBySeq(this.#sources(subscription, -1, 1), () => 1, 1);
     return { through, oldest: items[0]?.seq };
   }
 

@@ -25,7 +25,7 @@ export function prepareStatements(database: DatabaseSync) {
       SELECT
         (SELECT coalesce(sum(size), 0) FROM channel) AS size,
         (SELECT count(*) FROM channel WHERE events = 0) AS emptied,
-        (SELECT count(*) FROM own_id WHERE retained = 0) AS goneOwnIds,
+        (SELECT count(*) FROM own_id WHERE retained = 0) AS gonePublisherIds,
         (SELECT count(*) FROM idempotency) AS keys`),
 
     insert: prepare(`
@@ -43,20 +43,20 @@ export function prepareStatements(database: DatabaseSync) {
     page: prepare(`
       SELECT seq, size FROM event
       WHERE channel = ? AND user = ? AND seq > ? ORDER BY seq LIMIT ?`),
-    withOwnId: prepare(
+    withPublisherId: prepare(
       "SELECT seq, channel, user, repeats FROM event WHERE own_id = ? ORDER BY seq",
     ),
-    addToOwnId: prepare(`
+    addToPublisherId: prepare(`
       INSERT INTO own_id (name, given, retained, horizon) VALUES (?, 1, 1, 0)
       ON CONFLICT (name) DO UPDATE SET given = given + 1, retained = retained + 1
       RETURNING given, retained`),
-    takeFromOwnId: prepare(`
+    takeFromPublisherId: prepare(`
       UPDATE own_id SET retained = retained - 1, horizon = ? WHERE name = ?
       RETURNING retained`),
-    oldestGoneOwnId: prepare(
+    oldestGonePublisherId: prepare(
       "SELECT name FROM own_id WHERE retained = 0 ORDER BY horizon LIMIT 1",
     ),
-    forgetOwnId: prepare("DELETE FROM own_id WHERE name = ?"),
+    forgetPublisherId: prepare("DELETE FROM own_id WHERE name = ?"),
 
     addToChannel: prepare(`
       INSERT INTO channel (name, events, size, horizon) VALUES (?, 1, ?, ?)
@@ -75,7 +75,7 @@ export function prepareStatements(database: DatabaseSync) {
     remember: prepare(`
       INSERT INTO idempotency (key, fingerprint, seq, subscribers)
       VALUES (?, ?, ?, ?)`),
-    settle: prepare("UPDATE idempotency SET subscribers = ? WHERE key = ?"),
+    saveRecipientCount: prepare("UPDATE idempotency SET subscribers = ? WHERE key = ?"),
     oldestKey: prepare("SELECT key, seq FROM idempotency ORDER BY seq LIMIT 1"),
     forgetKey: prepare("DELETE FROM idempotency WHERE key = ?"),
   };

@@ -1,7 +1,7 @@
 import type { Retention } from "../retention.ts";
 import type { ServerEvent } from "../../sse/event.ts";
 import { seqTime } from "../../sse/log_position.ts";
-import { MAX_EMPTY_CHANNELS, MAX_GONE_OWN_IDS, MAX_KEYS, retainedSize } from "../log.ts";
+import { MAX_EMPTY_CHANNELS, MAX_GONE_PUBLISHER_IDS, MAX_KEYS, retainedSize } from "../log.ts";
 import type { Statements } from "./sqlite_statements.ts";
 
 interface StoredEvent {
@@ -27,7 +27,7 @@ export class SqliteTrimmer {
   readonly #retention: Retention;
   #totalSize = 0;
   #emptied = 0;
-  #goneOwnIds = 0;
+  #gonePublisherIds = 0;
   #keys = 0;
   /** The seq of the oldest event; Infinity where there is none. */
   #oldest = Infinity;
@@ -43,7 +43,7 @@ export class SqliteTrimmer {
     const totals = this.#statements.totals.get();
     this.#totalSize = Number(totals?.size);
     this.#emptied = Number(totals?.emptied);
-    this.#goneOwnIds = Number(totals?.goneOwnIds);
+    this.#gonePublisherIds = Number(totals?.gonePublisherIds);
     this.#keys = Number(totals?.keys);
     this.#oldest = this.#oldestEvent()?.seq ?? Infinity;
   }
@@ -76,10 +76,10 @@ export class SqliteTrimmer {
   }
 
   /** Counts an event that carries an id itself; answers how many had the id before it. */
-  countOwnId(ownId: string): number {
-    const counts = this.#statements.addToOwnId.get(ownId);
+  countPublisherId(publisherId: string): number {
+    const counts = this.#statements.addToPublisherId.get(publisherId);
     const before = Number(counts?.given) - 1;
-    if (before > 0 && Number(counts?.retained) === 1) this.#goneOwnIds--;
+    if (before > 0 && Number(counts?.retained) === 1) this.#gonePublisherIds--;
     return before;
   }
 
@@ -115,16 +115,18 @@ export class SqliteTrimmer {
     this.#totalSize -= retained;
     if (seq === this.#oldest) this.#oldest = this.#oldestEvent()?.seq ?? Infinity;
     if (left.events === 0) this.#noteEmptied();
-    if (own_id !== null) this.#dropOwnId(own_id, seq);
+    if (own_id !== null) this.#dropPublisherId(own_id, seq);
     return left;
   }
 
-  #dropOwnId(ownId: string, seq: number): void {
-    if (Number(this.#statements.takeFromOwnId.get(seq, ownId)?.retained) > 0) return;
-    this.#goneOwnIds++;
-    if (this.#goneOwnIds <= MAX_GONE_OWN_IDS) return;
-    this.#statements.forgetOwnId.run(String(this.#statements.oldestGoneOwnId.get()?.name));
-    this.#goneOwnIds--;
+  #dropPublisherId(publisherId: string, seq: number): void {
+    if (Number(this.#statements.takeFromPublisherId.get(seq, publisherId)?.retained) > 0) return;
+    this.#gonePublisherIds++;
+    if (this.#gonePublisherIds <= MAX_GONE_PUBLISHER_IDS) return;
+    this.#statements.forgetPublisherId.run(
+      String(this.#statements.oldestGonePublisherId.get()?.name),
+    );
+    this.#gonePublisherIds--;
   }
 
   /** As in memory: past the limit the channel dropped from longest ago raises the floor of all unknown ones. */

@@ -8,16 +8,16 @@ import { readEmit } from "../../requests/emit_request.ts";
 import { readTokenRequest } from "../../requests/token_request.ts";
 import { answer, answerError, wantsJson } from "../answers.ts";
 import { contentTypeOf, maxBodyBytes, readFields } from "../body.ts";
-import type { Guard } from "../control_access.ts";
+import type { ControlAccess } from "../control_access.ts";
 import { publishLines } from "./publish_ndjson.ts";
 import { type Target, targetOf } from "../target.ts";
 
 /** What the control listener works with. */
-export interface ControlParts {
+export interface ControlDeps {
   readonly hub: Hub;
   readonly broker: Broker;
   readonly tokens: TokenAuthority;
-  readonly guard: Guard;
+  readonly access: ControlAccess;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
@@ -28,17 +28,17 @@ export interface ControlParts {
 type Query = Target["query"];
 
 /** The listener that back ends reach: `POST /emit/`, `POST /token/`, `GET /healthz`. */
-export class ControlListener {
-  readonly #parts: ControlParts;
+export class ControlHandler {
+  readonly #deps: ControlDeps;
 
-  constructor(parts: ControlParts) {
-    this.#parts = parts;
+  constructor(deps: ControlDeps) {
+    this.#deps = deps;
   }
 
   /** Answers one request; never throws. */
   async handle(request: Request): Promise<Response> {
     try {
-      this.#parts.guard.check(request);
+      this.#deps.access.check(request);
       const { path, query } = targetOf(request);
       switch (path) {
         case "/emit":
@@ -56,12 +56,12 @@ export class ControlListener {
           throw new NotFound("Not found: use /emit/, /token/ or /healthz.");
       }
     } catch (error) {
-      return answerError(error, request, this.#parts.logger);
+      return answerError(error, request, this.#deps.logger);
     }
   }
 
   async #emit(request: Request, query: Query): Promise<Response> {
-    const { broker, maxPayloadBytes } = this.#parts;
+    const { broker, maxPayloadBytes } = this.#deps;
     const contentType = contentTypeOf(request);
     const key = request.headers.get("Idempotency-Key") ?? undefined;
     if (contentType === "application/x-ndjson") return this.#emitLines(request, key);
@@ -81,7 +81,7 @@ export class ControlListener {
     }
     const lines = request.body ?? new Blob([]).stream();
     return new Response(
-      publishLines(lines, this.#parts) as ReadableStream<Uint8Array<ArrayBuffer>>,
+      publishLines(lines, this.#deps) as ReadableStream<Uint8Array<ArrayBuffer>>,
       {
         headers: { "Content-Type": "application/x-ndjson", "Cache-Control": "no-store" },
       },
@@ -89,7 +89,7 @@ export class ControlListener {
   }
 
   async #token(request: Request, query: Query): Promise<Response> {
-    const { tokens, clock, maxPayloadBytes } = this.#parts;
+    const { tokens, clock, maxPayloadBytes } = this.#deps;
     const limit = maxBodyBytes(maxPayloadBytes);
     const fields = await readFields(request, contentTypeOf(request), query, limit);
     const token = await tokens.sign(
@@ -100,10 +100,15 @@ export class ControlListener {
   }
 
   #health(request: Request): Response {
-    const { hub, broker, healthy } = this.#parts;
+    const { hub, broker, healthy } = this.#deps;
     const status = healthy() ? "ok" : "not accepting";
     const body = wantsJson(request)
-      ? { status, store: broker.trouble ?? "ok", subscribers: hub.size, endings: hub.endings }
+      ? {
+        status,
+        store: broker.unavailableReason ?? "ok",
+        subscribers: hub.size,
+        endings: hub.endings,
+      }
       : `${status}\n`;
     return answer(healthy() ? 200 : 503, body);
   }

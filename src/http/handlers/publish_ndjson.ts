@@ -7,7 +7,7 @@ import { describeError } from "../answers.ts";
 import { maxBodyBytes, readJsonFields } from "../body.ts";
 
 /** What publishing a stream of lines works with. */
-export interface NdjsonParts {
+export interface NdjsonDeps {
   readonly broker: Broker;
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
@@ -24,9 +24,9 @@ const NEWLINE = 10;
 /** Publishes each line of a body as it comes, and streams one line of answer for each, in order. */
 export function publishLines(
   body: ReadableStream<Uint8Array>,
-  parts: NdjsonParts,
+  deps: NdjsonDeps,
 ): ReadableStream<Uint8Array> {
-  const run = new LineRun(parts);
+  const run = new LineRun(deps);
   const encoder = new TextEncoder();
   const encode = (answers: readonly string[], controller: Controller) => {
     if (answers.length > 0) controller.enqueue(encoder.encode(answers.join("")));
@@ -61,15 +61,15 @@ type Line = string | undefined;
 /** One body's lines: those that came together are published together. */
 class LineRun {
   readonly #decoder = new TextDecoder();
-  readonly #parts: NdjsonParts;
+  readonly #deps: NdjsonDeps;
   readonly #maxLineBytes: number;
   #line = 0;
   #unfinished: Uint8Array[] = [];
   #unfinishedBytes = 0;
 
-  constructor(parts: NdjsonParts) {
-    this.#parts = parts;
-    this.#maxLineBytes = maxBodyBytes(parts.maxPayloadBytes);
+  constructor(deps: NdjsonDeps) {
+    this.#deps = deps;
+    this.#maxLineBytes = maxBodyBytes(deps.maxPayloadBytes);
   }
 
   /** Answers, each with its line end, for the lines that end in this chunk. */
@@ -137,14 +137,14 @@ class LineRun {
           throw new TooLarge("Line too large (-max-payload).");
         }
         publications.push(
-          readEmit(readJsonFields(text.trim()), this.#parts.maxPayloadBytes),
+          readEmit(readJsonFields(text.trim()), this.#deps.maxPayloadBytes),
         );
         plans.push({ line });
       } catch (error) {
-        plans.push({ line, failed: describeError(error, this.#parts.logger) });
+        plans.push({ line, failed: describeError(error, this.#deps.logger) });
       }
     }
-    const outcomes = (await this.#parts.broker.publish(publications)).values();
+    const outcomes = (await this.#deps.broker.publish(publications)).values();
     return plans.map(({ line, failed }) =>
       failed === undefined ? this.#answer(line, outcomes) : answerFailure(line, failed)
     );
@@ -153,7 +153,7 @@ class LineRun {
   #answer(line: number, outcomes: Iterator<Outcome>): string {
     const outcome: Outcome = outcomes.next().value;
     if (outcome instanceof Error) {
-      return answerFailure(line, describeError(outcome, this.#parts.logger));
+      return answerFailure(line, describeError(outcome, this.#deps.logger));
     }
     const { id, subscribers } = outcome;
     // By hand: making an object of them for JSON.stringify would take three times as long.

@@ -2,7 +2,7 @@ import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { TokenVerifier } from "../../auth/token_cache.ts";
-import type { Ending } from "../../hub/disconnect_reason.ts";
+import type { DisconnectReason } from "../../hub/disconnect_reason.ts";
 import { MethodNotAllowed, NotFound, TokenRefused } from "../../lib/errors.ts";
 import { answerError } from "../answers.ts";
 import { bearerOf } from "../bearer.ts";
@@ -10,7 +10,7 @@ import { corsHeaders, preflight } from "../cors.ts";
 import { type Target, targetOf } from "../target.ts";
 
 /** What the client listener works with. */
-export interface ClientParts {
+export interface SubscribeDeps {
   readonly hub: Hub;
   readonly tokens: TokenVerifier;
   readonly clock: Clock;
@@ -38,14 +38,14 @@ const STREAM_HEADERS = {
 };
 
 /** The listener that browsers reach: `GET /events/` and its preflight. */
-export class ClientListener {
-  readonly #parts: ClientParts;
+export class SubscribeHandler {
+  readonly #deps: SubscribeDeps;
   #draining = false;
   /** Streams whose connection the runtime still holds, be it that their client does not read their end. */
   #held = 0;
 
-  constructor(parts: ClientParts) {
-    this.#parts = parts;
+  constructor(deps: SubscribeDeps) {
+    this.#deps = deps;
   }
 
   /** From now on every new stream is ended at once, and its client told when to come back. */
@@ -59,7 +59,7 @@ export class ClientListener {
    * @param connection settles once the runtime has let go of a stream's connection.
    */
   async handle(request: Request, connection: Connection = GONE): Promise<Response> {
-    const { corsOrigins, logger } = this.#parts;
+    const { corsOrigins, logger } = this.#deps;
     const cors = corsHeaders(request, corsOrigins);
     try {
       const { path, query } = targetOf(request);
@@ -84,7 +84,7 @@ export class ClientListener {
     query: Query,
     cors: Readonly<Record<string, string>>,
   ): Promise<Response> {
-    const { hub, tokens, clock, cookie } = this.#parts;
+    const { hub, tokens, clock, cookie } = this.#deps;
     const bearer = bearerOf(request);
     // Another scheme is none of ours: a whole site may stand behind Basic.
     const token = bearer ?? (query?.get("token") || findCookie(request, cookie));
@@ -98,12 +98,12 @@ export class ClientListener {
     const headers = { ...STREAM_HEADERS, ...cors };
     const arrival = {
       lastEventId: findLastEventId(request, query),
-      native: bearer === undefined,
+      isEventSource: bearer === undefined,
     };
     const refused = this.#refusal();
     if (refused !== undefined) {
       // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
-      return new Response(hub.turnAway(refused, claims, arrival), { headers });
+      return new Response(hub.reject(refused, claims, arrival), { headers });
     }
     const subscriber = hub.subscribe(claims, arrival);
     this.#hold(connection);
@@ -118,8 +118,8 @@ export class ClientListener {
     connection.completed.then(letGo, letGo);
   }
 
-  #refusal(): Ending | undefined {
-    const { hub, maxConnections } = this.#parts;
+  #refusal(): DisconnectReason | undefined {
+    const { hub, maxConnections } = this.#deps;
     if (this.#draining) return "draining";
     return Math.max(hub.size, this.#held) >= maxConnections ? "over the limit" : undefined;
   }

@@ -22,11 +22,11 @@ export const betterSse: Peer = {
     return await modulePath() === undefined ? "better-sse could not be installed" : undefined;
   },
   version: async () => `${BETTER_SSE_VERSION}, Node ${await nodeVersion()}`,
-  start: (audience) =>
+  start: (subscription) =>
     startPeer(async () => {
       const port = freePort();
       const address = `127.0.0.1:${port}`;
-      const channel = audience.channels === "each" ? "c%N" : CHANNEL;
+      const channel = subscription.channels === "each" ? "c%N" : CHANNEL;
       return {
         command: [findProgram("node") ?? "", SCRIPT, await modulePath() ?? "", String(port)],
         env: { NODE_ENV: "production" },

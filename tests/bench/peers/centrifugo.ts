@@ -12,11 +12,11 @@ export const centrifugo: Peer = {
   name: "Centrifugo",
   absence: () => absenceOfNamed(VARIABLE),
   version: () => Promise.resolve(namedExecutable(VARIABLE) ?? ""),
-  start: (audience) =>
+  start: (subscription) =>
     startPeer(async (folder) => {
       const port = freePort();
       const address = `127.0.0.1:${port}`;
-      const channel = audience.channels === "each" ? "c%N" : CHANNEL;
+      const channel = subscription.channels === "each" ? "c%N" : CHANNEL;
       const file = await folder.write("config.json", JSON.stringify(configuration(port)));
       // The load generator knows no percent-encoding, and the number is its own to write.
       const connect = encodeURIComponent('{"subs":{"CHANNEL":{}}}').replace("CHANNEL", channel);

@@ -11,12 +11,12 @@ export const goSeed: Peer = {
   name: "Go seed",
   absence: () => absenceOfNamed(VARIABLE),
   version: () => Promise.resolve(namedExecutable(VARIABLE) ?? ""),
-  start: (audience) =>
+  start: (subscription) =>
     startPeer(async (folder) => {
       const client = `127.0.0.1:${freePort()}`;
       const control = `127.0.0.1:${freePort()}`;
       const program = namedExecutable(VARIABLE) ?? "";
-      const channel = audience.channels === "each" ? "c%N" : CHANNEL;
+      const channel = subscription.channels === "each" ? "c%N" : CHANNEL;
       return {
         command: [program, "-bind", client, "-bindctl", control, "-secret", SECRET],
         probe: { address: control, path: "/" },
@@ -24,7 +24,7 @@ export const goSeed: Peer = {
           address: client,
           path: "/events/",
           headers: [],
-          tokenFile: await writeTokens(folder, audience),
+          tokenFile: await writeTokens(folder, subscription),
         },
         publishing: {
           address: control,

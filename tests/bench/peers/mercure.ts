@@ -13,10 +13,10 @@ export const mercure: Peer = {
   name: "Mercure",
   absence: () => absenceOfNamed(VARIABLE),
   version: () => Promise.resolve(namedExecutable(VARIABLE) ?? ""),
-  start: (audience) =>
+  start: (subscription) =>
     startPeer(async (folder) => {
       const address = `127.0.0.1:${freePort()}`;
-      const topic = audience.channels === "each" ? "c%N" : CHANNEL;
+      const topic = subscription.channels === "each" ? "c%N" : CHANNEL;
       const file = await folder.write("Caddyfile", configuration(address));
       const token = makeToken({ mercure: { publish: ["*"] } }, { secret: SECRET });
       return {

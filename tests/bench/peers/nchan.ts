@@ -16,10 +16,10 @@ export const nchan: Peer = {
   },
   version: async () =>
     `${await packageVersion("libnginx-mod-nchan")}, ${await packageVersion("nginx")}`,
-  start: (audience) =>
+  start: (subscription) =>
     startPeer(async (folder) => {
       const address = `127.0.0.1:${freePort()}`;
-      const channel = audience.channels === "each" ? "c%N" : CHANNEL;
+      const channel = subscription.channels === "each" ? "c%N" : CHANNEL;
       const module = await findModule() ?? "";
       const file = await folder.write("nginx.conf", configuration(address, module, folder.path));
       return {

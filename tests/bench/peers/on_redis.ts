@@ -1,4 +1,4 @@
-import type { Audience, Peer, RunningPeer } from "./peer.ts";
+import type { Peer, RunningPeer, Subscription } from "./peer.ts";
 import { absenceOfRedis, redisVersion, startRedis } from "./redis.ts";
 import { startThisServer, thisServer } from "./this_server.ts";
 
@@ -20,17 +20,17 @@ export function serversOnRedis(count: 1 | 2 | 3): Peer {
     isOurs: true,
     absence: () => Promise.resolve(absenceOfRedis()),
     version: async () => `${await thisServer.version()}, ${await redisVersion()}`,
-    start: (audience) => startAll(count, audience),
+    start: (subscription) => startAll(count, subscription),
   };
 }
 
-async function startAll(count: number, audience: Audience): Promise<RunningPeer> {
+async function startAll(count: number, subscription: Subscription): Promise<RunningPeer> {
   await using started = new AsyncDisposableStack();
   const redis = started.use(await startRedis());
-  const first = started.use(await startThisServer(audience, ["-store", redis.launch.url]));
+  const first = started.use(await startThisServer(subscription, ["-store", redis.launch.url]));
   const others: RunningPeer[] = [];
   while (others.length < count - 1) {
-    others.push(started.use(await startThisServer(audience, ["-store", redis.launch.url])));
+    others.push(started.use(await startThisServer(subscription, ["-store", redis.launch.url])));
   }
   const all = started.move();
   const servers = [first, ...others];

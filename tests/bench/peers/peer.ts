@@ -5,7 +5,7 @@
  */
 
 /** Who will listen, told before the start so that tokens and channels can be prepared. */
-export interface Audience {
+export interface Subscription {
   readonly subscribers: number;
   /** One channel for all, or one for each, named by the subscriber's number. */
   readonly channels: "one" | "each";
@@ -56,5 +56,5 @@ export interface Peer {
   absence(): Promise<string | undefined>;
   /** What exactly is measured, for the report. */
   version(): Promise<string>;
-  start(audience: Audience): Promise<RunningPeer>;
+  start(subscription: Subscription): Promise<RunningPeer>;
 }

@@ -1,7 +1,7 @@
 import { lastingPort } from "../../support/lasting_ports.ts";
 import { PROJECT_ROOT } from "../../support/server_command.ts";
 import manifest from "../../../deno.json" with { type: "json" };
-import type { Audience, Peer, Publishing, RunningPeer } from "./peer.ts";
+import type { Peer, Publishing, RunningPeer, Subscription } from "./peer.ts";
 import { startPeer } from "./started.ts";
 import { CHANNEL, SECRET, writeTokens } from "./tokens.ts";
 
@@ -11,12 +11,12 @@ export const thisServer: Peer = {
   isOurs: true,
   absence: () => Promise.resolve(undefined),
   version: () => Promise.resolve(`${manifest.version}, Deno ${Deno.version.deno}`),
-  start: (audience) => startThisServer(audience),
+  start: (subscription) => startThisServer(subscription),
 };
 
 /** Starts it with some more flags. */
 export function startThisServer(
-  audience: Audience,
+  subscription: Subscription,
   flags: readonly string[] = [],
 ): Promise<RunningPeer> {
   return startPeer(async (folder) => {
@@ -30,10 +30,10 @@ export function startThisServer(
         address: client,
         path: "/events/",
         headers: [],
-        tokenFile: await writeTokens(folder, audience),
+        tokenFile: await writeTokens(folder, subscription),
       },
-      publishing: emitForm(control, audience),
-      publishingLines: emitLines(control, audience),
+      publishing: emitForm(control, subscription),
+      publishingLines: emitLines(control, subscription),
     };
   });
 }
@@ -47,8 +47,8 @@ function command(): readonly string[] {
 }
 
 /** One event a request, as an HTML form sends it. */
-function emitForm(address: string, audience: Audience): Publishing {
-  const { user, channel } = addressees(audience);
+function emitForm(address: string, subscription: Subscription): Publishing {
+  const { user, channel } = addressees(subscription);
   return {
     address,
     path: "/emit/",
@@ -59,8 +59,8 @@ function emitForm(address: string, audience: Audience): Publishing {
 }
 
 /** One event a line, many lines a request. */
-function emitLines(address: string, audience: Audience): Publishing {
-  const { user, channel } = addressees(audience);
+function emitLines(address: string, subscription: Subscription): Publishing {
+  const { user, channel } = addressees(subscription);
   return {
     address,
     path: "/emit/",
@@ -70,7 +70,7 @@ function emitLines(address: string, audience: Audience): Publishing {
   };
 }
 
-function addressees({ channels, tokens }: Audience): { user: string; channel: string } {
+function addressees({ channels, tokens }: Subscription): { user: string; channel: string } {
   const each = channels === "each";
   return {
     user: each && tokens === "each" ? "u%N" : "*",

@@ -1,6 +1,6 @@
 import { makeToken } from "../../support/jwt.ts";
 import type { TempDir } from "../../support/temp_dir.ts";
-import type { Audience } from "./peer.ts";
+import type { Subscription } from "./peer.ts";
 
 /** The secret that this server and the one it replaces verify tokens with. */
 export const SECRET = "a secret for the benchmark only, of no use elsewhere";
@@ -16,12 +16,12 @@ export function numbered(prefix: string, index: number): string {
 }
 
 /** Writes a token for each subscriber into a file, a line each, and answers its path. */
-export function writeTokens(folder: TempDir, audience: Audience): Promise<string> {
+export function writeTokens(folder: TempDir, subscription: Subscription): Promise<string> {
   const exp = Math.floor(Date.now() / 1000) + LIFETIME_SECONDS;
-  const tokens = Array.from({ length: audience.subscribers }, (_, index) =>
+  const tokens = Array.from({ length: subscription.subscribers }, (_, index) =>
     makeToken({
-      userId: audience.tokens === "each" ? numbered("u", index) : "all",
-      channel: audience.channels === "each" ? numbered("c", index) : CHANNEL,
+      userId: subscription.tokens === "each" ? numbered("u", index) : "all",
+      channel: subscription.channels === "each" ? numbered("c", index) : CHANNEL,
       exp,
     }, { secret: SECRET }));
   return folder.write("tokens", tokens.map((token) => token + "\n").join(""));

@@ -9,7 +9,7 @@ import { floor } from "../peers/floor.ts";
 import { goSeed } from "../peers/go_seed.ts";
 import { mercure } from "../peers/mercure.ts";
 import { nchan } from "../peers/nchan.ts";
-import type { Audience, Peer } from "../peers/peer.ts";
+import type { Peer, Subscription } from "../peers/peer.ts";
 import { pushpin } from "../peers/pushpin.ts";
 import { thisServer } from "../peers/this_server.ts";
 import { comparison, limit } from "./goals.ts";
@@ -19,7 +19,7 @@ import { type Contestant, type Row, THIS } from "./row.ts";
 const servers = [nchan, betterSse, pushpin, goSeed, mercure, centrifugo];
 
 /** All hear all. */
-export function together(subscribers: number): Audience {
+export function together(subscribers: number): Subscription {
   return { subscribers, channels: "one", tokens: "one" };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Load, type LoadShape, putLoad } from "../load.ts";
-import type { Audience, Peer, RunningPeer } from "../peers/peer.ts";
+import type { Peer, RunningPeer, Subscription } from "../peers/peer.ts";
 import type { Contestant, Figure, Measured, Size } from "./row.ts";
 
 /** The load of a row, at each size. */
@@ -41,7 +41,7 @@ export function figure(
 /** Starts a peer, puts a row's load on it once, and ends it. */
 export function contestant(
   peer: Peer,
-  audienceOf: (subscribers: number) => Audience,
+  audienceOf: (subscribers: number) => Subscription,
   shapeAt: ShapeAt,
   options: { readonly label?: string; readonly lines?: number } = {},
 ): Contestant {

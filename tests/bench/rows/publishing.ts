@@ -6,7 +6,7 @@
 import { betterSse } from "../peers/better_sse.ts";
 import { goSeed } from "../peers/go_seed.ts";
 import { nchan } from "../peers/nchan.ts";
-import type { Audience, Peer } from "../peers/peer.ts";
+import type { Peer, Subscription } from "../peers/peer.ts";
 import { thisServer } from "../peers/this_server.ts";
 import { comparison, limit } from "./goals.ts";
 import { contestant, FIGURES, type ShapeAt } from "./load_row.ts";
@@ -17,25 +17,25 @@ const NDJSON = "this server, NDJSON";
 /** Events in one request of NDJSON. */
 export const LINES = 1000;
 
-function apart(subscribers: number): Audience {
+function apart(subscribers: number): Subscription {
   return { subscribers, channels: "each", tokens: "each" };
 }
 
 /** Nobody listens. */
-export function nobody(): Audience {
+export function nobody(): Subscription {
   return { subscribers: 0, channels: "one", tokens: "one" };
 }
 
 /** This server twice: an event a request, and a thousand. */
 function contestants(
   peers: readonly Peer[],
-  audience: (subscribers: number) => Audience,
+  subscription: (subscribers: number) => Subscription,
   shape: ShapeAt,
 ): readonly Contestant[] {
   return [
-    contestant(thisServer, audience, shape),
-    contestant(thisServer, audience, inLines(shape), { label: NDJSON, lines: LINES }),
-    ...peers.map((peer) => contestant(peer, audience, shape)),
+    contestant(thisServer, subscription, shape),
+    contestant(thisServer, subscription, inLines(shape), { label: NDJSON, lines: LINES }),
+    ...peers.map((peer) => contestant(peer, subscription, shape)),
   ];
 }
 

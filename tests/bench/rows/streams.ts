@@ -7,7 +7,7 @@ import { type LoadShape, putLoad } from "../load.ts";
 import { betterSse } from "../peers/better_sse.ts";
 import { goSeed } from "../peers/go_seed.ts";
 import { nchan } from "../peers/nchan.ts";
-import type { Audience, Peer } from "../peers/peer.ts";
+import type { Peer, Subscription } from "../peers/peer.ts";
 import { thisServer } from "../peers/this_server.ts";
 import { comparison, limit } from "./goals.ts";
 import { contestant, figure, FIGURES, measuredOf } from "./load_row.ts";
@@ -16,7 +16,7 @@ import type { Contestant, Row, Size } from "./row.ts";
 const peers = [thisServer, goSeed, nchan, betterSse];
 const QUIET = { publishers: 0, seconds: 0, drainSeconds: 0 };
 
-function ownTokens(subscribers: number): Audience {
+function ownTokens(subscribers: number): Subscription {
   return { subscribers, channels: "one", tokens: "each" };
 }
 

@@ -1,19 +1,19 @@
-import { Guard, type GuardOptions } from "../../../src/http/control_access.ts";
+import { ControlAccess, type ControlAccessOptions } from "../../../src/http/control_access.ts";
 import { ControlForbidden, ControlKeyRefused } from "../../../src/lib/errors.ts";
 import { assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
 import { Listeners } from "../../support/listeners.ts";
 
-const LOOPBACK: GuardOptions = { boundHost: "127.0.0.1", hosts: [], key: undefined };
+const LOOPBACK: ControlAccessOptions = { boundHost: "127.0.0.1", hosts: [], key: undefined };
 
 type Verdict = "allowed" | "forbidden" | "key refused";
 
 function verdict(
-  options: Partial<GuardOptions>,
+  options: Partial<ControlAccessOptions>,
   headers: Readonly<Record<string, string>>,
 ): Verdict {
   const request = new Request("http://127.0.0.1:8001/emit/", { headers });
   try {
-    new Guard({ ...LOOPBACK, ...options }).check(request);
+    new ControlAccess({ ...LOOPBACK, ...options }).check(request);
     return "allowed";
   } catch (error) {
     if (error instanceof ControlForbidden) return "forbidden";
@@ -38,7 +38,7 @@ Deno.test("a program's request is allowed under every name of this machine, with
 });
 
 Deno.test("HTTP/2, which has no Host header, is held to the name in its URL", () => {
-  const guard = new Guard(LOOPBACK);
+  const guard = new ControlAccess(LOOPBACK);
   guard.check(new Request("http://localhost:8001/emit/"));
   assertThrows(
     () => guard.check(new Request("http://evil.example/emit/")),

@@ -206,7 +206,7 @@ Deno.test("the health check tells in JSON how many streams are open, and how tho
 Deno.test("while the store cannot keep events the answer is 503 with Retry-After, and the log has the cause", async () => {
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
-      trouble: undefined,
+      unavailableReason: undefined,
       head: broker.head,
       follow: () => {},
       publish: (all) => all.map(() => new StoreUnavailable("Store unavailable: disk full.")),
@@ -227,7 +227,7 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
 Deno.test("a failure that nobody foresaw is 500 without its details, which only the log has", async () => {
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
-      trouble: undefined,
+      unavailableReason: undefined,
       head: broker.head,
       follow: () => {},
       publish: () => {

@@ -32,10 +32,10 @@ Deno.test("a reader that has caught up is pushed to again", async () => {
   const reader = await rig.connect("ann", ["red"]);
   for (let n = 0; n < 10; n++) await rig.emit("red", "*", `${n} ${"x".repeat(100)}`);
   await reader.takeAll();
-  assertEquals([dataOf(reader).length, reader.subscriber.atHead], [10, true]);
+  assertEquals([dataOf(reader).length, reader.subscriber.isLive], [10, true]);
   await rig.emit("red", "*", "pushed");
   await reader.takeAll();
-  assertEquals([dataOf(reader).at(-1), reader.subscriber.atHead], ["pushed", true]);
+  assertEquals([dataOf(reader).at(-1), reader.subscriber.isLive], ["pushed", true]);
 });
 
 Deno.test("one event larger than the buffer reaches a reader that waits for it", async () => {
@@ -62,7 +62,7 @@ testEachStore(
     });
     const { id } = await rig.emit("red", "*", "known");
     const claims = { user: "ann", channels: ["red"], expiresAt: undefined };
-    const { body } = rig.hub.subscribe(claims, { lastEventId: id, native: true });
+    const { body } = rig.hub.subscribe(claims, { lastEventId: id, isEventSource: true });
     let text = "";
     const reading = (async () => {
       for await (const chunk of body.pipeThrough(new TextDecoderStream())) text += chunk;

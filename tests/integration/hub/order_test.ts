@@ -87,7 +87,7 @@ Deno.test("a large replay and events emitted all the while come once and in orde
   };
   for (let n = 0; n < 200; n++) await emit(n);
   const reader = await rig.connect("ann", ["red"], id);
-  for (let n = 200; !reader.subscriber.atHead || n < 230; n++) {
+  for (let n = 200; !reader.subscriber.isLive || n < 230; n++) {
     await emit(n);
     await reader.take();
     await rig.time.advance(1);

@@ -31,8 +31,9 @@ testEachStore(
     const broker = await afterManyChannels(store, MAX_EMPTY_CHANNELS + 10);
     const first = broker.head.seq - MAX_EMPTY_CHANNELS - 9;
     const gapIn = async (channel: string, position: number) => {
-      const audience = { user: "ann", channels: [channel] };
-      return (await broker.read({ position, told: position }, audience, 1000)).gap?.through;
+      const subscription = { user: "ann", channels: [channel] };
+      return (await broker.read({ position, gapReportedThrough: position }, subscription, 1000)).gap
+        ?.through;
     };
     assertEquals(await gapIn("room 100000", first), first + 100_000, "one that is remembered");
     assertEquals(await gapIn("room 100000", first + 100_000), undefined);

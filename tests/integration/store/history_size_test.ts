@@ -37,7 +37,7 @@ function countWork(log: Log, counter: Counter, length: number): Record<string, n
   emit("bob", length);
   emit("*", length);
   emit("ann", length);
-  const audience = { user: "ann", channels: ["red", "blue"] };
+  const subscription = { user: "ann", channels: ["red", "blue"] };
   const head = broker.head.seq;
   const count = (work: () => unknown) => {
     const before = counter.steps;
@@ -48,15 +48,17 @@ function countWork(log: Log, counter: Counter, length: number): Record<string, n
   return {
     emit: count(() => emit("*", 1)),
     "keyed emit": count(() => broker.publish([publication("red", "*", ["id: x\ndata: x"], "k")])),
-    "short replay": count(() => broker.read({ position: head, told: head }, audience, 65_536)),
+    "short replay": count(() =>
+      broker.read({ position: head, gapReportedThrough: head }, subscription, 65_536)
+    ),
     "first part of a long replay": count(() =>
-      broker.read({ position: -1, told: -1 }, audience, 2000)
+      broker.read({ position: -1, gapReportedThrough: -1 }, subscription, 2000)
     ),
     "resume at the head": count(() =>
-      broker.read({ position: head + 9, told: head }, audience, 65_536)
+      broker.read({ position: head + 9, gapReportedThrough: head }, subscription, 65_536)
     ),
-    "looking up an own id": count(() => broker.locate(`own ${length - 10}`, audience)),
-    "looking up an unknown id": count(() => broker.locate("unheard of", audience)),
+    "looking up an own id": count(() => broker.locate(`own ${length - 10}`, subscription)),
+    "looking up an unknown id": count(() => broker.locate("unheard of", subscription)),
   };
 }
 

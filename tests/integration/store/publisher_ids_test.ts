@@ -11,11 +11,11 @@ import { testEachStore } from "../../support/store/stores.ts";
 async function emitOwn(
   rig: Rig,
   channel: string,
-  ownId: string,
+  publisherId: string,
   data: string,
   user = "*",
 ): Promise<void> {
-  await rig.publish([publication(channel, user, [`id: ${ownId}\ndata: ${data}`])]);
+  await rig.publish([publication(channel, user, [`id: ${publisherId}\ndata: ${data}`])]);
 }
 
 /** What a client that resumes sees: the data of events, and `gap` for a gap. */

@@ -65,13 +65,13 @@ Deno.test("a Redis that comes back but refuses the server is named, once", withR
   assert(outcome instanceof StoreUnavailable);
   assertMatch(outcome.message, /^Cannot publish: Redis at .* cannot be used: NOAUTH .*\.$/);
   assertEquals(
-    node.broker.trouble,
+    node.broker.unavailableReason,
     outcome.message.slice(16, outcome.message.indexOf(". Nothing")),
   );
   await redis.command("-a", "secret", "CONFIG", "SET", "requirepass", "");
   await node.emitUntilTaken("after");
   assertEquals(node.lines.filter((line) => line.includes(" store refuses ")).length, 1);
-  assertEquals(node.broker.trouble, undefined);
+  assertEquals(node.broker.unavailableReason, undefined);
 });
 
 Deno.test(

@@ -7,7 +7,7 @@ import { publication, Rig } from "../../support/hub/rig.ts";
 import { assertEquals } from "../../support/assert.ts";
 import { testEachStore } from "../../support/store/stores.ts";
 
-/** The data of everything retained that a user of these channels hears, oldest first. */
+/** The data of everything retained that a user of these channels matches, oldest first. */
 async function retained(rig: Rig, channels: readonly string[]): Promise<string[]> {
   const reader = await rig.connect("ann", channels, "unheard of");
   await reader.takeAll();

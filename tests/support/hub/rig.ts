@@ -104,7 +104,7 @@ export class Rig implements Disposable {
   ): Promise<HandReader> {
     const claims = { user, channels, expiresAt };
     return new HandReader(
-      await this.#hub.subscribe(claims, { lastEventId, native: true }),
+      await this.#hub.subscribe(claims, { lastEventId, isEventSource: true }),
       !lastEventId,
     );
   }

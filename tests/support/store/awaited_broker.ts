@@ -5,7 +5,7 @@
  */
 import type { Outcome, Publication } from "../../../src/broker/broker.ts";
 import type { Batch, Cursor } from "../../../src/broker/log.ts";
-import type { Audience } from "../../../src/auth/subscription.ts";
+import type { Subscription } from "../../../src/auth/subscription.ts";
 import { settleWith } from "../hub/fake_time.ts";
 import { PassingBroker } from "./passing_broker.ts";
 
@@ -17,15 +17,19 @@ export class AwaitedBroker extends PassingBroker {
     return awaited(super.publish(publications));
   }
 
-  override read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
-    return awaited(super.read(cursor, audience, maxBytes));
+  override read(
+    cursor: Cursor,
+    subscription: Subscription,
+    maxBytes: number,
+  ): Batch | Promise<Batch> {
+    return awaited(super.read(cursor, subscription, maxBytes));
   }
 
   override locate(
     lastEventId: string,
-    audience: Audience,
+    subscription: Subscription,
   ): number | undefined | Promise<number | undefined> {
-    return awaited(super.locate(lastEventId, audience));
+    return awaited(super.locate(lastEventId, subscription));
   }
 }
 

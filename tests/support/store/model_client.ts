@@ -1,16 +1,16 @@
 /**
- * One client of the reference model: what it hears, where it stands, and the text it must have got.
+ * One client of the reference model: what it matches, where it stands, and the text it must have got.
  *
  * @module
  */
-import { hears, type ModelAudience } from "./reference_model.ts";
+import { matches, type ModelAudience } from "./reference_model.ts";
 
 /** One event, as the model keeps it for ever. */
 export interface ModelEvent {
   readonly seq: number;
   readonly channel: string;
   readonly user: string;
-  readonly ownId: string | undefined;
+  readonly publisherId: string | undefined;
   /** The event as it goes over the wire. */
   readonly text: string;
   /** What it counts against the byte limits. */
@@ -22,12 +22,12 @@ export interface ModelEvent {
 
 /** What a stream must have brought. */
 export class ModelClient {
-  readonly audience: ModelAudience;
+  readonly subscription: ModelAudience;
   /** It has, or must not get, every event up to this seq; -1 where its id was unknown. */
   place: number;
   /** It has missed nothing up to this seq of which it has not been told. */
   told: number;
-  atHead: boolean;
+  reachesHead: boolean;
   readonly #epoch: string;
   /** The id it came with, until history has been read for it. */
   #asked: string | undefined;
@@ -35,16 +35,16 @@ export class ModelClient {
   /** At the head: events it must be given, by pushes or, where it falls behind, by reading. */
   #coming: ModelEvent[] = [];
 
-  constructor(audience: ModelAudience, lastEventId: string, place: number, epoch: string) {
-    this.audience = audience;
+  constructor(subscription: ModelAudience, lastEventId: string, place: number, epoch: string) {
+    this.subscription = subscription;
     this.place = this.told = place;
-    this.atHead = lastEventId === "";
+    this.reachesHead = lastEventId === "";
     this.#asked = lastEventId === "" ? undefined : lastEventId;
     this.#epoch = epoch;
   }
 
-  hears(event: ModelEvent): boolean {
-    return hears(this.audience, event);
+  matches(event: ModelEvent): boolean {
+    return matches(this.subscription, event);
   }
 
   /** Everything after the greeting that the stream must bring to a client that takes all of it. */
@@ -54,7 +54,7 @@ export class ModelClient {
 
   /** New events were published that it hears. One that is behind gets them when history is read for it. */
   expect(events: readonly ModelEvent[]): void {
-    if (this.atHead) this.#coming.push(...events.filter((event) => this.hears(event)));
+    if (this.reachesHead) this.#coming.push(...events.filter((event) => this.matches(event)));
   }
 
   /**
@@ -62,7 +62,7 @@ export class ModelClient {
    * was is the server's choice; that everything before it was given, and nothing from it on, is not.
    */
   fallBehindAt(position: number): void {
-    if (!this.atHead) {
+    if (!this.reachesHead) {
       if (position !== this.place) {
         throw new Error(`read from ${position} for a client that stands at ${this.place}`);
       }
@@ -77,7 +77,7 @@ export class ModelClient {
     }
     this.give(given);
     this.#coming = [];
-    this.atHead = false;
+    this.reachesHead = false;
     this.told = firstMissing.seq - 1;
   }
 
@@ -98,7 +98,7 @@ export class ModelClient {
 
   joinHead(last: number): void {
     this.place = last;
-    this.atHead = true;
+    this.reachesHead = true;
   }
 
   #idOf(seq: number): string {
@@ -111,7 +111,7 @@ export function difference(model: ModelClient, actual: string, expected: string)
   let same = 0;
   while (same < expected.length && actual[same] === expected[same]) same++;
   const near = (text: string) => JSON.stringify(text.slice(Math.max(0, same - 200), same + 200));
-  return `the stream of ${JSON.stringify(model.audience)}\n  was ${near(actual)}\n  not ${
+  return `the stream of ${JSON.stringify(model.subscription)}\n  was ${near(actual)}\n  not ${
     near(expected)
   }`;
 }

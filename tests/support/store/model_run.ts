@@ -89,9 +89,9 @@ export class ModelRun {
   }
 
   /** Connects a client, with the id that it resumes from or an empty one. */
-  async connect(audience: ModelAudience, lastEventId: string): Promise<Connection> {
-    const claims = { ...audience, expiresAt: undefined };
-    const opening = this.#hub.subscribe(claims, { lastEventId, native: true });
+  async connect(subscription: ModelAudience, lastEventId: string): Promise<Connection> {
+    const claims = { ...subscription, expiresAt: undefined };
+    const opening = this.#hub.subscribe(claims, { lastEventId, isEventSource: true });
     const model = this.model.connect(claims, lastEventId, this.#time.wall());
     const reader = new HandReader(await opening, lastEventId === "");
     const connection = { reader, model, checked: 0 };
@@ -128,7 +128,7 @@ export class ModelRun {
     for (const connection of this.connections) {
       if (how === "stopped") await connection.reader.takeAll();
       this.#checkAll(connection);
-      if (how === "stopped" && connection.model.atHead && this.#isRoomy) {
+      if (how === "stopped" && connection.model.reachesHead && this.#isRoomy) {
         assertEquals(connection.checked, connection.model.text.length, "what waited at the stop");
       }
       this.connections.delete(connection);
@@ -218,15 +218,20 @@ export class ModelRun {
     }
   }
 
-  #checkRead({ audience, cursor, batch, isInstant }: ObservedRead): void {
-    const model = [...this.model.clients].find((client) => client.audience === audience);
+  #checkRead({ subscription, cursor, batch, isInstant }: ObservedRead): void {
+    const model = [...this.model.clients].find((client) => client.subscription === subscription);
     assert(model, "history was read for nobody");
-    assert(!model.atHead || !this.#isRoomy, "a client with all the room it wants fell behind");
+    assert(!model.reachesHead || !this.#isRoomy, "a client with all the room it wants fell behind");
     const { position } = cursor;
-    const { atHead } = this.model.read(model, position, batch.events.length, this.#time.wall());
-    assertEquals(batch.atHead, atHead, "at the head");
+    const { reachesHead } = this.model.read(
+      model,
+      position,
+      batch.events.length,
+      this.#time.wall(),
+    );
+    assertEquals(batch.reachesHead, reachesHead, "at the head");
     // It joins the head with a read that was there at once: until then others may have published.
-    if (!isInstant) model.atHead = false;
+    if (!isInstant) model.reachesHead = false;
   }
 
   #checkNew(connection: Connection): void {

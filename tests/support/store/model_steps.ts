@@ -14,7 +14,7 @@ const KEYS = ["k1", "k2", "k3", "k4"] as const;
 
 /** Someone who connects, goes away and comes back. */
 interface Person {
-  readonly audience: ModelAudience;
+  readonly subscription: ModelAudience;
   connection: Connection | undefined;
   /** Every id it has ever held, the latest last. */
   readonly ids: string[];
@@ -74,8 +74,8 @@ export class Steps {
   async gather(size: number): Promise<void> {
     const channels = [this.#random.pick(CHANNELS)];
     for (let n = 0; n < size; n++) {
-      const audience = { user: this.#random.pick(USERS), channels };
-      this.#crowd.push(await this.#run.connect(audience, ""));
+      const subscription = { user: this.#random.pick(USERS), channels };
+      this.#crowd.push(await this.#run.connect(subscription, ""));
     }
   }
 
@@ -161,7 +161,7 @@ export class Steps {
   #newPerson(): Person {
     const channels = CHANNELS.filter(() => this.#random.chance(0.5));
     const person: Person = {
-      audience: {
+      subscription: {
         user: this.#random.pick(USERS),
         channels: channels.length > 0 ? channels : [this.#random.pick(CHANNELS)],
       },
@@ -174,7 +174,7 @@ export class Steps {
   }
 
   async #connect(person: Person, lastEventId: string): Promise<void> {
-    person.connection = await this.#run.connect(person.audience, lastEventId);
+    person.connection = await this.#run.connect(person.subscription, lastEventId);
     if (lastEventId !== "") person.ids.push(lastEventId);
   }
 
@@ -193,7 +193,7 @@ export class Steps {
   /** An id of any kind: one it had before, one of an event it may never have heard, one of no event at all. */
   #anyId(person: Person): string {
     const { epoch, last, events } = this.#run.model;
-    const known = events.map((event) => event.ownId ?? this.#run.model.idOf(event.seq));
+    const known = events.map((event) => event.publisherId ?? this.#run.model.idOf(event.seq));
     return this.#random.pick([
       ...[person.ids, known].flatMap((ids) => ids.length > 0 ? [this.#random.pick(ids)] : []),
       "unheard of",
@@ -225,15 +225,15 @@ export class Steps {
       case "named":
         return `event: note\n${data}`;
       case "own id":
-        return `id: ${this.#ownId()}\n${data}`;
+        return `id: ${this.#publisherId()}\n${data}`;
       case "silent":
         return ": only a comment";
     }
   }
 
   /** A new id, or one that came before, retained or not. */
-  #ownId(): string {
-    const before = this.#run.model.events.flatMap(({ ownId }) => ownId ?? []);
+  #publisherId(): string {
+    const before = this.#run.model.events.flatMap(({ publisherId }) => publisherId ?? []);
     if (before.length > 0 && this.#random.chance(0.3)) return this.#random.pick(before);
     return `own-${this.#count}`;
   }

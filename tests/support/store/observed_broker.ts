@@ -5,12 +5,12 @@
  */
 import type { Broker } from "../../../src/broker/broker.ts";
 import type { Batch, Cursor } from "../../../src/broker/log.ts";
-import type { Audience } from "../../../src/auth/subscription.ts";
+import type { Subscription } from "../../../src/auth/subscription.ts";
 import { PassingBroker } from "./passing_broker.ts";
 
 /** A read of history: for whom, from where, and what it brought. */
 export interface ObservedRead {
-  readonly audience: Audience;
+  readonly subscription: Subscription;
   readonly cursor: Cursor;
   readonly batch: Batch;
   /** Whether the answer was there at once, its place included, so that what it says of the head still holds. */
@@ -21,18 +21,22 @@ export interface ObservedRead {
 export class ObservedBroker extends PassingBroker {
   readonly #onRead: (read: ObservedRead) => void;
   /** Those whose place had to be asked for; the next read for each follows when it is known. */
-  readonly #waitForPlace = new Set<Audience>();
+  readonly #waitForPlace = new Set<Subscription>();
 
   constructor(broker: Broker, onRead: (read: ObservedRead) => void) {
     super(broker);
     this.#onRead = onRead;
   }
 
-  override read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
-    const answer = super.read(cursor, audience, maxBytes);
-    const hasWaited = this.#waitForPlace.delete(audience) || answer instanceof Promise;
+  override read(
+    cursor: Cursor,
+    subscription: Subscription,
+    maxBytes: number,
+  ): Batch | Promise<Batch> {
+    const answer = super.read(cursor, subscription, maxBytes);
+    const hasWaited = this.#waitForPlace.delete(subscription) || answer instanceof Promise;
     const observe = (batch: Batch) => {
-      this.#onRead({ audience, cursor, batch, isInstant: !hasWaited });
+      this.#onRead({ subscription, cursor, batch, isInstant: !hasWaited });
       return batch;
     };
     return answer instanceof Promise ? answer.then(observe) : observe(answer);
@@ -40,10 +44,10 @@ export class ObservedBroker extends PassingBroker {
 
   override locate(
     lastEventId: string,
-    audience: Audience,
+    subscription: Subscription,
   ): number | undefined | Promise<number | undefined> {
-    const place = super.locate(lastEventId, audience);
-    if (place instanceof Promise) this.#waitForPlace.add(audience);
+    const place = super.locate(lastEventId, subscription);
+    if (place instanceof Promise) this.#waitForPlace.add(subscription);
     return place;
   }
 }

@@ -3,10 +3,15 @@
  *
  * @module
  */
-import type { Broker, Follower, Outcome, Publication } from "../../../src/broker/broker.ts";
+import type {
+  Broker,
+  BrokerEventHandler,
+  Outcome,
+  Publication,
+} from "../../../src/broker/broker.ts";
 import type { Batch, Cursor } from "../../../src/broker/log.ts";
-import type { Audience } from "../../../src/auth/subscription.ts";
-import type { Place } from "../../../src/sse/log_position.ts";
+import type { Subscription } from "../../../src/auth/subscription.ts";
+import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes everything on. */
 export class PassingBroker implements Broker {
@@ -16,15 +21,15 @@ export class PassingBroker implements Broker {
     this.#broker = broker;
   }
 
-  get head(): Place {
+  get head(): LogPosition {
     return this.#broker.head;
   }
 
-  get trouble(): string | undefined {
-    return this.#broker.trouble;
+  get unavailableReason(): string | undefined {
+    return this.#broker.unavailableReason;
   }
 
-  follow(follower: Follower): void {
+  follow(follower: BrokerEventHandler): void {
     this.#broker.follow(follower);
   }
 
@@ -34,15 +39,15 @@ export class PassingBroker implements Broker {
     return this.#broker.publish(publications);
   }
 
-  read(cursor: Cursor, audience: Audience, maxBytes: number): Batch | Promise<Batch> {
-    return this.#broker.read(cursor, audience, maxBytes);
+  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch | Promise<Batch> {
+    return this.#broker.read(cursor, subscription, maxBytes);
   }
 
   locate(
     lastEventId: string,
-    audience: Audience,
+    subscription: Subscription,
   ): number | undefined | Promise<number | undefined> {
-    return this.#broker.locate(lastEventId, audience);
+    return this.#broker.locate(lastEventId, subscription);
   }
 
   close(): void | Promise<void> {

@@ -78,7 +78,7 @@ export class RedisNode implements AsyncDisposable {
   /** Opens a stream of the channel red, which is read from at once and all the time. */
   listen(lastEventId?: string): Listener {
     const claims = { user: "ann", channels: ["red"], expiresAt: undefined };
-    return new Listener(this.#hub.subscribe(claims, { lastEventId, native: true }));
+    return new Listener(this.#hub.subscribe(claims, { lastEventId, isEventSource: true }));
   }
 
   /** Waits until it has followed the log up to a place. */

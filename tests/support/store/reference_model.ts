@@ -69,9 +69,9 @@ export class ReferenceModel {
   }
 
   /** Connects a client; one without an id starts at the head. */
-  connect(audience: ModelAudience, lastEventId: string, nowMs: number): ModelClient {
-    const place = lastEventId === "" ? this.last : this.#locate(lastEventId, audience, nowMs);
-    const client = new ModelClient(audience, lastEventId, place ?? -1, this.epoch);
+  connect(subscription: ModelAudience, lastEventId: string, nowMs: number): ModelClient {
+    const place = lastEventId === "" ? this.last : this.#locate(lastEventId, subscription, nowMs);
+    const client = new ModelClient(subscription, lastEventId, place ?? -1, this.epoch);
     this.clients.add(client);
     return client;
   }
@@ -116,22 +116,29 @@ export class ReferenceModel {
   }
 
   /** History was read for a client: it gets the gap that is due, then the next `count` events. */
-  read(client: ModelClient, position: number, count: number, nowMs: number): { atHead: boolean } {
+  read(
+    client: ModelClient,
+    position: number,
+    count: number,
+    nowMs: number,
+  ): { reachesHead: boolean } {
     this.retain(nowMs);
     client.fallBehindAt(position);
-    const next = this.retained().filter((event) => client.hears(event) && event.seq > client.place);
+    const next = this.retained().filter((event) =>
+      client.matches(event) && event.seq > client.place
+    );
     const dropped = this.events.filter((event) =>
-      event.dropped && client.audience.channels.includes(event.channel)
+      event.dropped && client.subscription.channels.includes(event.channel)
     );
     const through = Math.max(0, ...dropped.map((event) => event.seq));
-    const oldest = this.retained().find((event) => client.hears(event));
+    const oldest = this.retained().find((event) => client.matches(event));
     if (through > Math.max(client.place, client.told)) client.tellGap(through, oldest, next[0]);
     if (count < 1 && next.length > 0) throw new Error("a read brought nothing, but there was more");
     const batch = next.slice(0, count);
     client.give(batch);
-    const atHead = batch.length === next.length;
-    if (atHead) client.joinHead(this.last);
-    return { atHead };
+    const reachesHead = batch.length === next.length;
+    if (reachesHead) client.joinHead(this.last);
+    return { reachesHead };
   }
 
   #publishOne(emit: ModelEmit, nowMs: number, told: ModelOutcome | undefined): ModelOutcome {
@@ -142,9 +149,9 @@ export class ReferenceModel {
       return { kind: "receipt", id: this.idOf(known.seq), subscribers: known.subscribers };
     }
     const events = emit.blocks.map((block) => this.#append(emit, block, nowMs));
-    const hearers = [...this.clients].filter((client) => events.some((e) => client.hears(e)));
-    for (const client of hearers) client.expect(events);
-    const subscribers = hearers.length;
+    const recipients = [...this.clients].filter((client) => events.some((e) => client.matches(e)));
+    for (const client of recipients) client.expect(events);
+    const subscribers = recipients.length;
     if (emit.key !== undefined) {
       this.keys = this.keys.filter(({ key }) => key !== emit.key);
       this.keys.push({ key: emit.key, content, seq: this.last, subscribers, outlived: false });
@@ -162,13 +169,14 @@ export class ReferenceModel {
 
   #append(emit: ModelEmit, block: string, nowMs: number): ModelEvent {
     this.last = Math.max(this.last + 1, Math.floor(nowMs * 1000));
-    const ownId = block.split("\n").findLast((line) => line.startsWith("id: "))?.slice(4);
-    const text = (ownId === undefined ? `id: ${this.idOf(this.last)}\n` : "") + `${block}\n\n`;
+    const publisherId = block.split("\n").findLast((line) => line.startsWith("id: "))?.slice(4);
+    const text = (publisherId === undefined ? `id: ${this.idOf(this.last)}\n` : "") +
+      `${block}\n\n`;
     const event: ModelEvent = {
       seq: this.last,
       channel: emit.channel,
       user: emit.user,
-      ownId,
+      publisherId,
       text,
       size: new TextEncoder().encode(text).length + OVERHEAD,
       dropped: false,
@@ -179,14 +187,14 @@ export class ReferenceModel {
   }
 
   /** The place that an id stands for; `undefined` where it is unknown, or could mean more than one place. */
-  #locate(id: string, audience: ModelAudience, nowMs: number): number | undefined {
+  #locate(id: string, subscription: ModelAudience, nowMs: number): number | undefined {
     if (new RegExp(`^[0-9]{16}-${this.epoch}$`).test(id)) {
       const seq = Number(id.slice(0, 16));
       return seq <= this.last ? seq : undefined;
     }
     this.retain(nowMs);
-    const holders = this.events.filter((event) => event.ownId === id);
-    const heard = holders.findIndex((event) => !event.dropped && hears(audience, event));
+    const holders = this.events.filter((event) => event.publisherId === id);
+    const heard = holders.findIndex((event) => !event.dropped && matches(subscription, event));
     const ambiguous = holders.slice(0, heard).some((event) => event.dropped);
     return heard < 0 || ambiguous ? undefined : holders[heard]?.seq;
   }
@@ -200,10 +208,10 @@ export class ReferenceModel {
   }
 }
 
-/** Whether an event is for this audience. */
-export function hears(audience: ModelAudience, event: ModelEvent): boolean {
-  return audience.channels.includes(event.channel) &&
-    (event.user === "*" || event.user === audience.user);
+/** Whether an event is for this subscription. */
+export function matches(subscription: ModelAudience, event: ModelEvent): boolean {
+  return subscription.channels.includes(event.channel) &&
+    (event.user === "*" || event.user === subscription.user);
 }
 
 function size(events: readonly ModelEvent[]): number {

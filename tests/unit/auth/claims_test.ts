@@ -1,4 +1,4 @@
-import { isOver, readClaims } from "../../../src/auth/claims.ts";
+import { isExpired, readClaims } from "../../../src/auth/claims.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
 
 const NOW = 1_800_000_000;
@@ -38,12 +38,12 @@ Deno.test("a token is over from the second that exp names, not after it", () => 
   assertThrows(() => readClaims({ ...good, exp: String(NOW - 1) }, NOW), /expired/);
   assertThrows(() => readClaims({ ...good, exp: 0 }, NOW), /expired/);
   const claims = readClaims({ ...good, exp: NOW }, NOW - 0.001);
-  assertEquals(isOver(claims, NOW - 0.001), false);
-  assertEquals(isOver(claims, NOW), true);
+  assertEquals(isExpired(claims, NOW - 0.001), false);
+  assertEquals(isExpired(claims, NOW), true);
 });
 
 Deno.test("a token without exp is never over", () => {
-  assertEquals(isOver(readClaims(good, NOW), Number.MAX_SAFE_INTEGER), false);
+  assertEquals(isExpired(readClaims(good, NOW), Number.MAX_SAFE_INTEGER), false);
 });
 
 Deno.test("a token is refused before the second that nbf names, and accepted in it", () => {

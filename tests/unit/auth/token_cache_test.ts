@@ -1,5 +1,5 @@
 import { TokenCache, type TokenVerifier } from "../../../src/auth/token_cache.ts";
-import { type Claims, isOver } from "../../../src/auth/claims.ts";
+import { type Claims, isExpired } from "../../../src/auth/claims.ts";
 import { TokenRefused } from "../../../src/lib/errors.ts";
 import { assertEquals, assertRejects } from "../../support/assert.ts";
 
@@ -12,7 +12,7 @@ class NotedVerifier implements TokenVerifier {
     const digits = /[0-9]+/.exec(token);
     const expiresAt = digits === null ? undefined : Number(digits[0]);
     const claims = { user: token, channels: ["chat"], expiresAt };
-    const refused = token.startsWith("bad") || isOver(claims, nowSeconds);
+    const refused = token.startsWith("bad") || isExpired(claims, nowSeconds);
     return refused ? Promise.reject(new TokenRefused("refused")) : Promise.resolve(claims);
   }
 }

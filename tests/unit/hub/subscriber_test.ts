@@ -1,14 +1,14 @@
-import { type Feed, Subscriber } from "../../../src/hub/subscriber.ts";
+import { Subscriber, type SubscriberSource } from "../../../src/hub/subscriber.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const MAX_BUFFER = 1000;
 
-/** Notes what a subscriber asks of those who feed it; the test feeds it, in its own time. */
-class NotedFeed implements Feed {
+/** Notes what a subscriber asks of those who source it; the test feeds it, in its own time. */
+class NotedFeed implements SubscriberSource {
   asked = 0;
   gone = 0;
-  readOn(): Promise<void> {
+  catchUp(): Promise<void> {
     this.asked++;
     return new Promise(() => {});
   }
@@ -20,13 +20,13 @@ class NotedFeed implements Feed {
 function subscribe(
   options: { readonly resumedFrom?: string; readonly channels?: readonly string[] } = {},
 ) {
-  const feed = new NotedFeed();
+  const source = new NotedFeed();
   const subscriber = new Subscriber(
     { user: "alex", channels: options.channels ?? ["chat"], expiresAt: undefined },
     { position: 5, resumedFrom: options.resumedFrom },
-    { native: true, greeting: text("hello;"), maxBufferBytes: MAX_BUFFER, feed, nowMs: 0 },
+    { isEventSource: true, greeting: text("hello;"), maxBufferBytes: MAX_BUFFER, source, nowMs: 0 },
   );
-  return { subscriber, feed };
+  return { subscriber, source };
 }
 
 function text(content: string): Uint8Array {
@@ -53,49 +53,49 @@ Deno.test("a client gets the greeting, then what is pushed, in order, then the l
 
 Deno.test("a fresh client is at the head, one that resumes reads on from the log first", async () => {
   const fresh = subscribe();
-  assertEquals([fresh.subscriber.atHead, fresh.subscriber.position], [true, 5]);
+  assertEquals([fresh.subscriber.isLive, fresh.subscriber.position], [true, 5]);
   const resumed = subscribe({ resumedFrom: "x" });
-  assertEquals(resumed.subscriber.atHead, false);
-  await waitFor("the stream to ask for more", () => resumed.feed.asked > 0);
-  resumed.subscriber.feed(text("old;"), 6);
-  resumed.subscriber.rejoin(6);
-  assertEquals([resumed.subscriber.atHead, resumed.subscriber.position], [true, 6]);
+  assertEquals(resumed.subscriber.isLive, false);
+  await waitFor("the stream to ask for more", () => resumed.source.asked > 0);
+  resumed.subscriber.enqueue(text("old;"), 6);
+  resumed.subscriber.goLive(6);
+  assertEquals([resumed.subscriber.isLive, resumed.subscriber.position], [true, 6]);
   for (const { subscriber } of [fresh, resumed]) subscriber.end(text(""));
   assertEquals(await everything(resumed.subscriber), "hello;old;");
-  assertEquals(fresh.feed.asked, 0);
+  assertEquals(fresh.source.asked, 0);
 });
 
 Deno.test("a client that takes too little falls behind instead of filling memory", () => {
   const { subscriber } = subscribe();
   const event = text("x".repeat(100));
-  for (let seq = 6; seq < 50 && subscriber.atHead; seq++) subscriber.push(event, seq);
+  for (let seq = 6; seq < 50 && subscriber.isLive; seq++) subscriber.push(event, seq);
   assert(subscriber.unsentBytes <= MAX_BUFFER, `${subscriber.unsentBytes} bytes wait`);
   assertEquals(subscriber.position, 5 + Math.floor((MAX_BUFFER - "hello;".length) / 100));
-  assertEquals(subscriber.waiting, []);
+  assertEquals(subscriber.pending, []);
 });
 
 Deno.test("a client that fell behind reads on as soon as it takes bytes, and joins the head again", async () => {
-  const { subscriber, feed } = subscribe();
+  const { subscriber, source } = subscribe();
   subscriber.push(text("x".repeat(MAX_BUFFER)), 6);
-  assertEquals([subscriber.atHead, subscriber.position], [false, 5]);
+  assertEquals([subscriber.isLive, subscriber.position], [false, 5]);
   const reader = subscriber.body.getReader();
   await reader.read();
-  await waitFor("the stream to ask for more", () => feed.asked > 0);
-  subscriber.feed(text("missed;"), 6);
-  subscriber.rejoin(6);
+  await waitFor("the stream to ask for more", () => source.asked > 0);
+  subscriber.enqueue(text("missed;"), 6);
+  subscriber.goLive(6);
   subscriber.push(text("next;"), 7);
   assertEquals([await take(reader), await take(reader)], ["missed;", "next;"]);
   await reader.cancel();
 });
 
 Deno.test("while a client is at the head, its stream asks for nothing, however much it takes", async () => {
-  const { subscriber, feed } = subscribe();
+  const { subscriber, source } = subscribe();
   const reader = subscriber.body.getReader();
   for (let seq = 6; seq < 20; seq++) {
     await reader.read();
     subscriber.push(text("x"), seq);
   }
-  assertEquals(feed.asked, 0);
+  assertEquals(source.asked, 0);
   await reader.cancel();
 });
 
@@ -151,43 +151,43 @@ Deno.test("a client for whom nothing waits is never stalled, and its time starts
 });
 
 Deno.test("after the end nothing more is sent, and ending again does nothing", async () => {
-  const { subscriber, feed } = subscribe();
+  const { subscriber, source } = subscribe();
   subscriber.end(text("bye"));
   assertEquals(subscriber.ended, true);
   subscriber.push(text("x"), 6);
-  subscriber.feed(text("x"), 6);
-  subscriber.rejoin(6);
+  subscriber.enqueue(text("x"), 6);
+  subscriber.goLive(6);
   subscriber.beat(text("x"), subscriber.position);
   subscriber.end(text("x"));
   subscriber.abort(new Error("x"));
   assertEquals(await everything(subscriber), "hello;bye");
-  assertEquals([subscriber.position, subscriber.unsentBytes, feed.gone], [5, 0, 0]);
+  assertEquals([subscriber.position, subscriber.unsentBytes, source.gone], [5, 0, 0]);
 });
 
 Deno.test("a stream that is cut off drops what waits, and its client sees it broken", async () => {
-  const { subscriber, feed } = subscribe();
+  const { subscriber, source } = subscribe();
   subscriber.push(text("x"), 6);
   subscriber.abort(new Error("too slow"));
   assertEquals([subscriber.ended, subscriber.unsentBytes], [true, 0]);
   await assertRejects(() => everything(subscriber), /too slow/);
-  assertEquals(feed.gone, 0);
+  assertEquals(source.gone, 0);
 });
 
 Deno.test("a client that leaves is reported once, and nothing is sent to it any more", async () => {
-  const { subscriber, feed } = subscribe();
+  const { subscriber, source } = subscribe();
   await subscriber.body.cancel();
-  assertEquals([subscriber.ended, feed.gone], [true, 1]);
+  assertEquals([subscriber.ended, source.gone], [true, 1]);
   subscriber.push(text("x"), 6);
   subscriber.end(text("bye"));
   subscriber.abort(new Error("x"));
-  assertEquals([feed.gone, feed.asked], [1, 0]);
+  assertEquals([source.gone, source.asked], [1, 0]);
 });
 
 Deno.test("a client that leaves after the end of its stream is not reported", async () => {
-  const { subscriber, feed } = subscribe();
+  const { subscriber, source } = subscribe();
   subscriber.end(text("bye"));
   await subscriber.body.cancel();
-  assertEquals(feed.gone, 0);
+  assertEquals(source.gone, 0);
 });
 
 Deno.test("clients of the same channels share what is encoded for them, whatever order they name them in", () => {

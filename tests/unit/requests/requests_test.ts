@@ -35,7 +35,7 @@ Deno.test("an emit addresses its user on its channel", () => {
   });
 });
 
-Deno.test("a payload of several events becomes several, all for the same audience", () => {
+Deno.test("a payload of several events becomes several, all for the same subscription", () => {
   const { drafts } = emit({ ...EMIT, userId: "*", payload: "data: 1\n\ndata: 2\n" });
   assertEquals(drafts, [
     { channel: "chat", user: "*", block: "data: 1" },

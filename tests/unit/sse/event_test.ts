@@ -1,11 +1,13 @@
 import { blocksOf, dataBlock, linesOf } from "../../../src/sse/blocks.ts";
 import { encodeBlock, encodeLines } from "../../../src/sse/encode.ts";
-import { placeEvent } from "../../../src/sse/event.ts";
+import { createEvent } from "../../../src/sse/event.ts";
 import { assertEquals } from "../../support/assert.ts";
 
-function placed(block: string): { readonly text: string; readonly ownId: string | undefined } {
-  const event = placeEvent({ channel: "chat", user: "alex", block }, 7, "abc123");
-  return { text: new TextDecoder().decode(event.bytes), ownId: event.ownId };
+function placed(
+  block: string,
+): { readonly text: string; readonly publisherId: string | undefined } {
+  const event = createEvent({ channel: "chat", user: "alex", block }, 7, "abc123");
+  return { text: new TextDecoder().decode(event.bytes), publisherId: event.publisherId };
 }
 
 Deno.test("a payload is one block, whatever line ends close it", () => {
@@ -69,7 +71,7 @@ Deno.test("text is split into lines at LF, CR and CRLF alike, and keeps its empt
 Deno.test("an event without an id gets one in front, and exactly one blank line behind", () => {
   assertEquals(placed("event: x\ndata: 1"), {
     text: "id: 0000000000000007-abc123\nevent: x\ndata: 1\n\n",
-    ownId: undefined,
+    publisherId: undefined,
   });
 });
 
@@ -86,27 +88,27 @@ Deno.test("an event that carries an id keeps it, and gets no second one", () => 
     ["id: émile ✓\ndata: 1", "émile ✓"],
   ];
   for (const [block, id] of cases) {
-    assertEquals(placed(block), { text: `${block}\n\n`, ownId: id }, JSON.stringify(block));
+    assertEquals(placed(block), { text: `${block}\n\n`, publisherId: id }, JSON.stringify(block));
   }
 });
 
 Deno.test("an event whose id is empty keeps it so, which tells the browser to forget its last id", () => {
   for (const block of ["id\ndata: 1", "id:\ndata: 1", "id: \ndata: 1", "id: 5\nid\ndata: 1"]) {
-    assertEquals(placed(block), { text: `${block}\n\n`, ownId: "" }, JSON.stringify(block));
+    assertEquals(placed(block), { text: `${block}\n\n`, publisherId: "" }, JSON.stringify(block));
   }
 });
 
 Deno.test("an id with NUL in it is none, as in a browser, so the event gets one", () => {
   assertEquals(placed("id: a\0b\ndata: 1"), {
     text: "id: 0000000000000007-abc123\nid: a\0b\ndata: 1\n\n",
-    ownId: undefined,
+    publisherId: undefined,
   });
-  assertEquals(placed("id: 5\nid: a\0b\ndata: 1").ownId, "5");
+  assertEquals(placed("id: 5\nid: a\0b\ndata: 1").publisherId, "5");
 });
 
 Deno.test("fields that only look like an id are none", () => {
   for (const block of ["ident: 5", "data: id: 5", " id: 5\ndata: 1", "ID: 5", "idx", ":id: 5"]) {
-    assertEquals(placed(block).ownId, undefined, JSON.stringify(block));
+    assertEquals(placed(block).publisherId, undefined, JSON.stringify(block));
   }
 });
 
@@ -142,7 +144,7 @@ Deno.test("what the server says itself ends with a blank line only where an even
 Deno.test("an event's size is that of its bytes, before and after they are made", () => {
   const texts = ["", "1", "é", "ÿ", "\u0080", "✓", "😀", "\ud800", "\x7f\0"];
   for (const text of [...texts, ...texts.map((text) => text + "x".repeat(300))]) {
-    const event = placeEvent(
+    const event = createEvent(
       { channel: "chat", user: "*", block: `data: ${text}` },
       7,
       "abc123",

@@ -65,11 +65,11 @@ local function heardKey(channel, user)
   return key('heard:' .. #channel .. ':' .. channel .. ':' .. user)
 end
 
-local function dropOwnId(ownId, seq)
-  local holders = key('own:' .. ownId)
+local function dropPublisherId(publisherId, seq)
+  local holders = key('own:' .. publisherId)
   call('ZREMRANGEBYSCORE', holders, seq, seq)
   if call('EXISTS', holders) == 1 then return end
-  call('ZADD', key('gone'), seq, ownId)
+  call('ZADD', key('gone'), seq, publisherId)
   if call('ZCARD', key('gone')) > maxGone then
     call('HDEL', key('own'), call('ZPOPMIN', key('gone'))[1])
   end
@@ -101,9 +101,9 @@ local function drop(name)
   local channel = channelOf(name)
   local event = call('LPOP', channel.order)
   local seq, size, length, names = string.match(event, '^(%d+) (%d+) (%d+) (.*)$')
-  local user, ownId = string.sub(names, 1, length), string.sub(names, length + 1)
+  local user, publisherId = string.sub(names, 1, length), string.sub(names, length + 1)
   call('ZREM', heardKey(name, user), seq .. ' ' .. size)
-  if ownId ~= '' then dropOwnId(ownId, seq) end
+  if publisherId ~= '' then dropPublisherId(publisherId, seq) end
   channel.count = channel.count - 1
   channel.bytes = channel.bytes - size
   channel.horizon = seq

@@ -11,20 +11,20 @@ local feed = { 'previous', whole(last), 'epoch', epoch, 'call', ARGV[FIRST + 3] 
 local fed = 0
 local added = 0
 
-local function addOwnId(ownId, channel, user, seq)
-  local before = call('HINCRBY', key('own'), ownId, 1) - 1
-  if before > 0 then call('ZREM', key('gone'), ownId) end
-  call('ZADD', key('own:' .. ownId), seq, before .. ' ' .. #channel .. ' ' .. channel .. user)
+local function addPublisherId(publisherId, channel, user, seq)
+  local before = call('HINCRBY', key('own'), publisherId, 1) - 1
+  if before > 0 then call('ZREM', key('gone'), publisherId) end
+  call('ZADD', key('own:' .. publisherId), seq, before .. ' ' .. #channel .. ' ' .. channel .. user)
 end
 
-local function add(name, user, ownId, size, json)
+local function add(name, user, publisherId, size, json)
   last = math.max(last + 1, known + 1, now)
   local seq = whole(last)
   local channel = channelOf(name)
-  call('RPUSH', channel.order, seq .. ' ' .. size .. ' ' .. #user .. ' ' .. user .. ownId)
+  call('RPUSH', channel.order, seq .. ' ' .. size .. ' ' .. #user .. ' ' .. user .. publisherId)
   call('ZADD', heardKey(name, user), seq, seq .. ' ' .. size)
   call('HSET', key('events'), seq, json)
-  if ownId ~= '' then addOwnId(ownId, name, user, seq) end
+  if publisherId ~= '' then addPublisherId(publisherId, name, user, seq) end
   channel.count = channel.count + 1
   channel.bytes = channel.bytes + size
   addedBytes = addedBytes + size

@@ -1,5 +1,5 @@
--- Reads the next retained events for an audience, as `Log.read` describes it.
--- Arguments: epoch, position, told, the last seq to read, bytes at most, user, channels.
+-- Reads the next retained events for a subscription, as `Log.read` describes it.
+-- Arguments: epoch, position, gapReportedThrough, the last seq to read, bytes at most, user, channels.
 -- Answers the epoch of the log alone where it is another; else the epoch, 1 where nothing is left
 -- to read, the last seq looked at, the gap's last seq or -1, the oldest seq heard or -1, then seq
 -- and JSON of each event.
@@ -11,7 +11,7 @@ local log = call('HMGET', key('log'), 'epoch', 'lost', 'rejoined')
 if log[1] ~= ARGV[FIRST] then return { log[1] or '' } end
 trim()
 local floor = tonumber(call('HGET', key('log'), 'floor'))
-local position, told = tonumber(ARGV[FIRST + 1]), tonumber(ARGV[FIRST + 2])
+local position, gapReportedThrough = tonumber(ARGV[FIRST + 1]), tonumber(ARGV[FIRST + 2])
 local upTo = tonumber(ARGV[FIRST + 3])
 local maxBytes = tonumber(ARGV[FIRST + 4])
 local user = ARGV[FIRST + 5]
@@ -83,7 +83,7 @@ end
 
 -- What was dropped past the last seq to read is not this reader's: it gets that from the feed.
 gap = math.min(gap, upTo)
-if gap <= math.max(position, told) then
+if gap <= math.max(position, gapReportedThrough) then
   gap = -1
 else
   for _, source in ipairs(sources) do
