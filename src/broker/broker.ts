@@ -1,7 +1,7 @@
 import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
-import type { Batch, Cursor } from "./log.ts";
+import type { HistoryReader, ReadStart } from "./history_reader.ts";
 
 /** One emit: drafts that take their places together, and a key that makes asking again harmless. */
 export interface Publication {
@@ -51,32 +51,11 @@ export interface Broker {
    */
   follow(handler: BrokerEventHandler): void;
 
-  /** Publishes in the order given; answers each in its place, and never throws. */
-  publish(
-    publications: readonly Publication[],
-  ): readonly Outcome[] | Promise<readonly Outcome[]>;
+  /** Publishes in the order given; answers each in its place, and is never rejected. */
+  publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;
 
-  /**
-   * The next events after a cursor; see `Log.read`.
-   *
-   * An answer that is not a promise and says `reachesHead` is true until the caller returns to the event
-   * loop: whoever has it may take the following events from `deliver` and will miss none. A promise
-   * is rejected with `StoreUnavailable` where the store could not be asked for a while: ask again.
-   */
-  read(
-    cursor: Cursor,
-    subscription: Subscription,
-    maxBytes: number,
-  ): Batch | Promise<Batch>;
+  /** Reads what is retained for a subscription, from a start to the head. The reader must be closed. */
+  openReader(subscription: Subscription, start: ReadStart): HistoryReader;
 
-  /**
-   * The position that a client's last event id stands for; `undefined` where it is unknown. A
-   * promise may be rejected as that of `read`.
-   */
-  locate(
-    lastEventId: string,
-    subscription: Subscription,
-  ): number | undefined | Promise<number | undefined>;
-
-  close(): void | Promise<void>;
+  close(): Promise<void>;
 }

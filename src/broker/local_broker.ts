@@ -4,7 +4,8 @@ import { createEvent, type ServerEvent } from "../sse/event.ts";
 import { formatId, type LogPosition, nextSeq, parseId } from "../sse/log_position.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication, Receipt } from "./broker.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
-import type { Batch, Cursor, Entry, KeyRecord, Log } from "./log.ts";
+import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
+import type { Entry, KeyRecord, Log } from "./log.ts";
 
 /** The broker of a server that is alone: one log, in this process. */
 export class LocalBroker implements Broker {
@@ -28,7 +29,21 @@ export class LocalBroker implements Broker {
     this.#handler = handler;
   }
 
-  publish(publications: readonly Publication[]): readonly Outcome[] {
+  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    return Promise.resolve(this.#publish(publications));
+  }
+
+  openReader(subscription: Subscription, start: ReadStart): HistoryReader {
+    const cursor = "lastEventId" in start ? this.#cursorOf(start.lastEventId, subscription) : start;
+    return this.#log.openReader(subscription, cursor);
+  }
+
+  close(): Promise<void> {
+    this.#log.close();
+    return Promise.resolve();
+  }
+
+  #publish(publications: readonly Publication[]): readonly Outcome[] {
     const entries: Entry[] = [];
     let planned: readonly (number | Outcome)[];
     try {
@@ -48,20 +63,17 @@ export class LocalBroker implements Broker {
     return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);
   }
 
-  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch {
-    return this.#log.read(cursor, subscription, maxBytes);
+  /** Where the client stands that has this event last; before everything where the log does not know the event. */
+  #cursorOf(lastEventId: string, subscription: Subscription): Cursor {
+    const position = this.#find(lastEventId, subscription) ?? -1;
+    return { position, gapReportedThrough: position };
   }
 
-  locate(lastEventId: string, subscription: Subscription): number | undefined {
-    const place = parseId(lastEventId);
-    if (place?.epoch !== this.#log.epoch) {
-      return this.#log.find(lastEventId, subscription);
-    }
-    return place.seq <= this.#log.last ? place.seq : undefined;
-  }
-
-  close(): void {
-    this.#log.close();
+  #find(lastEventId: string, subscription: Subscription): number | undefined {
+    const { epoch, last } = this.#log;
+    const id = parseId(lastEventId);
+    if (id?.epoch !== epoch) return this.#log.find(lastEventId, subscription);
+    return id.seq <= last ? id.seq : undefined;
   }
 
   /**

@@ -1,31 +1,6 @@
 import type { Subscription } from "../auth/subscription.ts";
 import type { ServerEvent } from "../sse/event.ts";
-
-/** How far one subscriber has read. */
-export interface Cursor {
-  /** It has been given everything it hears up to this seq; -1 for a place unknown to the log. */
-  readonly position: number;
-  /** Up to this seq it has missed nothing of which it has not been told. */
-  readonly gapReportedThrough: number;
-}
-
-/** What lies next before a cursor. */
-export interface Batch {
-  /** In order of their seq; all that the subscription matches up to `through`. */
-  readonly events: readonly ServerEvent[];
-  readonly through: number;
-  /** True where nothing follows `through` in the log at this moment. */
-  readonly reachesHead: boolean;
-  /** Present where events after the cursor, which the subscription may have heard, are no longer retained. */
-  readonly gap: Gap | undefined;
-}
-
-export interface Gap {
-  /** The last seq that was dropped. */
-  readonly through: number;
-  /** The seq of the oldest retained event that the subscription matches, wherever its place. */
-  readonly oldest: number | undefined;
-}
+import type { Cursor, HistoryReader } from "./history_reader.ts";
 
 /** What an idempotency key stands for. */
 export interface KeyRecord {
@@ -59,8 +34,8 @@ export interface Log {
    */
   append(entries: readonly Entry[]): void;
 
-  /** The next events after a cursor, up to about `maxBytes`, and at least one where there is one. */
-  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch;
+  /** Reads the retained events after a cursor. The reader must be closed. */
+  openReader(subscription: Subscription, cursor: Cursor): HistoryReader;
 
   /**
    * The seq of a retained event that the subscription matches and that carries `publisherId` itself.
@@ -78,6 +53,12 @@ export interface Log {
 
   close(): void;
 }
+
+/**
+ * Events, or idempotency keys, that are dropped for their age at a time. After a burst and a quiet
+ * time all of them come of age together: to drop them at once would hold up everyone for seconds.
+ */
+export const MAX_AGED_AT_A_TIME = 1000;
 
 /** Channels without events of which a log knows, at most, what it dropped last. */
 export const MAX_EMPTY_CHANNELS = 100_000;

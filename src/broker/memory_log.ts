@@ -4,17 +4,21 @@ import type { ServerEvent } from "../sse/event.ts";
 import { type LogPosition, newEpoch, seqTime } from "../sse/log_position.ts";
 import { Deque } from "../lib/deque.ts";
 import {
-  type Batch,
-  type Cursor,
   type Entry,
-  type Gap,
   type KeyRecord,
   type Log,
+  MAX_AGED_AT_A_TIME,
   MAX_EMPTY_CHANNELS,
   MAX_KEYS,
   retainedSize,
 } from "./log.ts";
-import { mergeBySeq } from "./merge.ts";
+import {
+  type ChannelStart,
+  type HistoryIndex,
+  MergingReader,
+  OpenReaders,
+} from "./merging_reader.ts";
+import type { Cursor, HistoryReader } from "./history_reader.ts";
 import { PublisherIds } from "./publisher_ids.ts";
 
 interface ChannelHistory {
@@ -42,6 +46,8 @@ export class MemoryLog implements Log {
   #floor: number;
   readonly #publisherIds = new PublisherIds();
   readonly #keys = new Map<string, KeyRecord>();
+  readonly #readers = new OpenReaders();
+  readonly #index: HistoryIndex<ServerEvent>;
 
   /**
    * @param now the wall clock, in milliseconds.
@@ -56,37 +62,32 @@ export class MemoryLog implements Log {
     this.#now = now;
     this.epoch = start.epoch;
     this.#last = this.#floor = start.seq;
+    this.#index = this.#makeIndex();
   }
 
   get last(): number {
     return this.#last;
   }
 
+  /** Whether a subscription may have missed something that came after a position. */
+  hasGap({ channels }: Subscription, position: number): boolean {
+    return channels.some((channel) => this.#horizon(channel) > position);
+  }
+
   append(entries: readonly Entry[]): void {
     for (const { events, key } of entries) {
       for (const event of events) this.#add(event);
       if (key !== undefined) {
+        // One that has outlived its time may still be there, among the oldest.
+        this.#keys.delete(key.key);
         this.#keys.set(key.key, key);
       }
     }
     this.#trim();
   }
 
-  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch {
-    this.#trim();
-    const sources = this.#sources(subscription);
-    const starts = sources.map((source) => source.firstIndex((e) => e.seq > cursor.position));
-    const { items: events, complete } = mergeBySeq<ServerEvent>(
-      sources.map((source, index) => (n) => source.at(Number(starts[index]) + n)),
-      (event) => event.size,
-      maxBytes,
-    );
-    return {
-      events,
-      through: complete ? this.#last : events.at(-1)?.seq ?? cursor.position,
-      reachesHead: complete,
-      gap: this.#gap(cursor, subscription, sources),
-    };
+  openReader(subscription: Subscription, cursor: Cursor): HistoryReader {
+    return new MergingReader(this.#index, subscription, cursor, this.#readers);
   }
 
   find(publisherId: string, subscription: Subscription): number | undefined {
@@ -96,7 +97,8 @@ export class MemoryLog implements Log {
 
   recall(key: string): KeyRecord | undefined {
     this.#trimKeys();
-    return this.#keys.get(key);
+    const record = this.#keys.get(key);
+    return record !== undefined && seqTime(record.seq) > this.#oldestTime() ? record : undefined;
   }
 
   saveRecipientCount(key: string, subscribers: number): void {
@@ -105,6 +107,20 @@ export class MemoryLog implements Log {
   }
 
   close(): void {}
+
+  #makeIndex(): HistoryIndex<ServerEvent> {
+    const newest = () => this.#last;
+    return {
+      get last() {
+        return newest();
+      },
+      trim: () => this.#trim(),
+      starts: (channels, user, position) =>
+        channels.map((channel) => this.#start(channel, user, position)),
+      page: (channel, user, from, limit) => this.#page(channel, user, from, limit),
+      load: (events) => events,
+    };
+  }
 
   #add(event: ServerEvent): void {
     const history = this.#history(event.channel);
@@ -120,6 +136,7 @@ export class MemoryLog implements Log {
     this.#retained++;
     this.#last = event.seq;
     this.#publisherIds.add(event);
+    this.#readers.appended(event);
     this.#trimChannel(history);
   }
 
@@ -134,25 +151,25 @@ export class MemoryLog implements Log {
     return history;
   }
 
-  #sources(subscription: Subscription): readonly Deque<ServerEvent>[] {
-    const users = new Set([EVERYONE, subscription.user]);
-    return subscription.channels.flatMap((channel) => {
-      const byUser = this.#channels.get(channel)?.byUser;
-      return [...users].flatMap((user) => byUser?.get(user) ?? []);
-    });
+  #start(channel: string, user: string, position: number): ChannelStart {
+    const byUser = this.#channels.get(channel)?.byUser;
+    const firstFor = (of: string) => {
+      const events = byUser?.get(of);
+      return events?.at(events.firstIndex((event) => event.seq > position))?.seq;
+    };
+    return {
+      horizon: this.#horizon(channel),
+      forEveryone: firstFor(EVERYONE),
+      forUser: firstFor(user),
+    };
   }
 
-  #gap(
-    cursor: Cursor,
-    subscription: Subscription,
-    sources: readonly Deque<ServerEvent>[],
-  ): Gap | undefined {
-    const through = Math.max(
-      ...subscription.channels.map((channel) => this.#horizon(channel)),
-    );
-    if (through <= Math.max(cursor.position, cursor.gapReportedThrough)) return undefined;
-    const oldest = Math.min(...sources.map((source) => source.first?.seq ?? Infinity));
-    return { through, oldest: oldest === Infinity ? undefined : oldest };
+  #page(channel: string, user: string, from: number, limit: number): readonly ServerEvent[] {
+    const events = this.#channels.get(channel)?.byUser.get(user);
+    if (events === undefined) return [];
+    const start = events.firstIndex((event) => event.seq >= from);
+    const length = Math.min(limit, events.length - start);
+    return Array.from({ length }, (_, n) => events.at(start + n) as ServerEvent);
   }
 
   #horizon(channel: string): number {
@@ -160,8 +177,13 @@ export class MemoryLog implements Log {
       this.#floor;
   }
 
+  #oldestTime(): number {
+    return this.#now() - this.#retention.ageMs;
+  }
+
   #trim(): void {
-    const oldestTime = this.#now() - this.#retention.ageMs;
+    const oldestTime = this.#oldestTime();
+    let aged = 0;
     for (
       let event = this.#order.first;
       event !== undefined;
@@ -171,10 +193,10 @@ export class MemoryLog implements Log {
       const first = history?.order.first;
       if (history === undefined || first !== event) {
         this.#order.shift(); // Its channel has dropped it already.
-      } else if (
-        this.#bytes > this.#retention.totalBytes ||
-        seqTime(event.seq) <= oldestTime
-      ) {
+      } else if (this.#bytes > this.#retention.totalBytes) {
+        this.#drop(history);
+      } else if (seqTime(event.seq) <= oldestTime && aged < MAX_AGED_AT_A_TIME) {
+        aged++;
         this.#drop(history);
       } else {
         break;
@@ -204,6 +226,7 @@ export class MemoryLog implements Log {
     this.#bytes -= retainedSize(event);
     this.#retained--;
     this.#publisherIds.drop(event);
+    this.#readers.dropped(event.channel, event.seq);
     if (history.order.length === 0) {
       this.#forget(event.channel, history.horizon);
     }
@@ -226,9 +249,11 @@ export class MemoryLog implements Log {
   }
 
   #trimKeys(): void {
-    const oldestTime = this.#now() - this.#retention.ageMs;
+    const oldestTime = this.#oldestTime();
+    let aged = 0;
     for (const [key, { seq }] of this.#keys) {
-      if (seqTime(seq) > oldestTime && this.#keys.size <= MAX_KEYS) return;
+      const isAged = seqTime(seq) <= oldestTime && aged++ < MAX_AGED_AT_A_TIME;
+      if (!isAged && this.#keys.size <= MAX_KEYS) return;
       this.#keys.delete(key);
     }
   }

@@ -1,101 +1,188 @@
-import type { Subscriber } from "./subscriber.ts";
-import { StoreUnavailable } from "../lib/errors.ts";
-import { encodeBlock } from "../sse/encode.ts";
-import { formatId } from "../sse/log_position.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { Batch, Gap, HistoryReader } from "../broker/history_reader.ts";
+import type { Clock } from "../lib/clock.ts";
+import { encodeBlock } from "../sse/encode.ts";
 import { joinEvents } from "../sse/join.ts";
-import type { Batch, Gap } from "../broker/log.ts";
-
-/** Bytes of events read for a subscriber at a time. */
-const BATCH_BYTES = 65_536;
+import { formatId } from "../sse/log_position.ts";
+import { CATCH_UP_BYTES, type Subscriber } from "./subscriber.ts";
 
 /** The type of the event that says that events were missed. */
 export const GAP_EVENT = "gap";
 
+/** How long catching up may take in one turn of the event loop before live work gets its own. */
+const TURN_MS = 4;
+
 /**
- * Gives a subscriber that is behind the next events of the log, after word of any that are gone,
- * and joins it to the head where nothing is left to read.
+ * Readers that are open at a time; other subscribers wait in line for one. A reader of a very large
+ * subscription takes about a megabyte, and every open reader is told of every event.
  */
-export function catchUp(
-  broker: Broker,
-  subscriber: Subscriber,
-): void | Promise<void> {
-  const batch = nextBatch(broker, subscriber);
-  if (batch instanceof Promise) return giveWhenRead(broker, subscriber, batch);
-  give(broker, subscriber, batch);
-}
+const MAX_OPEN_READERS = 64;
 
-/** Goes on until it has given something: the stream does not ask again after a turn that brought it nothing. */
-async function giveWhenRead(
-  broker: Broker,
-  subscriber: Subscriber,
-  reading: Batch | Promise<Batch>,
-): Promise<void> {
-  while (true) {
-    if (!(reading instanceof Promise)) return give(broker, subscriber, reading);
-    try {
-      const batch = await reading;
-      // What a promise says of the head was true when it was made: the next read decides.
-      give(broker, subscriber, { ...batch, reachesHead: false });
-      if (batch.gap !== undefined || batch.events.length > 0) return;
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-    }
-    // Before the next read, not after: nobody would hear of its failure.
-    if (subscriber.ended) return;
-    reading = nextBatch(broker, subscriber);
+/** A reader of up to this size is opened again for each batch: that costs less than to keep it informed. */
+const SMALL_READER = 32;
+
+const NOTHING = new Uint8Array();
+
+/**
+ * Reads history for the subscribers that are behind, a batch for each in turn, and lets each go live
+ * where nothing is left to read. Between turns of the event loop it takes no longer than `TURN_MS`, so
+ * that however many catch up, events go on to those that are live, and publishers are answered.
+ */
+export class CatchUp {
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  readonly #onFailure: (subscriber: Subscriber, error: unknown) => void;
+  /** Subscribers whose turn is to come, in order. */
+  readonly #queue = new Set<Subscriber>();
+  readonly #readers = new Map<Subscriber, HistoryReader>();
+  /** Subscribers whose reader is at work, or waits for the store. */
+  readonly #reading = new Set<Subscriber>();
+  /** Subscribers for whom there is no reader at present, in order. */
+  readonly #line = new Set<Subscriber>();
+  #isScheduled = false;
+  /** Set in a turn of the event loop in which something was read; runs after it. */
+  #nextTurn: ReturnType<typeof setImmediate> | undefined;
+  #spentMs = 0;
+
+  /** @param onFailure told where the store has failed for good: the subscriber has to be ended. */
+  constructor(
+    broker: Broker,
+    clock: Clock,
+    onFailure: (subscriber: Subscriber, error: unknown) => void,
+  ) {
+    this.#broker = broker;
+    this.#clock = clock;
+    this.#onFailure = onFailure;
   }
-}
 
-function nextBatch(broker: Broker, subscriber: Subscriber): Batch | Promise<Batch> {
-  const { claims, resumedFrom } = subscriber;
-  const read = () => {
-    const { position, gapReportedThrough } = subscriber;
-    return broker.read({ position, gapReportedThrough }, claims, BATCH_BYTES);
-  };
-  if (subscriber.isPlaced || resumedFrom === undefined) return read();
-  const place = broker.locate(resumedFrom, claims);
-  if (place instanceof Promise) {
-    return place.then((found) => {
-      subscriber.startAt(found ?? -1);
-      return read();
+  /** A subscriber that is behind has room for more. */
+  request(subscriber: Subscriber): void {
+    this.#queue.add(subscriber);
+    if (this.#isScheduled || this.#spentMs >= TURN_MS) return;
+    // Not at once: whoever asks may be about to change what is read.
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      this.#serve();
     });
   }
-  subscriber.startAt(place ?? -1);
-  return read();
-}
 
-function give(broker: Broker, subscriber: Subscriber, batch: Batch): void {
-  const { events, gap, through } = batch;
-  if (gap !== undefined) {
-    subscriber.enqueue(
-      encodeGap(broker, subscriber, batch, gap),
-      subscriber.position,
-    );
-    subscriber.gapReportedThrough = gap.through;
+  /** A subscriber has ended: nothing is read for it any more. */
+  forget(subscriber: Subscriber): void {
+    this.#queue.delete(subscriber);
+    this.#line.delete(subscriber);
+    this.#close(subscriber);
   }
-  subscriber.resumedFrom = undefined;
-  if (events.length > 0) subscriber.enqueue(joinEvents(events), through);
-  if (batch.reachesHead) subscriber.goLive(through);
-  else subscriber.moveTo(through);
-}
 
-function encodeGap(
-  broker: Broker,
-  subscriber: Subscriber,
-  { events }: Batch,
-  { through, oldest }: Gap,
-): Uint8Array {
-  const { epoch } = broker.head;
-  // The id is the place that the next event follows: a client cut off here is not told twice.
-  const place = Math.min(through, (events[0]?.seq ?? Infinity) - 1);
-  const data = {
-    asked: subscriber.resumedFrom ?? formatId(subscriber.position, epoch),
-    oldest: oldest === undefined ? null : formatId(oldest, epoch),
-  };
-  return encodeBlock(
-    `id: ${formatId(place, epoch)}`,
-    `event: ${GAP_EVENT}`,
-    `data: ${JSON.stringify(data)}`,
-  );
+  /** The log is another, or has lost events: reading begins anew from where each subscriber is. */
+  reset(): void {
+    for (const subscriber of [...this.#readers.keys()]) this.#close(subscriber);
+  }
+
+  #serve(): void {
+    for (const subscriber of this.#queue) {
+      if (this.#spentMs >= TURN_MS) return;
+      this.#queue.delete(subscriber);
+      const begun = this.#clock.steady();
+      this.#serveOne(subscriber);
+      this.#spentMs += this.#clock.steady() - begun;
+      this.#nextTurn ??= setImmediate(() => {
+        this.#nextTurn = undefined;
+        this.#spentMs = 0;
+        this.#serve();
+      });
+    }
+  }
+
+  #serveOne(subscriber: Subscriber): void {
+    if (subscriber.isEnded || subscriber.isLive) return;
+    try {
+      const reader = this.#readerOf(subscriber);
+      if (reader === undefined) return this.#waitInLine(subscriber);
+      const batch = reader.next(CATCH_UP_BYTES);
+      if (batch === undefined) return this.#askLater(subscriber, reader);
+      this.#give(subscriber, batch);
+      this.#goOn(subscriber, reader);
+    } catch (error) {
+      this.#onFailure(subscriber, error);
+    }
+  }
+
+  #goOn(subscriber: Subscriber, reader: HistoryReader): void {
+    // Where the batch brought nothing that it hears, its stream does not ask again by itself.
+    if (!subscriber.isLive && subscriber.isWaiting) this.#queue.add(subscriber);
+    else if (subscriber.isLive || reader.size <= SMALL_READER || this.#line.size > 0) {
+      this.#close(subscriber);
+    }
+  }
+
+  #readerOf(subscriber: Subscriber): HistoryReader | undefined {
+    const open = this.#readers.get(subscriber);
+    if (open !== undefined || this.#readers.size >= MAX_OPEN_READERS) return open;
+    const reader = this.#broker.openReader(subscriber.claims, subscriber.readStart);
+    this.#readers.set(subscriber, reader);
+    return reader;
+  }
+
+  #waitInLine(subscriber: Subscriber): void {
+    this.#line.add(subscriber);
+    for (const other of this.#readers.keys()) {
+      // One whose client has not taken its last batch yet can do without.
+      if (!this.#reading.has(other) && !this.#queue.has(other)) return this.#close(other);
+    }
+  }
+
+  #askLater(subscriber: Subscriber, reader: HistoryReader): void {
+    this.#reading.add(subscriber);
+    reader.ready().then(
+      () => {
+        this.#reading.delete(subscriber);
+        this.request(subscriber);
+      },
+      (error) => {
+        this.#reading.delete(subscriber);
+        // Nobody has to know how a reader fails that is not used any more.
+        if (this.#readers.get(subscriber) === reader) this.#onFailure(subscriber, error);
+      },
+    );
+  }
+
+  #close(subscriber: Subscriber): void {
+    const reader = this.#readers.get(subscriber);
+    if (reader === undefined) return;
+    this.#readers.delete(subscriber);
+    reader.close();
+    const [next] = this.#line;
+    if (next === undefined) return;
+    this.#line.delete(next);
+    this.request(next);
+  }
+
+  #give(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {
+    if (gap !== undefined) {
+      subscriber.reportGap(this.#encodeGap(subscriber, gap, events[0]?.seq), gap.through);
+    }
+    subscriber.replay(events.length === 0 ? NOTHING : joinEvents(events), through);
+    if (reachesHead) subscriber.goLive();
+  }
+
+  /** @param next the seq of the event that follows, where one does. */
+  #encodeGap(
+    subscriber: Subscriber,
+    { through, oldest }: Gap,
+    next: number | undefined,
+  ): Uint8Array {
+    const { epoch } = this.#broker.head;
+    // The id is the position that the next event follows: a client cut off here is not told twice.
+    const position = Math.min(through, (next ?? Infinity) - 1);
+    const data = {
+      asked: subscriber.resumedFrom ?? formatId(subscriber.position, epoch),
+      oldest: oldest === undefined ? null : formatId(oldest, epoch),
+    };
+    return encodeBlock(
+      `id: ${formatId(position, epoch)}`,
+      `event: ${GAP_EVENT}`,
+      `data: ${JSON.stringify(data)}`,
+    );
+  }
 }

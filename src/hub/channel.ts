@@ -55,7 +55,7 @@ export class Channel {
     if (recipients === undefined) return 0;
     for (const subscriber of recipients) {
       if (!subscriber.isLive) continue;
-      subscriber.pending.push(event);
+      subscriber.addPending(event);
       this.#addressed.add(subscriber);
     }
     return recipients.size;

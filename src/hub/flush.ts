@@ -44,24 +44,20 @@ export class Flush {
     const shared = this.#sharedFor(subscriber);
     const [first] = shared.events;
     const last = shared.events.at(-1);
-    const needsNoOther = subscriber.pending.length === 0;
-    if (needsNoOther && first !== undefined && last !== undefined) {
+    if (!subscriber.hasPending && first !== undefined && last !== undefined) {
       if (subscriber.position >= last.seq) return;
       if (subscriber.position < first.seq) {
-        subscriber.gapReportedThrough = first.seq - 1;
-        return subscriber.push(shared.bytes ??= joinEvents(shared.events), last.seq);
+        return subscriber.deliver(shared.bytes ??= joinEvents(shared.events), first.seq, last.seq);
       }
     }
     // All that is unsent by now, not only what this flush began with: what was addressed to the
     // subscriber since then may be newer than something that waits for everyone.
-    const own = [...subscriber.pending, ...this.#unsentIn(subscriber.claims.channels)]
+    const own = [...subscriber.takePending(), ...this.#unsentIn(subscriber.claims.channels)]
       .filter((event) => event.seq > subscriber.position).sort(bySeq);
-    subscriber.pending = [];
     const [firstOwn] = own;
     const lastOwn = own.at(-1);
     if (firstOwn === undefined || lastOwn === undefined) return;
-    subscriber.gapReportedThrough = firstOwn.seq - 1;
-    subscriber.push(joinEvents(own), lastOwn.seq);
+    subscriber.deliver(joinEvents(own), firstOwn.seq, lastOwn.seq);
   }
 
   #sharedFor({ channelsKey, claims }: Subscriber): Shared {

@@ -1,16 +1,17 @@
+import { type Claims, isExpired } from "../auth/claims.ts";
+import type { Broker, Outcome, Publication } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../observability/logger.ts";
-import { type Start, Subscriber, type SubscriberSource } from "./subscriber.ts";
-import { type Claims, isExpired } from "../auth/claims.ts";
-import type { DisconnectReason } from "./disconnect_reason.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
-import type { Broker } from "../broker/broker.ts";
-import { catchUp } from "./catch_up.ts";
+import { CatchUp } from "./catch_up.ts";
 import { Channel } from "./channel.ts";
-import { FlushScheduler } from "./flush_scheduler.ts";
 import { ControlFrames } from "./control_frames.ts";
+import type { DisconnectReason } from "./disconnect_reason.ts";
+import { FlushScheduler } from "./flush_scheduler.ts";
+import { StreamTimer } from "./stream_timer.ts";
+import { Subscriber, type SubscriberSource } from "./subscriber.ts";
 
 /** What the hub can be told; see the options of the same names. */
 export interface HubOptions {
@@ -21,19 +22,21 @@ export interface HubOptions {
   readonly maxBufferBytes: number;
   /** 0 to cut nobody. */
   readonly stallMs: number;
+  /** Infinity for no limit. */
+  readonly maxConnections: number;
 }
 
-/** How a client comes: with what it has, and what it is. */
+/** How a client connects: what it has, and what it is. */
 export interface ConnectOptions {
   /** As the client sent it; empty or `undefined` where it has none. */
   readonly lastEventId: string | undefined;
   /** Whether it may be a browser's own EventSource, which can send no header of its choosing. */
   readonly isEventSource: boolean;
+  /** Settled once the runtime has let go of the connection, which may be after the stream has ended. */
+  readonly closed?: Promise<void>;
 }
 
-const MAX_TICK_MS = 1000;
-
-/** The subscribers of this process, by channel: feeds those at the head, and ends every stream by name. */
+/** The subscribers of this process, by channel: pushes to those that are live, and ends every stream by name. */
 export class Hub {
   readonly #broker: Broker;
   readonly #options: HubOptions;
@@ -41,17 +44,17 @@ export class Hub {
   readonly #logger: Logger;
   readonly #channels = new Map<string, Channel>();
   readonly #flushScheduler: FlushScheduler;
+  readonly #catchUp: CatchUp;
   readonly #frames: ControlFrames;
-  /** Every subscriber, and the turn in which it gets its heartbeats. */
-  readonly #subscribers = new Map<Subscriber, number>();
-  readonly #endings = new Map<DisconnectReason, number>();
-  readonly #tickMs: number;
-  readonly #turns: number;
-  #turn = 0;
-  #nextTurn = 0;
-  #ticker: ReturnType<typeof setInterval> | undefined;
+  readonly #subscribers: StreamTimer<Subscriber>;
+  /** Connections that the runtime has not let go of. */
+  readonly #connections = new Set<Subscriber>();
+  /** How many of them belong to streams that have ended, because their client does not read their end. */
+  #lingering = 0;
+  readonly #disconnects = new Map<DisconnectReason, number>();
+  #isDraining = false;
   readonly #source: SubscriberSource = {
-    catchUp: (subscriber) => this.#catchUp(subscriber),
+    catchUp: (subscriber) => this.#catchUp.request(subscriber),
     left: (subscriber) => this.#remove(subscriber, "client left"),
   };
 
@@ -66,17 +69,13 @@ export class Hub {
     this.#clock = clock;
     this.#logger = logger;
     this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
+    this.#catchUp = new CatchUp(broker, clock, (...failure) => this.#fail(...failure));
     this.#frames = new ControlFrames(options.retryMs);
     const { heartbeatMs, stallMs } = options;
-    this.#tickMs = Math.min(
-      MAX_TICK_MS,
-      heartbeatMs || MAX_TICK_MS,
-      stallMs || MAX_TICK_MS,
-    );
-    this.#turns = Math.max(1, Math.round(heartbeatMs / this.#tickMs));
+    this.#subscribers = new StreamTimer(heartbeatMs, stallMs, (...due) => this.#visit(...due));
     broker.follow({
       deliver: (events) => this.#deliver(events),
-      restart: (places) => this.#restart(places),
+      restart: (positions) => this.#restart(positions),
     });
   }
 
@@ -85,42 +84,60 @@ export class Hub {
     return this.#subscribers.size;
   }
 
-  /** How many streams have ended, by their ending's name, since the start. */
-  get endings(): Readonly<Partial<Record<DisconnectReason, number>>> {
-    return Object.fromEntries(this.#endings);
+  /** How many streams have ended, by their reason, since the start. */
+  get disconnects(): Readonly<Partial<Record<DisconnectReason, number>>> {
+    return Object.fromEntries(this.#disconnects);
   }
 
-  /** Opens a stream: from the head of the log, or from behind the last event that the client has. */
-  subscribe(claims: Claims, { lastEventId, isEventSource }: ConnectOptions): Subscriber {
-    const { seq } = this.#broker.head;
-    const start: Start = lastEventId ? { resumedFrom: lastEventId } : { position: seq };
-    const place = lastEventId ? undefined : this.#idAt(seq);
-    const subscriber = new Subscriber(claims, start, {
+  /** Why a new client gets no stream at present; `undefined` where it gets one. */
+  get rejection(): DisconnectReason | undefined {
+    if (this.#isDraining) return "draining";
+    const held = this.size + this.#lingering;
+    return held >= this.#options.maxConnections ? "over the limit" : undefined;
+  }
+
+  /** The one door for publishing: see `Broker.publish`, which hands the events out through this hub. */
+  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    return this.#broker.publish(publications);
+  }
+
+  /** Opens a stream: live, or behind the last event that the client has. */
+  subscribe(claims: Claims, options: ConnectOptions): Subscriber {
+    const { lastEventId, isEventSource } = options;
+    const head = this.#broker.head.seq;
+    const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
       isEventSource,
-      greeting: this.#frames.greeting(place, isEventSource),
+      greeting: this.#frames.greeting(lastEventId ? undefined : this.#idAt(head), isEventSource),
       maxBufferBytes: this.#options.maxBufferBytes,
       source: this.#source,
       nowMs: this.#clock.steady(),
     });
     this.#add(subscriber);
+    if (options.closed !== undefined) this.#hold(subscriber, options.closed);
     return subscriber;
   }
 
   /** Counts a client that gets no stream; answers what it is told instead. */
   reject(
-    ending: DisconnectReason,
+    reason: DisconnectReason,
     claims: Claims,
-    arrival: ConnectOptions,
+    { lastEventId, isEventSource }: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
-    this.#noteEnding(ending, claims, 0);
-    const place = arrival.lastEventId ? undefined : this.#idAt(this.#broker.head.seq);
-    return this.#frames.reject(ending, place, arrival.isEventSource);
+    this.#noteDisconnect(reason, claims, 0);
+    const position = lastEventId ? undefined : this.#idAt(this.#broker.head.seq);
+    return this.#frames.reject(reason, position, isEventSource);
+  }
+
+  /** From now on every new client is told when to come back, and gets no stream. */
+  stopAccepting(): void {
+    this.#isDraining = true;
   }
 
   /** Sends what waits, then ends every stream and tells its client when to come back. */
   drain(): void {
+    this.stopAccepting();
     this.#flushScheduler.close();
-    for (const subscriber of this.#subscribers.keys()) {
+    for (const subscriber of this.#subscribers.streams()) {
       this.#end(subscriber, "draining", this.#frames.closeNotice("draining"));
     }
   }
@@ -129,43 +146,27 @@ export class Hub {
     return formatId(seq, this.#broker.head.epoch);
   }
 
-  #noteEnding(ending: DisconnectReason, claims: Claims, seconds: number): void {
-    this.#endings.set(ending, (this.#endings.get(ending) ?? 0) + 1);
-    const fields = {
-      ending,
-      user: claims.user,
-      channel: claims.channels,
-      seconds,
-    };
-    if (ending === "too slow" || ending === "server error") {
-      this.#logger.warn("stream ended", fields);
-    } else if (ending === "client left") {
-      this.#logger.debug("stream ended", fields);
-    } else this.#logger.info("stream ended", fields);
-  }
-
+  /** See `BrokerEventHandler.deliver`. */
   #deliver(events: readonly ServerEvent[]): number {
     let recipients = 0;
     for (const event of events) {
       const channel = this.#channels.get(event.channel);
       if (channel === undefined) continue;
-      const heard = channel.take(event);
-      if (heard > 0) this.#flushScheduler.request(channel);
-      recipients = Math.max(recipients, heard);
+      const matching = channel.take(event);
+      if (matching > 0) this.#flushScheduler.request(channel);
+      recipients = Math.max(recipients, matching);
     }
     return recipients;
   }
 
   /** See `BrokerEventHandler.restart`. */
-  #restart(places: "kept" | "gone"): void {
+  #restart(positions: "kept" | "gone"): void {
     this.#flushScheduler.close();
+    this.#catchUp.reset();
     const { seq } = this.#broker.head;
-    for (const subscriber of this.#subscribers.keys()) {
-      if (subscriber.isLive) {
-        subscriber.gapReportedThrough = seq;
-        subscriber.fallBehind(seq);
-      }
-      if (places === "gone") subscriber.resumeFrom(this.#idAt(subscriber.position));
+    for (const subscriber of this.#subscribers.streams()) {
+      subscriber.interrupt(seq);
+      if (positions === "gone") subscriber.resumeFrom(this.#idAt(subscriber.position));
     }
   }
 
@@ -177,39 +178,34 @@ export class Hub {
       }
       channel.add(subscriber);
     }
-    this.#subscribers.set(subscriber, this.#nextTurn++ % this.#turns);
-    this.#ticker ??= setInterval(() => this.#tick(), this.#tickMs);
+    this.#subscribers.add(subscriber);
   }
 
-  #remove(subscriber: Subscriber, ending: DisconnectReason): void {
+  #hold(subscriber: Subscriber, closed: Promise<void>): void {
+    this.#connections.add(subscriber);
+    const release = () => {
+      this.#connections.delete(subscriber);
+      if (subscriber.isEnded) this.#lingering--;
+    };
+    closed.then(release, release);
+  }
+
+  #remove(subscriber: Subscriber, reason: DisconnectReason): void {
     if (!this.#subscribers.delete(subscriber)) return;
+    if (this.#connections.has(subscriber)) this.#lingering++;
+    this.#catchUp.forget(subscriber);
     for (const name of subscriber.claims.channels) {
       const channel = this.#channels.get(name);
       channel?.remove(subscriber);
       if (channel?.subscribers.size === 0) this.#channels.delete(name);
     }
-    if (this.#subscribers.size === 0) {
-      clearInterval(this.#ticker);
-      this.#ticker = undefined;
-    }
-    this.#noteEnding(ending, subscriber.claims, this.#age(subscriber));
+    const seconds = Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
+    this.#noteDisconnect(reason, subscriber.claims, seconds);
   }
 
-  #end(subscriber: Subscriber, ending: DisconnectReason, lastBytes: Uint8Array): void {
+  #end(subscriber: Subscriber, reason: DisconnectReason, lastBytes: Uint8Array): void {
     subscriber.end(lastBytes);
-    this.#remove(subscriber, ending);
-  }
-
-  #age(subscriber: Subscriber): number {
-    return Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
-  }
-
-  #catchUp(subscriber: Subscriber): void | Promise<void> {
-    try {
-      return catchUp(this.#broker, subscriber)?.catch((error) => this.#fail(subscriber, error));
-    } catch (error) {
-      this.#fail(subscriber, error);
-    }
+    this.#remove(subscriber, reason);
   }
 
   #fail(subscriber: Subscriber, error: unknown): void {
@@ -217,34 +213,38 @@ export class Hub {
     this.#end(subscriber, "server error", this.#frames.closeNotice("server error"));
   }
 
-  /** One timer for all streams: expiry and stalls of each, and the heartbeats of those whose turn it is. */
-  #tick(): void {
-    const now = this.#clock.steady();
-    const nowSeconds = this.#clock.wall() / 1000;
-    const { heartbeatMs, stallMs } = this.#options;
-    this.#turn = (this.#turn + 1) % this.#turns;
-    for (const [subscriber, turn] of this.#subscribers) {
-      if (isExpired(subscriber.claims, nowSeconds)) {
-        this.#end(subscriber, "token expired", encodeLines(": token expired"));
-      } else if (stallMs > 0 && subscriber.isStalled(now, stallMs)) {
-        subscriber.abort(
-          new Error("The client took none of its waiting bytes."),
-        );
-        this.#remove(subscriber, "too slow");
-      } else if (heartbeatMs > 0 && turn === this.#turn) {
-        this.#beat(subscriber);
-      }
-    }
+  #noteDisconnect(reason: DisconnectReason, claims: Claims, seconds: number): void {
+    this.#disconnects.set(reason, (this.#disconnects.get(reason) ?? 0) + 1);
+    const fields = { ending: reason, user: claims.user, channel: claims.channels, seconds };
+    if (reason === "too slow" || reason === "server error") {
+      this.#logger.warn("stream ended", fields);
+    } else if (reason === "client left") {
+      this.#logger.debug("stream ended", fields);
+    } else this.#logger.info("stream ended", fields);
   }
 
-  /** A heartbeat brings a subscriber that has everything to the head: what others get is then no gap of its. */
+  /** Ends a stream that is over, or sends its heartbeat where that is due. */
+  #visit(subscriber: Subscriber, isBeatDue: boolean): void {
+    const { heartbeatMs, stallMs } = this.#options;
+    if (isExpired(subscriber.claims, this.#clock.wall() / 1000)) {
+      this.#end(subscriber, "token expired", encodeLines(": token expired"));
+    } else if (stallMs > 0 && subscriber.isStalled(this.#clock.steady(), stallMs)) {
+      subscriber.abort(new Error("The client took none of its waiting bytes."));
+      this.#remove(subscriber, "too slow");
+    } else if (heartbeatMs > 0 && isBeatDue) this.#beat(subscriber);
+  }
+
+  /**
+   * A heartbeat brings a subscriber that has everything to the head: an event for others, once it is
+   * dropped, is then no gap for this subscriber.
+   */
   #beat(subscriber: Subscriber): void {
-    const { isEventSource } = subscriber;
+    const { isEventSource, position, claims } = subscriber;
     const { seq } = this.#broker.head;
-    const hasAll = subscriber.isLive && subscriber.pending.length === 0 &&
-      subscriber.claims.channels.every((name) => this.#channels.get(name)?.isFlushed ?? true);
-    if (!hasAll || seq === subscriber.position) {
-      subscriber.beat(this.#frames.heartbeat(undefined, isEventSource), subscriber.position);
+    const hasAll = subscriber.isLive && !subscriber.hasPending &&
+      claims.channels.every((name) => this.#channels.get(name)?.isFlushed ?? true);
+    if (!hasAll || seq === position) {
+      subscriber.beat(this.#frames.heartbeat(undefined, isEventSource), position);
     } else subscriber.beat(this.#frames.heartbeat(this.#idAt(seq), isEventSource), seq);
   }
 }

@@ -1,31 +1,30 @@
 import type { Claims } from "../auth/claims.ts";
+import type { ReadStart } from "../broker/history_reader.ts";
 import type { ServerEvent } from "../sse/event.ts";
 
-/** What a subscriber needs of those who source it. */
+/** What a subscriber needs of the hub. */
 export interface SubscriberSource {
-  /** Reads on from the log and calls `source`, `goLive` or `end`; called when there is room for more. */
-  catchUp(subscriber: Subscriber): void | Promise<void>;
+  /** The subscriber is behind and has room for more: reads on from the log for it, soon. */
+  catchUp(subscriber: Subscriber): void;
   /** The client, or a proxy between, has closed the connection. */
   left(subscriber: Subscriber): void;
 }
 
-/** Where a subscriber starts: at the head, with the seq of that, or behind the last event id it came with. */
-export type Start =
-  | { readonly position: number; readonly resumedFrom?: undefined }
-  | { readonly resumedFrom: string };
+/** Where a subscriber starts: live at the head, whose seq that is, or behind the last event that its client has. */
+export type SubscriberStart = { readonly head: number } | { readonly lastEventId: string };
 
 /**
  * While fewer bytes than this wait, a subscriber that is behind is given more to read. Small,
  * because each of thousands that catch up at once holds as much; large enough for few reads.
  */
-const READ_ON_BELOW = 65_536;
+export const CATCH_UP_BYTES = 65_536;
 
 /**
- * One open stream, and its cursor into the log.
+ * One open stream, and its position in the log.
  *
- * At the head of the log it is pushed to. It falls behind when it has just resumed, or when a push
- * would take its unsent bytes over their bound; then nothing is pushed, and it reads on from the
- * log as its client takes bytes, until it is at the head again.
+ * A live subscriber is pushed to. It falls behind when it has just resumed, or when a push would
+ * take its unsent bytes over their bound; then nothing is pushed, and it catches up from the log as
+ * its client takes bytes, until it is live again.
  */
 export class Subscriber {
   readonly claims: Claims;
@@ -34,30 +33,30 @@ export class Subscriber {
   /** Equal for subscribers that hear the same channels. */
   readonly channelsKey: string;
   readonly body: ReadableStream<Uint8Array>;
-  /** Events for its user alone that the next flush of their channel sends. */
-  pending: ServerEvent[] = [];
-  /** Up to this seq it has missed nothing of which it has not been told. */
-  gapReportedThrough: number;
-  /** The last event id that it goes on from, until it has been given something. */
-  resumedFrom: string | undefined;
-  #isPlaced: boolean;
-  #position: number;
-  readonly #maxBufferBytes: number;
-  #controller!: ReadableStreamDefaultController<Uint8Array>; // Set by start(), which runs in the constructor.
-  /** Pending while at the head, so that the stream asks for nothing; see `pull` below. */
-  #live: PromiseWithResolvers<void> | undefined;
-  #ended = false;
-  #cancelled = false;
-  #bytesFed = 0;
-  #takenBefore = 0;
-  #progressAt: number;
   /** On the clock of `isStalled`. */
   readonly openedAt: number;
+  readonly #source: SubscriberSource;
+  readonly #maxBufferBytes: number;
+  #controller!: ReadableStreamDefaultController<Uint8Array>; // Set by start(), which runs in the constructor.
+  #isLive: boolean;
+  /** The last event id that its client came with, until it has been given something. */
+  #lastEventId: string | undefined;
+  #position: number;
+  #gapReportedThrough: number;
+  /** Events for its user alone that the next flush of their channel sends. */
+  #pending: ServerEvent[] = [];
+  /** Unsettled while the stream has asked for bytes that it has not been given; see `pull` below. */
+  #asked: PromiseWithResolvers<void> | undefined;
+  #isEnded = false;
+  #isCancelled = false;
+  #bytesWritten = 0;
+  #takenBefore = 0;
+  #progressAt: number;
 
-  /** @param nowMs the time on the clock that `isStalled` is asked with later. */
+  /** @param options.nowMs the time on the clock that `isStalled` is asked with later. */
   constructor(
     claims: Claims,
-    start: Start,
+    start: SubscriberStart,
     options: {
       readonly isEventSource: boolean;
       readonly greeting: Uint8Array;
@@ -69,100 +68,123 @@ export class Subscriber {
     this.claims = claims;
     this.isEventSource = options.isEventSource;
     this.channelsKey = JSON.stringify(claims.channels.toSorted());
-    this.resumedFrom = start.resumedFrom;
-    this.#isPlaced = start.resumedFrom === undefined;
-    this.#position = this.gapReportedThrough = start.resumedFrom === undefined
-      ? start.position
-      : -1;
+    this.#source = options.source;
     this.#maxBufferBytes = options.maxBufferBytes;
-    this.openedAt = options.nowMs;
-    this.#progressAt = options.nowMs;
-    if (start.resumedFrom === undefined) this.#live = Promise.withResolvers();
-    const { source } = options;
+    this.openedAt = this.#progressAt = options.nowMs;
+    this.#isLive = "head" in start;
+    this.#lastEventId = "head" in start ? undefined : start.lastEventId;
+    this.#position = this.#gapReportedThrough = "head" in start ? start.head : -1;
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
         this.#write(options.greeting);
       },
-      // The stream asks again only after this promise is settled. While it is pending, pushing
-      // costs no asking; settling it is what makes the stream ask once its client has taken enough.
-      pull: () => this.#pull(source),
-      cancel: () => {
-        this.#cancelled = true;
-        if (this.#ended) return;
-        this.#ended = true;
-        source.left(this);
-      },
-    }, { highWaterMark: READ_ON_BELOW, size: (chunk) => chunk.length });
+      // The stream asks again only after this promise is settled. A live subscriber leaves it
+      // unsettled, so that pushing costs no asking; one that catches up settles it with each batch.
+      pull: () => this.#pull(),
+      cancel: () => this.#cancel(),
+    }, { highWaterMark: CATCH_UP_BYTES, size: (chunk) => chunk.length });
   }
 
-  /** The seq up to which it has been given everything it hears. */
+  /** The seq up to which it has been given everything that it hears. */
   get position(): number {
     return this.#position;
   }
 
   get isLive(): boolean {
-    return this.#live !== undefined;
+    return this.#isLive;
   }
 
-  get ended(): boolean {
-    return this.#ended;
+  get isEnded(): boolean {
+    return this.#isEnded;
   }
 
   /** Bytes that the runtime has not taken yet; it and the kernel hold some more. */
   get unsentBytes(): number {
-    return this.#ended ? 0 : READ_ON_BELOW - (this.#controller.desiredSize ?? READ_ON_BELOW);
+    return this.#isEnded ? 0 : CATCH_UP_BYTES - (this.#controller.desiredSize ?? CATCH_UP_BYTES);
   }
 
-  /** Gives events to a subscriber at the head; one that has no room for them falls behind instead. */
-  push(bytes: Uint8Array, through: number): void {
-    if (this.unsentBytes + bytes.length > this.#maxBufferBytes) {
-      this.fallBehind(this.#position);
-    } else this.enqueue(bytes, through);
+  /** Whether its stream has asked for bytes and not been given any since. */
+  get isWaiting(): boolean {
+    return this.#asked !== undefined && !this.#isEnded;
   }
 
-  /** Gives bytes that bring it to a position. */
-  enqueue(bytes: Uint8Array, through: number): void {
-    if (this.#ended) return;
+  /** Whether events for its user alone wait for a flush. */
+  get hasPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** The last event id that its client came with; `undefined` once it has been given something. */
+  get resumedFrom(): string | undefined {
+    return this.#lastEventId;
+  }
+
+  /** Where a reader of its history starts. */
+  get readStart(): ReadStart {
+    if (this.#lastEventId !== undefined) return { lastEventId: this.#lastEventId };
+    return { position: this.#position, gapReportedThrough: this.#gapReportedThrough };
+  }
+
+  /** Notes an event for its user alone, for the next flush. */
+  addPending(event: ServerEvent): void {
+    this.#pending.push(event);
+  }
+
+  /** The noted events, which are forgotten. */
+  takePending(): readonly ServerEvent[] {
+    const pending = this.#pending;
+    if (pending.length > 0) this.#pending = [];
+    return pending;
+  }
+
+  /**
+   * Pushes events to a live subscriber; one that has no room for them falls behind instead.
+   *
+   * @param from the seq of the first: it has missed nothing before.
+   * @param through the seq of the last.
+   */
+  deliver(bytes: Uint8Array, from: number, through: number): void {
+    if (this.#isEnded) return;
+    this.#gapReportedThrough = from - 1;
+    if (this.unsentBytes + bytes.length > this.#maxBufferBytes) return this.#fallBehind();
     this.#write(bytes);
     this.#position = through;
   }
 
-  /** Whether its position is known; where it is not, the log has to be asked for the place of `resumedFrom`. */
-  get isPlaced(): boolean {
-    return this.#isPlaced;
+  /** Gives it the next part of history; `bytes` may be empty where there was nothing that it hears. */
+  replay(bytes: Uint8Array, through: number): void {
+    if (this.#isEnded) return;
+    this.#lastEventId = undefined;
+    this.#position = through;
+    if (bytes.length > 0) this.#answer(bytes);
   }
 
-  /** It starts, or starts again, from a position that it was told is its own; -1 for one unknown to the log. */
-  startAt(position: number): void {
-    this.#isPlaced = true;
-    this.#position = this.gapReportedThrough = position;
+  /** Tells it that events up to a seq, which it may have heard, are gone. */
+  reportGap(bytes: Uint8Array, through: number): void {
+    if (this.#isEnded) return;
+    this.#gapReportedThrough = through;
+    this.#answer(bytes);
   }
 
-  /** Its position means nothing any more: it goes on from an id, unless from one that it came with. */
-  resumeFrom(id: string): void {
-    this.resumedFrom ??= id;
-    this.#isPlaced = false;
+  /** It has been given everything: from here on it is pushed to. */
+  goLive(): void {
+    this.#isLive = true;
   }
 
-  /** It has been given all that it hears up to a position. */
-  moveTo(position: number): void {
-    this.#position = position;
+  /**
+   * Events between the head and what comes next are missing: a live subscriber reads on from there.
+   *
+   * @param head the log's newest seq so far.
+   */
+  interrupt(head: number): void {
+    if (!this.#isLive) return;
+    this.#position = this.#gapReportedThrough = head;
+    this.#fallBehind();
   }
 
-  /** From here on it reads on from the log, from a position up to which it has everything. */
-  fallBehind(position: number): void {
-    const live = this.#live;
-    this.#position = position;
-    this.#live = undefined;
-    live?.resolve();
-  }
-
-  /** It has read everything: from here on it is pushed to. */
-  goLive(position: number): void {
-    if (this.#ended) return;
-    this.#position = position;
-    this.#live = Promise.withResolvers();
+  /** Its position means nothing any more: it goes on from an id, unless from the one that it came with. */
+  resumeFrom(lastEventId: string): void {
+    this.#lastEventId ??= lastEventId;
   }
 
   /**
@@ -171,13 +193,14 @@ export class Subscriber {
    * @param position where it is in the log, all that it hears up to there having been sent.
    */
   beat(comment: Uint8Array, position: number): void {
-    if (this.#ended || this.unsentBytes > 0) return;
-    this.enqueue(comment, position);
+    if (this.#isEnded || this.unsentBytes > 0) return;
+    this.#write(comment);
+    this.#position = position;
   }
 
   /** Whether bytes have been waiting for `stallMs` of which the client took none. */
   isStalled(nowMs: number, stallMs: number): boolean {
-    const taken = this.#bytesFed - this.unsentBytes;
+    const taken = this.#bytesWritten - this.unsentBytes;
     if (taken !== this.#takenBefore || this.unsentBytes === 0) {
       this.#takenBefore = taken;
       this.#progressAt = nowMs;
@@ -187,40 +210,55 @@ export class Subscriber {
 
   /** Ends the stream after what is unsent and these last bytes. */
   end(lastBytes: Uint8Array): void {
-    if (this.#ended) return;
+    if (this.#isEnded) return;
     // Before the bytes: taking them, the stream may ask for more at once.
-    this.#ended = true;
+    this.#isEnded = true;
     this.#write(lastBytes);
     // Taking the bytes, the runtime may find that the client has left, and cancel the stream at once.
-    if (!this.#cancelled) this.#controller.close();
+    if (!this.#isCancelled) this.#controller.close();
   }
 
   /** Ends the stream at once and drops what is unsent; the client sees a broken connection. */
   abort(reason: Error): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    if (this.#isEnded) return;
+    this.#isEnded = true;
     this.#controller.error(reason);
   }
 
-  /**
-   * Is done once bytes have come, or there is no room for more. A turn that brought nothing would be
-   * the last: the stream asks again only after bytes, or for a client that begins to wait.
-   */
-  #pull(source: SubscriberSource): void | Promise<void> {
-    if (this.#ended) return;
-    if (this.#live !== undefined) {
-      return this.#live.promise.then(() => {
-        if ((this.#controller.desiredSize ?? 0) > 0) return this.#pull(source);
-      });
-    }
-    const fedBefore = this.#bytesFed;
-    const reading = source.catchUp(this);
-    const goOn = () => this.#bytesFed === fedBefore ? this.#pull(source) : undefined;
-    return reading === undefined ? goOn() : reading.then(goOn);
+  #pull(): Promise<void> | undefined {
+    if (this.#isEnded) return undefined;
+    this.#asked = Promise.withResolvers();
+    if (!this.#isLive) this.#source.catchUp(this);
+    return this.#asked.promise;
+  }
+
+  #cancel(): void {
+    this.#isCancelled = true;
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    this.#source.left(this);
+  }
+
+  #fallBehind(): void {
+    this.#isLive = false;
+    if (this.#asked === undefined) return; // The stream asks once its client has taken enough.
+    if ((this.#controller.desiredSize ?? 0) > 0) this.#source.catchUp(this);
+    else this.#settle();
+  }
+
+  /** Writes what the stream has asked for: it may ask again. */
+  #answer(bytes: Uint8Array): void {
+    this.#write(bytes);
+    this.#settle();
+  }
+
+  #settle(): void {
+    this.#asked?.resolve();
+    this.#asked = undefined;
   }
 
   #write(bytes: Uint8Array): void {
-    this.#bytesFed += bytes.length;
+    this.#bytesWritten += bytes.length;
     this.#controller.enqueue(bytes);
   }
 }

@@ -142,7 +142,7 @@ export class Server {
 
   async #drain(): Promise<void> {
     const { drainMs } = this.#config;
-    this.#subscribeHandler.drain();
+    this.#hub.stopAccepting();
     const clientStopped = this.#client.stop();
     // A back end that never finishes its request must not keep clients from being told.
     await within(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());

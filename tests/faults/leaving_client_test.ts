@@ -17,7 +17,7 @@ Deno.test("a stream can be ended in the turn in which the runtime finds that its
       info.completed.catch(() => {});
       const subscriber = new Subscriber(
         { user: "alex", channels: ["chat"], expiresAt: undefined },
-        { position: 0, resumedFrom: undefined },
+        { head: 0 },
         {
           isEventSource: true,
           greeting: ENCODER.encode(": connected\n\n"),
@@ -34,16 +34,16 @@ Deno.test("a stream can be ended in the turn in which the runtime finds that its
   for (let turns = 0; turns < TURNS; turns++) {
     const clients = await Promise.all(Array.from({ length: CLIENTS }, () => connect(server.addr)));
     // What lies unread when a client closes makes the close a reset, which the next write meets.
-    for (const subscriber of subscribers) subscriber.push(EVENT, 1);
+    for (const subscriber of subscribers) subscriber.deliver(EVENT, 1, 1);
     await new Promise((resolve) => setTimeout(resolve, 0));
     for (const client of clients) client.close();
     for (let turn = 0; turn <= turns; turn++) {
       if (turn > 0) await new Promise((resolve) => setImmediate(resolve));
-      if (turn < turns) { for (const subscriber of subscribers) subscriber.push(EVENT, 1); }
+      if (turn < turns) { for (const subscriber of subscribers) subscriber.deliver(EVENT, 1, 1); }
     }
     for (const subscriber of subscribers.splice(0)) {
       subscriber.end(LAST);
-      assert(subscriber.ended);
+      assert(subscriber.isEnded);
     }
   }
   assert(left > 0, "no client was found to have left: the test is too gentle");

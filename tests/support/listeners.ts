@@ -47,7 +47,8 @@ export class Listeners implements Disposable {
     const local = new LocalBroker(new MemoryLog(RETENTION, now), now);
     const broker = options.wrapBroker?.(local) ?? local;
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
-    this.hub = new Hub(broker, { ...timing, maxBufferBytes: 1e6 }, clock, logger);
+    const maxConnections = options.maxConnections ?? Infinity;
+    this.hub = new Hub(broker, { ...timing, maxBufferBytes: 1e6, maxConnections }, clock, logger);
     this.#client = new SubscribeHandler({
       hub: this.hub,
       tokens,
@@ -55,7 +56,6 @@ export class Listeners implements Disposable {
       logger,
       corsOrigins: options.corsOrigins ?? [],
       cookie: "sse_token",
-      maxConnections: options.maxConnections ?? Infinity,
     });
     this.#control = new ControlHandler({
       hub: this.hub,
@@ -107,7 +107,7 @@ export class Listeners implements Disposable {
 
   /** From now on new streams are ended at once. */
   drain(): void {
-    this.#client.drain();
+    this.hub.stopAccepting();
   }
 
   [Symbol.dispose](): void {

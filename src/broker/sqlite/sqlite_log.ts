@@ -1,30 +1,26 @@
 import type { DatabaseSync } from "node:sqlite";
-import { EVERYONE, matches, type Subscription } from "../../auth/subscription.ts";
+import { matches, type Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
 import { StoreUnavailable } from "../../lib/errors.ts";
 import type { ServerEvent } from "../../sse/event.ts";
 import { seqTime } from "../../sse/log_position.ts";
 import {
-  type Batch,
-  type Cursor,
   type Entry,
-  type Gap,
   type KeyRecord,
   type Log,
   MAX_SAME_PUBLISHER_IDS,
   resumablePublisherId,
 } from "../log.ts";
-import { mergeBySeq, type Source } from "../merge.ts";
+import type { Cursor, HistoryReader } from "../history_reader.ts";
+import {
+  type ChannelStart,
+  type HistoryIndex,
+  type IndexRow,
+  MergingReader,
+  OpenReaders,
+} from "../merging_reader.ts";
 import { prepareStatements, type Statements } from "./sqlite_statements.ts";
 import { SqliteTrimmer } from "./sqlite_trimmer.ts";
-
-/** Index rows read from one source at a time. */
-const PAGE = 256;
-
-interface IndexRow {
-  readonly seq: number;
-  readonly size: number;
-}
 
 /** A log in a file: what was appended is there again after the process has ended, however it ended. */
 export class SqliteLog implements Log {
@@ -34,6 +30,10 @@ export class SqliteLog implements Log {
   readonly #now: () => number;
   readonly #statements: Statements;
   readonly #trimmer: SqliteTrimmer;
+  readonly #readers = new OpenReaders();
+  readonly #index: HistoryIndex<IndexRow>;
+  /** What the transaction under way has dropped: readers are told once it is committed. */
+  #dropped: { readonly channel: string; readonly seq: number }[] = [];
   #last: number;
 
   /**
@@ -45,7 +45,10 @@ export class SqliteLog implements Log {
     this.#retention = retention;
     this.#now = now;
     this.#statements = prepareStatements(database);
-    this.#trimmer = new SqliteTrimmer(this.#statements, retention);
+    this.#trimmer = new SqliteTrimmer(this.#statements, retention, (channel, seq) => {
+      if (!this.#readers.isEmpty) this.#dropped.push({ channel, seq });
+    });
+    this.#index = this.#makeIndex();
     this.epoch = String(this.#statements.meta.get("epoch")?.value);
     this.#last = Number(this.#statements.last.get()?.seq);
   }
@@ -67,21 +70,12 @@ export class SqliteLog implements Log {
       this.#trimmer.trim(this.#oldestTime());
     });
     this.#last = last;
+    if (this.#readers.isEmpty) return;
+    for (const { events } of entries) for (const event of events) this.#readers.appended(event);
   }
 
-  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch {
-    this.#trimByAge();
-    const { items, complete } = mergeBySeq<IndexRow>(
-      this.#sources(subscription, cursor.position),
-      (row) => row.size,
-      maxBytes,
-    );
-    return {
-      events: this.#load(items),
-      through: complete ? this.#last : items.at(-1)?.seq ?? cursor.position,
-      reachesHead: complete,
-      gap: this.#gap(cursor, subscription),
-    };
+  openReader(subscription: Subscription, cursor: Cursor): HistoryReader {
+    return new MergingReader(this.#index, subscription, cursor, this.#readers);
   }
 
   find(publisherId: string, subscription: Subscription): number | undefined {
@@ -143,27 +137,28 @@ export class SqliteLog implements Log {
     this.#trimmer.countKeys(1 - Number(changes));
   }
 
-  #sources(subscription: Subscription, position: number, rows = PAGE): readonly Source<IndexRow>[] {
-    const users = new Set([EVERYONE, subscription.user]);
-    return subscription.channels.flatMap((channel) =>
-      [...users].map((user) => this.#source(channel, user, position, rows))
-    );
+  #makeIndex(): HistoryIndex<IndexRow> {
+    const newest = () => this.#last;
+    return {
+      get last() {
+        return newest();
+      },
+      trim: () => this.#trimByAge(),
+      starts: (channels, user, position) => this.#starts(channels, user, position),
+      page: (channel, user, from, limit) =>
+        this.#statements.page.all(channel, user, from, limit) as unknown as IndexRow[],
+      load: (rows) => this.#load(rows),
+    };
   }
 
-  #source(channel: string, user: string, position: number, rows: number): Source<IndexRow> {
-    let page: readonly IndexRow[] = [];
-    let start = 0;
-    let after = position;
-    let complete = false;
-    return (n) => {
-      while (!complete && n - start >= page.length) {
-        start += page.length;
-        page = this.#statements.page.all(channel, user, after, rows) as unknown as IndexRow[];
-        after = page.at(-1)?.seq ?? after;
-        complete = page.length < rows;
-      }
-      return page[n - start];
-    };
+  /** In one statement: one for each channel would take several times as long. */
+  #starts(channels: readonly string[], user: string, after: number): readonly ChannelStart[] {
+    const rows = this.#statements.starts.all({ channels: JSON.stringify(channels), user, after });
+    return rows.map(({ horizon, forEveryone, forUser }) => ({
+      horizon: Number(horizon ?? this.#trimmer.floor),
+      forEveryone: forEveryone === null ? undefined : Number(forEveryone),
+      forUser: forUser === null ? undefined : Number(forUser),
+    }));
   }
 
   /** In one statement: one for each would make reading history several times slower. */
@@ -181,13 +176,6 @@ export class SqliteLog implements Log {
         size: bytes.length,
       };
     });
-  }
-
-  #gap(cursor: Cursor, subscription: Subscription): Gap | undefined {
-    const through = Math.max(...subscription.channels.map((name) => this.#trimmer.horizon(name)));
-    if (through <= Math.max(cursor.position, cursor.gapReportedThrough)) return undefined;
-    const { items } = mergeBySeq(this.#sources(subscription, -1, 1), () => 1, 1);
-    return { through, oldest: items[0]?.seq };
   }
 
   #oldestTime(): number {
@@ -226,9 +214,12 @@ export class SqliteLog implements Log {
       this.#statements.begin.run();
       work();
       this.#statements.commit.run();
+      for (const { channel, seq } of this.#dropped) this.#readers.dropped(channel, seq);
     } catch (error) {
       this.#rollBack();
       throw error;
+    } finally {
+      if (this.#dropped.length > 0) this.#dropped = [];
     }
   }
 

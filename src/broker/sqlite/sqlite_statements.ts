@@ -40,9 +40,18 @@ export function prepareStatements(database: DatabaseSync) {
     oldestOf: prepare(
       "SELECT seq, channel, own_id, size FROM event WHERE channel = ? ORDER BY seq LIMIT 1",
     ),
+    /** Takes channels as a JSON array, a user and a seq. A channel that is not known has no horizon. */
+    starts: prepare(`
+      SELECT
+        (SELECT horizon FROM channel WHERE name = json_each.value) AS horizon,
+        (SELECT seq FROM event WHERE channel = json_each.value AND user = '*' AND seq > :after
+          ORDER BY seq LIMIT 1) AS forEveryone,
+        (SELECT seq FROM event WHERE channel = json_each.value AND user = :user AND seq > :after
+          ORDER BY seq LIMIT 1) AS forUser
+      FROM json_each(:channels)`),
     page: prepare(`
       SELECT seq, size FROM event
-      WHERE channel = ? AND user = ? AND seq > ? ORDER BY seq LIMIT ?`),
+      WHERE channel = ? AND user = ? AND seq >= ? ORDER BY seq LIMIT ?`),
     withPublisherId: prepare(
       "SELECT seq, channel, user, repeats FROM event WHERE own_id = ? ORDER BY seq",
     ),

@@ -1,7 +1,13 @@
 import type { Retention } from "../retention.ts";
 import type { ServerEvent } from "../../sse/event.ts";
 import { seqTime } from "../../sse/log_position.ts";
-import { MAX_EMPTY_CHANNELS, MAX_GONE_PUBLISHER_IDS, MAX_KEYS, retainedSize } from "../log.ts";
+import {
+  MAX_AGED_AT_A_TIME,
+  MAX_EMPTY_CHANNELS,
+  MAX_GONE_PUBLISHER_IDS,
+  MAX_KEYS,
+  retainedSize,
+} from "../log.ts";
 import type { Statements } from "./sqlite_statements.ts";
 
 interface StoredEvent {
@@ -31,10 +37,19 @@ export class SqliteTrimmer {
   #keys = 0;
   /** The seq of the oldest event; Infinity where there is none. */
   #oldest = Infinity;
+  /** The horizon of every channel that is not known. */
+  #floor = 0;
+  readonly #onDrop: (channel: string, seq: number) => void;
 
-  constructor(statements: Statements, retention: Retention) {
+  /** @param onDrop called for each event that is dropped, while the transaction may still be rolled back. */
+  constructor(
+    statements: Statements,
+    retention: Retention,
+    onDrop: (channel: string, seq: number) => void,
+  ) {
     this.#statements = statements;
     this.#retention = retention;
+    this.#onDrop = onDrop;
     this.recount();
   }
 
@@ -46,22 +61,22 @@ export class SqliteTrimmer {
     this.#gonePublisherIds = Number(totals?.gonePublisherIds);
     this.#keys = Number(totals?.keys);
     this.#oldest = this.#oldestEvent()?.seq ?? Infinity;
+    this.#floor = Number(this.#statements.meta.get("floor")?.value);
   }
 
-  /** The seq of the last event of a channel that was dropped. */
-  horizon(channel: string): number {
-    const row = this.#statements.horizon.get(channel) ?? this.#statements.meta.get("floor");
-    return Number(row?.horizon ?? row?.value);
+  /** The horizon of every channel of which the file knows nothing. */
+  get floor(): number {
+    return this.#floor;
   }
 
   /** Counts an event that was inserted, and drops the oldest of its channel while there are too many. */
   count(event: ServerEvent): void {
     const size = retainedSize(event);
-    const known = this.#statements.horizon.get(event.channel) !== undefined;
-    const horizon = this.horizon(event.channel);
+    const known = this.#statements.horizon.get(event.channel);
+    const horizon = Number(known?.horizon ?? this.#floor);
     let { events, size: channelSize } = this.#statements.addToChannel
       .get(event.channel, size, horizon) as unknown as ChannelCounts;
-    if (known && events === 1) this.#emptied--;
+    if (known !== undefined && events === 1) this.#emptied--;
     this.#totalSize += size;
     this.#oldest = Math.min(this.#oldest, event.seq);
     const { eventsPerChannel, bytesPerChannel } = this.#retention;
@@ -90,14 +105,24 @@ export class SqliteTrimmer {
 
   /** Drops what is as old as `oldestTime`, and the oldest of all while there is too much. */
   trim(oldestTime: number): void {
-    while (this.#totalSize > this.#retention.totalBytes || this.isDue(oldestTime)) {
+    for (let aged = 0; this.#isTooMuch(oldestTime, aged); aged++) {
       const oldest = this.#oldestEvent();
       if (oldest === undefined) break;
       this.#drop(oldest);
     }
-    while (this.#keys > 0) {
+    this.#trimKeys(oldestTime);
+  }
+
+  #isTooMuch(oldestTime: number, aged: number): boolean {
+    return this.#totalSize > this.#retention.totalBytes ||
+      aged < MAX_AGED_AT_A_TIME && this.isDue(oldestTime);
+  }
+
+  #trimKeys(oldestTime: number): void {
+    for (let aged = 0; this.#keys > 0; aged++) {
       const oldest = this.#statements.oldestKey.get();
-      if (this.#keys <= MAX_KEYS && seqTime(Number(oldest?.seq)) > oldestTime) break;
+      const isAged = aged < MAX_AGED_AT_A_TIME && seqTime(Number(oldest?.seq)) <= oldestTime;
+      if (!isAged && this.#keys <= MAX_KEYS) break;
       this.#statements.forgetKey.run(String(oldest?.key));
       this.#keys--;
     }
@@ -110,6 +135,7 @@ export class SqliteTrimmer {
   #drop({ seq, channel, own_id, size }: StoredEvent): ChannelCounts {
     const retained = retainedSize({ size });
     this.#statements.remove.run(seq);
+    this.#onDrop(channel, seq);
     const left = this.#statements.takeFromChannel
       .get(retained, seq, channel) as unknown as ChannelCounts;
     this.#totalSize -= retained;
@@ -135,8 +161,8 @@ export class SqliteTrimmer {
     if (this.#emptied <= MAX_EMPTY_CHANNELS) return;
     const oldest = this.#statements.oldestEmptied.get();
     if (oldest === undefined) return;
-    const floor = Number(this.#statements.meta.get("floor")?.value);
-    this.#statements.setMeta.run(Math.max(floor, Number(oldest.horizon)), "floor");
+    this.#floor = Math.max(this.#floor, Number(oldest.horizon));
+    this.#statements.setMeta.run(this.#floor, "floor");
     this.#statements.forgetChannel.run(String(oldest.name));
     this.#emptied--;
   }

@@ -61,12 +61,12 @@ export class ControlHandler {
   }
 
   async #emit(request: Request, query: Query): Promise<Response> {
-    const { broker, maxPayloadBytes } = this.#deps;
+    const { hub, maxPayloadBytes } = this.#deps;
     const contentType = contentTypeOf(request);
     const key = request.headers.get("Idempotency-Key") ?? undefined;
     if (contentType === "application/x-ndjson") return this.#emitLines(request, key);
     const fields = await readFields(request, contentType, query, maxBodyBytes(maxPayloadBytes));
-    const [outcome] = await broker.publish([readEmit(fields, maxPayloadBytes, key)]);
+    const [outcome] = await hub.publish([readEmit(fields, maxPayloadBytes, key)]);
     if (outcome === undefined || outcome instanceof Error) throw outcome;
     // The runtime's own headers for a text: naming them would take as long as the rest of the answer.
     return wantsJson(request) ? answer(200, outcome) : new Response("OK");
@@ -107,7 +107,7 @@ export class ControlHandler {
         status,
         store: broker.unavailableReason ?? "ok",
         subscribers: hub.size,
-        endings: hub.endings,
+        endings: hub.disconnects,
       }
       : `${status}\n`;
     return answer(healthy() ? 200 : 503, body);

@@ -1,4 +1,5 @@
-import type { Broker, Outcome, Publication } from "../../broker/broker.ts";
+import type { Outcome, Publication } from "../../broker/broker.ts";
+import type { Hub } from "../../hub/hub.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { concatBytes } from "../../lib/bytes.ts";
 import { TooLarge } from "../../lib/errors.ts";
@@ -8,7 +9,7 @@ import { maxBodyBytes, readJsonFields } from "../body.ts";
 
 /** What publishing a stream of lines works with. */
 export interface NdjsonDeps {
-  readonly broker: Broker;
+  readonly hub: Hub;
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
 }
@@ -144,7 +145,7 @@ class LineRun {
         plans.push({ line, failed: describeError(error, this.#deps.logger) });
       }
     }
-    const outcomes = (await this.#deps.broker.publish(publications)).values();
+    const outcomes = (await this.#deps.hub.publish(publications)).values();
     return plans.map(({ line, failed }) =>
       failed === undefined ? this.#answer(line, outcomes) : answerFailure(line, failed)
     );

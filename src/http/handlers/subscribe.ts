@@ -2,7 +2,6 @@ import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { TokenVerifier } from "../../auth/token_cache.ts";
-import type { DisconnectReason } from "../../hub/disconnect_reason.ts";
 import { MethodNotAllowed, NotFound, TokenRefused } from "../../lib/errors.ts";
 import { answerError } from "../answers.ts";
 import { bearerOf } from "../bearer.ts";
@@ -18,15 +17,12 @@ export interface SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
-  readonly maxConnections: number;
 }
 
 /** The part of `Deno.ServeHandlerInfo` that tells when a connection is done with an answer. */
 export interface Connection {
   readonly completed: Promise<void>;
 }
-
-const GONE: Connection = { completed: Promise.resolve() };
 
 type Query = Target["query"];
 
@@ -40,17 +36,8 @@ const STREAM_HEADERS = {
 /** The listener that browsers reach: `GET /events/` and its preflight. */
 export class SubscribeHandler {
   readonly #deps: SubscribeDeps;
-  #draining = false;
-  /** Streams whose connection the runtime still holds, be it that their client does not read their end. */
-  #held = 0;
-
   constructor(deps: SubscribeDeps) {
     this.#deps = deps;
-  }
-
-  /** From now on every new stream is ended at once, and its client told when to come back. */
-  drain(): void {
-    this.#draining = true;
   }
 
   /**
@@ -58,7 +45,7 @@ export class SubscribeHandler {
    *
    * @param connection settles once the runtime has let go of a stream's connection.
    */
-  async handle(request: Request, connection: Connection = GONE): Promise<Response> {
+  async handle(request: Request, connection?: Connection): Promise<Response> {
     const { corsOrigins, logger } = this.#deps;
     const cors = corsHeaders(request, corsOrigins);
     try {
@@ -80,7 +67,7 @@ export class SubscribeHandler {
 
   async #open(
     request: Request,
-    connection: Connection,
+    connection: Connection | undefined,
     query: Query,
     cors: Readonly<Record<string, string>>,
   ): Promise<Response> {
@@ -96,32 +83,17 @@ export class SubscribeHandler {
     }
     const claims = await tokens.verify(token, clock.wall() / 1000);
     const headers = { ...STREAM_HEADERS, ...cors };
-    const arrival = {
+    const options = {
       lastEventId: findLastEventId(request, query),
       isEventSource: bearer === undefined,
+      ...connection === undefined ? {} : { closed: connection.completed },
     };
-    const refused = this.#refusal();
-    if (refused !== undefined) {
+    const reason = hub.rejection;
+    if (reason !== undefined) {
       // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
-      return new Response(hub.reject(refused, claims, arrival), { headers });
+      return new Response(hub.reject(reason, claims, options), { headers });
     }
-    const subscriber = hub.subscribe(claims, arrival);
-    this.#hold(connection);
-    return new Response(subscriber.body, { headers });
-  }
-
-  #hold(connection: Connection): void {
-    this.#held++;
-    const letGo = () => {
-      this.#held--;
-    };
-    connection.completed.then(letGo, letGo);
-  }
-
-  #refusal(): DisconnectReason | undefined {
-    const { hub, maxConnections } = this.#deps;
-    if (this.#draining) return "draining";
-    return Math.max(hub.size, this.#held) >= maxConnections ? "over the limit" : undefined;
+    return new Response(hub.subscribe(claims, options).body, { headers });
   }
 }
 

@@ -209,10 +209,10 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
       unavailableReason: undefined,
       head: broker.head,
       follow: () => {},
-      publish: (all) => all.map(() => new StoreUnavailable("Store unavailable: disk full.")),
-      read: (...args) => broker.read(...args),
-      locate: (...args) => broker.locate(...args),
-      close: () => {},
+      publish: (all) =>
+        Promise.resolve(all.map(() => new StoreUnavailable("Store unavailable: disk full."))),
+      openReader: (...args) => broker.openReader(...args),
+      close: () => Promise.resolve(),
     }),
   });
   const response = await listeners.control("/emit/", form(EMIT, JSON_TYPE));
@@ -233,9 +233,8 @@ Deno.test("a failure that nobody foresaw is 500 without its details, which only 
       publish: () => {
         throw new TypeError("inner secret workings");
       },
-      read: (...args) => broker.read(...args),
-      locate: (...args) => broker.locate(...args),
-      close: () => {},
+      openReader: (...args) => broker.openReader(...args),
+      close: () => Promise.resolve(),
     }),
   });
   for (const headers of [{}, JSON_TYPE]) {

@@ -210,7 +210,7 @@ Deno.test("past the limit of connections a client is told to come back, in a way
   assertEquals(second.headers.get("Access-Control-Allow-Origin"), "https://a.example");
   const told = new RegExp(`^retry: [0-9]+\n: over the limit\nid: ${ID}\n$`);
   assertMatch(await second.text(), told);
-  assertEquals(listeners.hub.endings, { "over the limit": 1 });
+  assertEquals(listeners.hub.disconnects, { "over the limit": 1 });
 
   await first[Symbol.asyncDispose]();
   await using third = await listeners.open();

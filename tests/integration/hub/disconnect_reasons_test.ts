@@ -21,7 +21,7 @@ Deno.test("a reader that takes nothing for the stall time is cut, and nobody els
   }
   assertEquals(rig.hub.size, 3);
   await rig.time.advance(2000);
-  assertEquals([rig.hub.size, rig.hub.endings], [2, { "too slow": 1 }]);
+  assertEquals([rig.hub.size, rig.hub.disconnects], [2, { "too slow": 1 }]);
   await stalled.take();
   assertEquals([stalled.end, reading.end, caughtUp.end], ["broken", undefined, undefined]);
   assert(rig.lines.some((line) => / warn stream ended ending="too slow" user=ann /.test(line)));
@@ -54,7 +54,7 @@ Deno.test("a stream ends when its token expires, after what it was sent", async 
   await rig.time.advance(1);
   await reader.takeAll();
   assertEquals([dataOf(reader), reader.end], [["in time"], "clean"]);
-  assertEquals([rig.hub.size, rig.hub.endings], [0, { "token expired": 1 }]);
+  assertEquals([rig.hub.size, rig.hub.disconnects], [0, { "token expired": 1 }]);
   assertMatch(reader.text, /\n\n: token expired\n$/);
   assertEquals(rig.time.timers, 0);
 });
@@ -88,7 +88,7 @@ Deno.test("on drain each client gets what waits, then a time of its own to come 
   }
   assert(retries.every((ms) => ms >= 5000 && ms <= 15_000), `${retries}`);
   assert(new Set(retries).size > 25, "nearly all of them differ");
-  assertEquals([rig.hub.size, rig.hub.endings], [0, { draining: 50 }]);
+  assertEquals([rig.hub.size, rig.hub.disconnects], [0, { draining: 50 }]);
   assertEquals(rig.time.timers, 0);
 });
 
@@ -134,7 +134,7 @@ Deno.test("a client that closes its connection is forgotten at once", async () =
   const reader = await rig.connect("ann", ["red"]);
   await rig.emit("red", "*", "x".repeat(70_000));
   await reader.leave();
-  assertEquals([rig.hub.size, rig.hub.endings], [0, { "client left": 1 }]);
+  assertEquals([rig.hub.size, rig.hub.disconnects], [0, { "client left": 1 }]);
   assertEquals((await rig.emit("red", "*", "to nobody")).subscribers, 0);
 });
 
@@ -153,12 +153,12 @@ Deno.test("heartbeats keep an idle stream alive, each stream in its turn, and no
 Deno.test("a store that cannot be read ends the stream by name, and the client is told when to come back", async () => {
   using rig = await Rig.start();
   const { id } = await rig.emit("red", "*", "known");
-  rig.broker.read = () => {
+  rig.broker.openReader = () => {
     throw new Error("the disk is gone");
   };
   const reader = await rig.connect("ann", ["red"], id);
   await reader.takeAll();
   assertMatch(reader.text, /\nretry: [0-9]+\n: server error\n$/);
-  assertEquals([reader.end, rig.hub.endings], ["clean", { "server error": 1 }]);
+  assertEquals([reader.end, rig.hub.disconnects], ["clean", { "server error": 1 }]);
   assert(rig.lines.some((line) => line.includes("the disk is gone")));
 });

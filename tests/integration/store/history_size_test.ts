@@ -4,6 +4,9 @@
  * @module
  */
 import type { DatabaseSync, SQLInputValue } from "node:sqlite";
+import type { Subscription } from "../../../src/auth/subscription.ts";
+import type { Broker } from "../../../src/broker/broker.ts";
+import type { Batch, ReadStart } from "../../../src/broker/history_reader.ts";
 import { LocalBroker } from "../../../src/broker/local_broker.ts";
 import type { Log } from "../../../src/broker/log.ts";
 import { MemoryLog } from "../../../src/broker/memory_log.ts";
@@ -49,17 +52,29 @@ function countWork(log: Log, counter: Counter, length: number): Record<string, n
     emit: count(() => emit("*", 1)),
     "keyed emit": count(() => broker.publish([publication("red", "*", ["id: x\ndata: x"], "k")])),
     "short replay": count(() =>
-      broker.read({ position: head, gapReportedThrough: head }, subscription, 65_536)
+      readOnce(broker, subscription, { position: head, gapReportedThrough: head }, 65_536)
     ),
     "first part of a long replay": count(() =>
-      broker.read({ position: -1, gapReportedThrough: -1 }, subscription, 2000)
+      readOnce(broker, subscription, { position: -1, gapReportedThrough: -1 }, 2000)
     ),
     "resume at the head": count(() =>
-      broker.read({ position: head + 9, gapReportedThrough: head }, subscription, 65_536)
+      readOnce(broker, subscription, { position: head + 9, gapReportedThrough: head }, 65_536)
     ),
-    "looking up an own id": count(() => broker.locate(`own ${length - 10}`, subscription)),
-    "looking up an unknown id": count(() => broker.locate("unheard of", subscription)),
+    "looking up an own id": count(() => log.find(`own ${length - 10}`, subscription)),
+    "looking up an unknown id": count(() => log.find("unheard of", subscription)),
   };
+}
+
+function readOnce(
+  broker: Broker,
+  subscription: Subscription,
+  start: ReadStart,
+  maxBytes: number,
+): Batch | undefined {
+  const reader = broker.openReader(subscription, start);
+  const batch = reader.next(maxBytes);
+  reader.close();
+  return batch;
 }
 
 /** Enough for a binary search through the long history, in each of a replay's four sources and its start. */

@@ -26,6 +26,7 @@ const DEFAULTS: HubOptions = {
   flushWindowMs: 0,
   maxBufferBytes: 2 ** 20,
   stallMs: 0,
+  maxConnections: Infinity,
 };
 
 /** A running hub; disposing of it gives the real time back. */
@@ -92,7 +93,7 @@ export class Rig implements Disposable {
 
   /** Emits in one request. */
   async publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
-    return await this.#broker.publish(publications);
+    return await this.#hub.publish(publications);
   }
 
   /** Opens a stream, which is read by hand. */

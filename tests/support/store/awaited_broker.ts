@@ -3,36 +3,25 @@
  *
  * @module
  */
-import type { Outcome, Publication } from "../../../src/broker/broker.ts";
-import type { Batch, Cursor } from "../../../src/broker/log.ts";
 import type { Subscription } from "../../../src/auth/subscription.ts";
+import type { Outcome, Publication } from "../../../src/broker/broker.ts";
+import type { HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import { settleWith } from "../hub/fake_time.ts";
-import { PassingBroker } from "./passing_broker.ts";
+import { PassingBroker, PassingReader } from "./passing_broker.ts";
 
 /** Passes everything on to the real broker; `settle` waits for what that has been asked. */
 export class AwaitedBroker extends PassingBroker {
-  override publish(
-    publications: readonly Publication[],
-  ): readonly Outcome[] | Promise<readonly Outcome[]> {
-    return awaited(super.publish(publications));
+  override publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    return settleWith(super.publish(publications));
   }
 
-  override read(
-    cursor: Cursor,
-    subscription: Subscription,
-    maxBytes: number,
-  ): Batch | Promise<Batch> {
-    return awaited(super.read(cursor, subscription, maxBytes));
-  }
-
-  override locate(
-    lastEventId: string,
-    subscription: Subscription,
-  ): number | undefined | Promise<number | undefined> {
-    return awaited(super.locate(lastEventId, subscription));
+  override openReader(subscription: Subscription, start: ReadStart): HistoryReader {
+    return new AwaitedReader(super.openReader(subscription, start));
   }
 }
 
-function awaited<T>(answer: T | Promise<T>): T | Promise<T> {
-  return answer instanceof Promise ? settleWith(answer) : answer;
+class AwaitedReader extends PassingReader {
+  override ready(): Promise<void> {
+    return settleWith(super.ready());
+  }
 }

@@ -3,51 +3,56 @@
  *
  * @module
  */
-import type { Broker } from "../../../src/broker/broker.ts";
-import type { Batch, Cursor } from "../../../src/broker/log.ts";
 import type { Subscription } from "../../../src/auth/subscription.ts";
-import { PassingBroker } from "./passing_broker.ts";
+import type { Broker } from "../../../src/broker/broker.ts";
+import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import { PassingBroker, PassingReader } from "./passing_broker.ts";
 
 /** A read of history: for whom, from where, and what it brought. */
 export interface ObservedRead {
   readonly subscription: Subscription;
-  readonly cursor: Cursor;
+  /** `undefined` where the reader itself has to find the position of a last event id. */
+  readonly position: number | undefined;
   readonly batch: Batch;
-  /** Whether the answer was there at once, its place included, so that what it says of the head still holds. */
-  readonly isInstant: boolean;
 }
 
 /** Passes everything on to the real broker. */
 export class ObservedBroker extends PassingBroker {
   readonly #onRead: (read: ObservedRead) => void;
-  /** Those whose place had to be asked for; the next read for each follows when it is known. */
-  readonly #waitForPlace = new Set<Subscription>();
 
   constructor(broker: Broker, onRead: (read: ObservedRead) => void) {
     super(broker);
     this.#onRead = onRead;
   }
 
-  override read(
-    cursor: Cursor,
-    subscription: Subscription,
-    maxBytes: number,
-  ): Batch | Promise<Batch> {
-    const answer = super.read(cursor, subscription, maxBytes);
-    const hasWaited = this.#waitForPlace.delete(subscription) || answer instanceof Promise;
-    const observe = (batch: Batch) => {
-      this.#onRead({ subscription, cursor, batch, isInstant: !hasWaited });
-      return batch;
-    };
-    return answer instanceof Promise ? answer.then(observe) : observe(answer);
+  override openReader(subscription: Subscription, start: ReadStart): HistoryReader {
+    const reader = super.openReader(subscription, start);
+    const position = "lastEventId" in start ? undefined : start.position;
+    return new ObservedReader(reader, position, (batch, from) => {
+      this.#onRead({ subscription, position: from, batch });
+    });
+  }
+}
+
+class ObservedReader extends PassingReader {
+  #position: number | undefined;
+  readonly #onBatch: (batch: Batch, position: number | undefined) => void;
+
+  constructor(
+    reader: HistoryReader,
+    position: number | undefined,
+    onBatch: (batch: Batch, position: number | undefined) => void,
+  ) {
+    super(reader);
+    this.#position = position;
+    this.#onBatch = onBatch;
   }
 
-  override locate(
-    lastEventId: string,
-    subscription: Subscription,
-  ): number | undefined | Promise<number | undefined> {
-    const place = super.locate(lastEventId, subscription);
-    if (place instanceof Promise) this.#waitForPlace.add(subscription);
-    return place;
+  override next(maxBytes: number): Batch | undefined {
+    const batch = super.next(maxBytes);
+    if (batch === undefined) return undefined;
+    this.#onBatch(batch, this.#position);
+    this.#position = batch.through;
+    return batch;
   }
 }

@@ -3,14 +3,14 @@
  *
  * @module
  */
+import type { Subscription } from "../../../src/auth/subscription.ts";
 import type {
   Broker,
   BrokerEventHandler,
   Outcome,
   Publication,
 } from "../../../src/broker/broker.ts";
-import type { Batch, Cursor } from "../../../src/broker/log.ts";
-import type { Subscription } from "../../../src/auth/subscription.ts";
+import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes everything on. */
@@ -29,28 +29,44 @@ export class PassingBroker implements Broker {
     return this.#broker.unavailableReason;
   }
 
-  follow(follower: BrokerEventHandler): void {
-    this.#broker.follow(follower);
+  follow(handler: BrokerEventHandler): void {
+    this.#broker.follow(handler);
   }
 
-  publish(
-    publications: readonly Publication[],
-  ): readonly Outcome[] | Promise<readonly Outcome[]> {
+  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return this.#broker.publish(publications);
   }
 
-  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch | Promise<Batch> {
-    return this.#broker.read(cursor, subscription, maxBytes);
+  openReader(subscription: Subscription, start: ReadStart): HistoryReader {
+    return this.#broker.openReader(subscription, start);
   }
 
-  locate(
-    lastEventId: string,
-    subscription: Subscription,
-  ): number | undefined | Promise<number | undefined> {
-    return this.#broker.locate(lastEventId, subscription);
-  }
-
-  close(): void | Promise<void> {
+  close(): Promise<void> {
     return this.#broker.close();
+  }
+}
+
+/** Passes everything on to the real reader. */
+export class PassingReader implements HistoryReader {
+  readonly #reader: HistoryReader;
+
+  constructor(reader: HistoryReader) {
+    this.#reader = reader;
+  }
+
+  get size(): number {
+    return this.#reader.size;
+  }
+
+  next(maxBytes: number): Batch | undefined {
+    return this.#reader.next(maxBytes);
+  }
+
+  ready(): Promise<void> {
+    return this.#reader.ready();
+  }
+
+  close(): void {
+    this.#reader.close();
   }
 }

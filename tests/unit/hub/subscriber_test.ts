@@ -8,9 +8,8 @@ const MAX_BUFFER = 1000;
 class NotedFeed implements SubscriberSource {
   asked = 0;
   gone = 0;
-  catchUp(): Promise<void> {
+  catchUp(): void {
     this.asked++;
-    return new Promise(() => {});
   }
   left(): void {
     this.gone++;
@@ -23,7 +22,7 @@ function subscribe(
   const source = new NotedFeed();
   const subscriber = new Subscriber(
     { user: "alex", channels: options.channels ?? ["chat"], expiresAt: undefined },
-    { position: 5, resumedFrom: options.resumedFrom },
+    options.resumedFrom === undefined ? { head: 5 } : { lastEventId: options.resumedFrom },
     { isEventSource: true, greeting: text("hello;"), maxBufferBytes: MAX_BUFFER, source, nowMs: 0 },
   );
   return { subscriber, source };
@@ -44,8 +43,8 @@ async function take(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
 
 Deno.test("a client gets the greeting, then what is pushed, in order, then the last words", async () => {
   const { subscriber } = subscribe();
-  subscriber.push(text("1;"), 6);
-  subscriber.push(text("2;"), 7);
+  subscriber.deliver(text("1;"), 6, 6);
+  subscriber.deliver(text("2;"), 7, 7);
   assertEquals(subscriber.position, 7);
   subscriber.end(text("bye"));
   assertEquals(await everything(subscriber), "hello;1;2;bye");
@@ -57,8 +56,8 @@ Deno.test("a fresh client is at the head, one that resumes reads on from the log
   const resumed = subscribe({ resumedFrom: "x" });
   assertEquals(resumed.subscriber.isLive, false);
   await waitFor("the stream to ask for more", () => resumed.source.asked > 0);
-  resumed.subscriber.enqueue(text("old;"), 6);
-  resumed.subscriber.goLive(6);
+  resumed.subscriber.replay(text("old;"), 6);
+  resumed.subscriber.goLive();
   assertEquals([resumed.subscriber.isLive, resumed.subscriber.position], [true, 6]);
   for (const { subscriber } of [fresh, resumed]) subscriber.end(text(""));
   assertEquals(await everything(resumed.subscriber), "hello;old;");
@@ -68,22 +67,22 @@ Deno.test("a fresh client is at the head, one that resumes reads on from the log
 Deno.test("a client that takes too little falls behind instead of filling memory", () => {
   const { subscriber } = subscribe();
   const event = text("x".repeat(100));
-  for (let seq = 6; seq < 50 && subscriber.isLive; seq++) subscriber.push(event, seq);
+  for (let seq = 6; seq < 50 && subscriber.isLive; seq++) subscriber.deliver(event, seq, seq);
   assert(subscriber.unsentBytes <= MAX_BUFFER, `${subscriber.unsentBytes} bytes wait`);
   assertEquals(subscriber.position, 5 + Math.floor((MAX_BUFFER - "hello;".length) / 100));
-  assertEquals(subscriber.pending, []);
+  assertEquals(subscriber.hasPending, false);
 });
 
 Deno.test("a client that fell behind reads on as soon as it takes bytes, and joins the head again", async () => {
   const { subscriber, source } = subscribe();
-  subscriber.push(text("x".repeat(MAX_BUFFER)), 6);
+  subscriber.deliver(text("x".repeat(MAX_BUFFER)), 6, 6);
   assertEquals([subscriber.isLive, subscriber.position], [false, 5]);
   const reader = subscriber.body.getReader();
   await reader.read();
   await waitFor("the stream to ask for more", () => source.asked > 0);
-  subscriber.enqueue(text("missed;"), 6);
-  subscriber.goLive(6);
-  subscriber.push(text("next;"), 7);
+  subscriber.replay(text("missed;"), 6);
+  subscriber.goLive();
+  subscriber.deliver(text("next;"), 7, 7);
   assertEquals([await take(reader), await take(reader)], ["missed;", "next;"]);
   await reader.cancel();
 });
@@ -93,7 +92,7 @@ Deno.test("while a client is at the head, its stream asks for nothing, however m
   const reader = subscriber.body.getReader();
   for (let seq = 6; seq < 20; seq++) {
     await reader.read();
-    subscriber.push(text("x"), seq);
+    subscriber.deliver(text("x"), seq, seq);
   }
   assertEquals(source.asked, 0);
   await reader.cancel();
@@ -121,7 +120,7 @@ Deno.test("a client stalls when bytes have waited for the whole time and it took
 Deno.test("bytes that are pushed to a client that takes none are no progress", () => {
   const { subscriber } = subscribe();
   for (let now = 10; now < 60; now += 10) {
-    subscriber.push(text("x"), now);
+    subscriber.deliver(text("x"), now, now);
     assertEquals(subscriber.isStalled(now, 60), false);
   }
   assertEquals(subscriber.isStalled(60, 60), true);
@@ -131,8 +130,8 @@ Deno.test("a slow client that takes something now and then is not stalled", asyn
   const { subscriber } = subscribe();
   const reader = subscriber.body.getReader();
   for (let now = 0; now < 600; now += 50) {
-    subscriber.push(text("x"), now + 6);
-    subscriber.push(text("y"), now + 7);
+    subscriber.deliver(text("x"), now + 6, now + 6);
+    subscriber.deliver(text("y"), now + 7, now + 7);
     await reader.read();
     assertEquals(subscriber.isStalled(now, 60), false, `at ${now}`);
   }
@@ -144,7 +143,7 @@ Deno.test("a client for whom nothing waits is never stalled, and its time starts
   const reader = subscriber.body.getReader();
   await reader.read();
   for (const now of [100, 1000]) assertEquals(subscriber.isStalled(now, 60), false);
-  subscriber.push(text("x"), 6);
+  subscriber.deliver(text("x"), 6, 6);
   assertEquals(subscriber.isStalled(1059, 60), false);
   assertEquals(subscriber.isStalled(1060, 60), true);
   await reader.cancel();
@@ -153,10 +152,10 @@ Deno.test("a client for whom nothing waits is never stalled, and its time starts
 Deno.test("after the end nothing more is sent, and ending again does nothing", async () => {
   const { subscriber, source } = subscribe();
   subscriber.end(text("bye"));
-  assertEquals(subscriber.ended, true);
-  subscriber.push(text("x"), 6);
-  subscriber.enqueue(text("x"), 6);
-  subscriber.goLive(6);
+  assertEquals(subscriber.isEnded, true);
+  subscriber.deliver(text("x"), 6, 6);
+  subscriber.replay(text("x"), 6);
+  subscriber.goLive();
   subscriber.beat(text("x"), subscriber.position);
   subscriber.end(text("x"));
   subscriber.abort(new Error("x"));
@@ -166,9 +165,9 @@ Deno.test("after the end nothing more is sent, and ending again does nothing", a
 
 Deno.test("a stream that is cut off drops what waits, and its client sees it broken", async () => {
   const { subscriber, source } = subscribe();
-  subscriber.push(text("x"), 6);
+  subscriber.deliver(text("x"), 6, 6);
   subscriber.abort(new Error("too slow"));
-  assertEquals([subscriber.ended, subscriber.unsentBytes], [true, 0]);
+  assertEquals([subscriber.isEnded, subscriber.unsentBytes], [true, 0]);
   await assertRejects(() => everything(subscriber), /too slow/);
   assertEquals(source.gone, 0);
 });
@@ -176,8 +175,8 @@ Deno.test("a stream that is cut off drops what waits, and its client sees it bro
 Deno.test("a client that leaves is reported once, and nothing is sent to it any more", async () => {
   const { subscriber, source } = subscribe();
   await subscriber.body.cancel();
-  assertEquals([subscriber.ended, source.gone], [true, 1]);
-  subscriber.push(text("x"), 6);
+  assertEquals([subscriber.isEnded, source.gone], [true, 1]);
+  subscriber.deliver(text("x"), 6, 6);
   subscriber.end(text("bye"));
   subscriber.abort(new Error("x"));
   assertEquals([source.gone, source.asked], [1, 0]);

@@ -1,0 +1,311 @@
+import { EVERYONE, type Subscription } from "../auth/subscription.ts";
+import type { ServerEvent } from "../sse/event.ts";
+import type { Batch, Cursor, Gap, HistoryReader } from "./history_reader.ts";
+import { type Ordered, SourceHeap } from "./source_heap.ts";
+
+/** What an index knows of one event. */
+export interface IndexRow {
+  readonly seq: number;
+  /** Bytes of the event as it is sent. */
+  readonly size: number;
+}
+
+/** Where one channel stands for a reader. */
+export interface ChannelStart {
+  /** The seq of the last event of the channel that was dropped. */
+  readonly horizon: number;
+  /** The seq of the first event for everyone after the reader's position. */
+  readonly forEveryone: number | undefined;
+  /** The same of the events for the reader's user alone. */
+  readonly forUser: number | undefined;
+}
+
+/** What a merging reader asks of a log; every answer holds until the caller returns to the event loop. */
+export interface HistoryIndex<Row extends IndexRow> {
+  /** The seq of the newest event. */
+  readonly last: number;
+  /** Drops some of what is past its age. */
+  trim(): void;
+  /** Where channels stand for a user behind a position, in the order asked for. */
+  starts(channels: readonly string[], user: string, position: number): readonly ChannelStart[];
+  /** The first rows of a channel for a user, or for everyone, whose seq is `from` or later. */
+  page(channel: string, user: string, from: number, limit: number): readonly Row[];
+  /** The events of rows that were just given. */
+  load(rows: readonly Row[]): readonly ServerEvent[];
+}
+
+/** The events of one channel for one user, or for everyone. */
+interface Source<Row> extends Ordered {
+  readonly channel: string;
+  readonly user: string;
+  /** Whether the heap has it: nothing is known to be left in one that it does not have. */
+  isQueued: boolean;
+  /** Rows that were read, the first `at` of which have been given. */
+  rows: readonly Row[];
+  at: number;
+  /** Whether nothing follows `rows`. */
+  isLastPage: boolean;
+  pageLength: number;
+}
+
+interface ChannelSources<Row> {
+  readonly forEveryone: Source<Row>;
+  readonly forUser: Source<Row> | undefined;
+}
+
+/** Channels that are looked up at a time: some milliseconds of work on the slowest log. */
+const CHANNELS_AT_A_TIME = 250;
+
+/** Pages that are read for a batch at most, unless none of them has brought a row. */
+const PAGES_AT_A_TIME = 500;
+
+/** A page grows with each that was full, so that neither a short source nor a long one costs much. */
+const FIRST_PAGE_LENGTH = 16;
+const LONGEST_PAGE_LENGTH = 256;
+
+/** Rows that a reader holds at most, about, over all of its sources. */
+const MAX_HELD_ROWS = 65_536;
+
+/**
+ * Merges the sources of a subscription into one sequence by their next seq, with a heap. To open it
+ * costs a look at each channel, a part at a time; from then on a batch costs what it yields, because
+ * the log tells its open readers what is appended and what is dropped.
+ */
+export class MergingReader<Row extends IndexRow> implements HistoryReader {
+  readonly #index: HistoryIndex<Row>;
+  readonly #subscription: Subscription;
+  readonly #readers: OpenReaders;
+  readonly #channels = new Map<string, ChannelSources<Row>>();
+  readonly #heap = new SourceHeap<Source<Row>>();
+  readonly #longestPage: number;
+  #position: number;
+  #gapReportedThrough: number;
+  /** How many of the subscription's channels have been looked up. */
+  #opened = 0;
+  /** The last seq that was dropped from any of them. */
+  #horizon = -1;
+  /** Under way while the oldest retained event is looked for, channel by channel. */
+  #search: { searched: number; oldest: number } | undefined;
+
+  /** @param readers the log's: it is in there until it is closed. */
+  constructor(
+    index: HistoryIndex<Row>,
+    subscription: Subscription,
+    { position, gapReportedThrough }: Cursor,
+    readers: OpenReaders,
+  ) {
+    this.#index = index;
+    this.#subscription = subscription;
+    this.#position = position;
+    this.#gapReportedThrough = gapReportedThrough;
+    this.#readers = readers;
+    const fairShare = Math.floor(MAX_HELD_ROWS / this.size);
+    this.#longestPage = Math.min(LONGEST_PAGE_LENGTH, Math.max(2, fairShare));
+    readers.add(this);
+  }
+
+  get size(): number {
+    return this.#subscription.channels.length * 2;
+  }
+
+  next(maxBytes: number): Batch | undefined {
+    this.#index.trim();
+    if (!this.#open()) return undefined;
+    const gap = this.#gap();
+    if (gap === "searching") return undefined;
+    const taken = this.#take(maxBytes);
+    if (taken === undefined) return undefined;
+    const { rows, isComplete } = taken;
+    const through = isComplete ? this.#index.last : rows.at(-1)?.seq ?? this.#position;
+    this.#position = through;
+    if (gap !== undefined) this.#gapReportedThrough = gap.through;
+    return { events: this.#index.load(rows), through, reachesHead: isComplete, gap };
+  }
+
+  /** It works in parts so that others get their turn between them; it waits for nothing. */
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.#readers.delete(this);
+  }
+
+  /** The log has got a new event. */
+  appended({ seq, channel, user }: ServerEvent): void {
+    const sources = this.#channels.get(channel);
+    if (sources === undefined) return;
+    const source = user === EVERYONE ? sources.forEveryone : sources.forUser;
+    if (source?.user !== user) return;
+    // Whatever page it holds may have been the last when it was read.
+    source.isLastPage = false;
+    if (!source.isQueued) this.#queue(source, seq);
+  }
+
+  /** The log has dropped the oldest event of a channel. */
+  dropped(channel: string, seq: number): void {
+    const sources = this.#channels.get(channel);
+    if (sources === undefined) return;
+    this.#horizon = Math.max(this.#horizon, seq);
+    for (const source of [sources.forEveryone, sources.forUser]) {
+      if (source === undefined || (source.rows[source.at]?.seq ?? Infinity) > seq) continue;
+      source.rows = [];
+      source.isLastPage = false;
+    }
+  }
+
+  /** Looks up the next channels; answers whether that was all. */
+  #open(): boolean {
+    const { channels, user } = this.#subscription;
+    if (this.#opened === channels.length) return true;
+    const some = channels.slice(this.#opened, this.#opened + CHANNELS_AT_A_TIME);
+    const starts = this.#index.starts(some, user, this.#position);
+    some.forEach((channel, n) => this.#openChannel(channel, starts[n]));
+    this.#opened += some.length;
+    return this.#opened === channels.length;
+  }
+
+  #openChannel(channel: string, start: ChannelStart | undefined): void {
+    if (start === undefined) return;
+    const { user } = this.#subscription;
+    const sources = {
+      forEveryone: sourceOf<Row>(channel, EVERYONE),
+      forUser: user === EVERYONE ? undefined : sourceOf<Row>(channel, user),
+    };
+    this.#channels.set(channel, sources);
+    this.#horizon = Math.max(this.#horizon, start.horizon);
+    if (start.forEveryone !== undefined) this.#queue(sources.forEveryone, start.forEveryone);
+    if (sources.forUser !== undefined && start.forUser !== undefined) {
+      this.#queue(sources.forUser, start.forUser);
+    }
+  }
+
+  #queue(source: Source<Row>, next: number): void {
+    source.next = next;
+    source.rows = [];
+    source.isLastPage = false;
+    source.isQueued = true;
+    this.#heap.push(source);
+  }
+
+  #gap(): Gap | undefined | "searching" {
+    const through = this.#horizon;
+    if (through <= Math.max(this.#position, this.#gapReportedThrough)) return undefined;
+    const { channels, user } = this.#subscription;
+    const search = this.#search ??= { searched: 0, oldest: Infinity };
+    const some = channels.slice(search.searched, search.searched + CHANNELS_AT_A_TIME);
+    for (const { forEveryone, forUser } of this.#index.starts(some, user, -1)) {
+      search.oldest = Math.min(search.oldest, forEveryone ?? Infinity, forUser ?? Infinity);
+    }
+    search.searched += some.length;
+    if (search.searched < channels.length) return "searching";
+    this.#search = undefined;
+    return { through, oldest: search.oldest === Infinity ? undefined : search.oldest };
+  }
+
+  /** The next rows; `undefined` where the pages that may be read at a time brought none. */
+  #take(maxBytes: number): { rows: readonly Row[]; isComplete: boolean } | undefined {
+    const rows: Row[] = [];
+    let bytes = 0;
+    const pages = { left: PAGES_AT_A_TIME };
+    while (true) {
+      const source = this.#firstWithRow(pages);
+      if (source === undefined) {
+        if (pages.left > 0) return { rows, isComplete: true };
+        return rows.length > 0 ? { rows, isComplete: false } : undefined;
+      }
+      const row = source.rows[source.at] as Row;
+      bytes += row.size;
+      if (rows.length > 0 && bytes > maxBytes) return { rows, isComplete: false };
+      rows.push(row);
+      this.#advance(source, row.seq);
+    }
+  }
+
+  /** The source with the next row of all, which it holds; `undefined` where there is none, or no page left to read. */
+  #firstWithRow(pages: { left: number }): Source<Row> | undefined {
+    for (let source = this.#heap.first; source !== undefined; source = this.#heap.first) {
+      if (source.rows[source.at] === undefined) {
+        if (pages.left === 0) return undefined;
+        pages.left--;
+        this.#readPage(source);
+      }
+      const seq = source.rows[source.at]?.seq;
+      if (seq === source.next) return source;
+      if (seq === undefined) {
+        source.isQueued = false;
+        this.#heap.removeFirst();
+      } else {
+        // Its next event was dropped, or its next seq was only known to be past its last.
+        source.next = seq;
+        this.#heap.settleFirst();
+      }
+    }
+    return undefined;
+  }
+
+  #readPage(source: Source<Row>): void {
+    const limit = source.pageLength;
+    source.rows = this.#index.page(source.channel, source.user, source.next, limit);
+    source.at = 0;
+    source.isLastPage = source.rows.length < limit;
+    source.pageLength = Math.min(this.#longestPage, limit * 2);
+  }
+
+  #advance(source: Source<Row>, seq: number): void {
+    source.at++;
+    const following = source.rows[source.at];
+    if (following === undefined && source.isLastPage) {
+      source.isQueued = false;
+      source.rows = [];
+      return this.#heap.removeFirst();
+    }
+    source.next = following?.seq ?? seq + 1;
+    this.#heap.settleFirst();
+  }
+}
+
+function sourceOf<Row>(channel: string, user: string): Source<Row> {
+  return {
+    channel,
+    user,
+    next: 0,
+    isQueued: false,
+    rows: [],
+    at: 0,
+    isLastPage: false,
+    pageLength: FIRST_PAGE_LENGTH,
+  };
+}
+
+/** What a log tells about its changes. */
+interface ChangeListener {
+  appended(event: ServerEvent): void;
+  dropped(channel: string, seq: number): void;
+}
+
+/** The readers of one log that are open now: it tells them what changes. */
+export class OpenReaders {
+  readonly #readers = new Set<ChangeListener>();
+
+  /** Whether nobody has to be told. */
+  get isEmpty(): boolean {
+    return this.#readers.size === 0;
+  }
+
+  add(reader: ChangeListener): void {
+    this.#readers.add(reader);
+  }
+
+  delete(reader: ChangeListener): void {
+    this.#readers.delete(reader);
+  }
+
+  appended(event: ServerEvent): void {
+    for (const reader of this.#readers) reader.appended(event);
+  }
+
+  dropped(channel: string, seq: number): void {
+    for (const reader of this.#readers) reader.dropped(channel, seq);
+  }
+}
