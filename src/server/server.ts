@@ -1,5 +1,4 @@
 import { SubscribeHandler } from "../http/handlers/subscribe.ts";
-import { ControlHandler } from "../http/handlers/control.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import type { Broker } from "../broker/broker.ts";
 import { Hub } from "../hub/hub.ts";
@@ -11,6 +10,7 @@ import type { Config } from "../config/config.ts";
 import { describeStore } from "../broker/store_address.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
+import { clientRouter, controlRouter } from "./routes.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
 
 /** More than one process serves streams; about 300 bytes each. */
@@ -48,14 +48,14 @@ export class Server {
       hub,
       tokens: new TokenCache(tokens, MAX_KNOWN_TOKENS),
       clock,
-      logger,
     });
+    const client = clientRouter({ ...config, subscribe: this.#subscribeHandler, logger });
     const access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
       key: controlKey,
     });
-    const control = new ControlHandler({
+    const control = controlRouter({
       ...config,
       hub,
       broker,
@@ -66,12 +66,7 @@ export class Server {
       healthy: () => this.#client.accepting && this.#control.accepting,
     });
     this.#control = Listener.start("control", config.control, (r) => control.handle(r), logger);
-    this.#client = Listener.start(
-      "client",
-      config.client,
-      (r, info) => this.#subscribeHandler.handle(r, info),
-      logger,
-    );
+    this.#client = Listener.start("client", config.client, (r, i) => client.handle(r, i), logger);
   }
 
   /**

@@ -4,8 +4,9 @@
  * @module
  */
 import { SubscribeHandler } from "../../src/http/handlers/subscribe.ts";
-import { ControlHandler } from "../../src/http/handlers/control.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
+import type { Router } from "../../src/http/router.ts";
+import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
@@ -37,8 +38,9 @@ export class Listeners implements Disposable {
   readonly logLines: string[] = [];
   /** What the health check is told. */
   healthy = true;
-  readonly #client: SubscribeHandler;
-  readonly #control: ControlHandler;
+  readonly #subscribe: SubscribeHandler;
+  readonly #client: Router;
+  readonly #control: Router;
 
   private constructor(options: ListenersOptions, tokens: TokenAuthority) {
     const { clock } = this;
@@ -48,16 +50,16 @@ export class Listeners implements Disposable {
     const broker = options.wrapBroker?.(local) ?? local;
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     this.hub = new Hub(broker, { ...timing, maxBufferBytes: 1e6 }, clock, logger);
-    this.#client = new SubscribeHandler({
+    this.#subscribe = new SubscribeHandler({
       hub: this.hub,
       tokens,
       clock,
-      logger,
-      corsOrigins: options.corsOrigins ?? [],
       cookie: "sse_token",
       maxConnections: options.maxConnections ?? Infinity,
     });
-    this.#control = new ControlHandler({
+    const corsOrigins = options.corsOrigins ?? [];
+    this.#client = clientRouter({ subscribe: this.#subscribe, corsOrigins, logger });
+    this.#control = controlRouter({
       hub: this.hub,
       broker,
       tokens,
@@ -107,7 +109,7 @@ export class Listeners implements Disposable {
 
   /** From now on new streams are ended at once. */
   drain(): void {
-    this.#client.drain();
+    this.#subscribe.drain();
   }
 
   [Symbol.dispose](): void {

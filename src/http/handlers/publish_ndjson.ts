@@ -6,8 +6,8 @@ import { readEmit } from "../../requests/emit_request.ts";
 import { describeError } from "../answers.ts";
 import { maxBodyBytes, readJsonFields } from "../body.ts";
 
-/** What publishing a stream of lines works with. */
-export interface NdjsonDeps {
+/** What publishing works with. */
+export interface PublishDeps {
   readonly broker: Broker;
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
@@ -24,7 +24,7 @@ const NEWLINE = 10;
 /** Publishes each line of a body as it comes, and streams one line of answer for each, in order. */
 export function publishLines(
   body: ReadableStream<Uint8Array>,
-  deps: NdjsonDeps,
+  deps: PublishDeps,
 ): ReadableStream<Uint8Array> {
   const run = new LineRun(deps);
   const encoder = new TextEncoder();
@@ -61,13 +61,13 @@ type Line = string | undefined;
 /** One body's lines: those that came together are published together. */
 class LineRun {
   readonly #decoder = new TextDecoder();
-  readonly #deps: NdjsonDeps;
+  readonly #deps: PublishDeps;
   readonly #maxLineBytes: number;
   #line = 0;
   #unfinished: Uint8Array[] = [];
   #unfinishedBytes = 0;
 
-  constructor(deps: NdjsonDeps) {
+  constructor(deps: PublishDeps) {
     this.#deps = deps;
     this.#maxLineBytes = maxBodyBytes(deps.maxPayloadBytes);
   }

@@ -1,34 +1,22 @@
 import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { Logger } from "../../observability/logger.ts";
 import type { TokenVerifier } from "../../auth/token_cache.ts";
 import type { DisconnectReason } from "../../hub/disconnect_reason.ts";
-import { MethodNotAllowed, NotFound, TokenRefused } from "../../lib/errors.ts";
-import { answerError } from "../answers.ts";
+import { TokenRefused } from "../../lib/errors.ts";
 import { bearerOf } from "../bearer.ts";
-import { corsHeaders, preflight } from "../cors.ts";
-import { type Target, targetOf } from "../target.ts";
+import type { Connection, RoutedRequest } from "../router.ts";
 
-/** What the client listener works with. */
+/** What subscribing works with. */
 export interface SubscribeDeps {
   readonly hub: Hub;
   readonly tokens: TokenVerifier;
   readonly clock: Clock;
-  readonly logger: Logger;
-  readonly corsOrigins: readonly string[] | "*";
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
   readonly maxConnections: number;
 }
 
-/** The part of `Deno.ServeHandlerInfo` that tells when a connection is done with an answer. */
-export interface Connection {
-  readonly completed: Promise<void>;
-}
-
-const GONE: Connection = { completed: Promise.resolve() };
-
-type Query = Target["query"];
+type Query = RoutedRequest["query"];
 
 const STREAM_HEADERS = {
   "Content-Type": "text/event-stream",
@@ -37,7 +25,7 @@ const STREAM_HEADERS = {
   "X-Accel-Buffering": "no",
 };
 
-/** The listener that browsers reach: `GET /events/` and its preflight. */
+/** `GET /events/`: opens streams. */
 export class SubscribeHandler {
   readonly #deps: SubscribeDeps;
   #draining = false;
@@ -53,37 +41,8 @@ export class SubscribeHandler {
     this.#draining = true;
   }
 
-  /**
-   * Answers one request; never throws.
-   *
-   * @param connection settles once the runtime has let go of a stream's connection.
-   */
-  async handle(request: Request, connection: Connection = GONE): Promise<Response> {
-    const { corsOrigins, logger } = this.#deps;
-    const cors = corsHeaders(request, corsOrigins);
-    try {
-      const { path, query } = targetOf(request);
-      if (path !== "/events/" && path !== "/events") {
-        throw new NotFound("Not found: events are at /events/.");
-      }
-      if (request.method === "OPTIONS") return preflight(cors);
-      if (request.method !== "GET") throw new MethodNotAllowed("GET, OPTIONS");
-      return await this.#open(request, connection, query, cors);
-    } catch (error) {
-      const response = answerError(error, request, logger);
-      for (const [name, value] of Object.entries(cors)) {
-        response.headers.set(name, value);
-      }
-      return response;
-    }
-  }
-
-  async #open(
-    request: Request,
-    connection: Connection,
-    query: Query,
-    cors: Readonly<Record<string, string>>,
-  ): Promise<Response> {
+  /** Opens a stream. @throws TokenRefused */
+  async handle({ request, query, connection }: RoutedRequest): Promise<Response> {
     const { hub, tokens, clock, cookie } = this.#deps;
     const bearer = bearerOf(request);
     // Another scheme is none of ours: a whole site may stand behind Basic.
@@ -95,7 +54,6 @@ export class SubscribeHandler {
       );
     }
     const claims = await tokens.verify(token, clock.wall() / 1000);
-    const headers = { ...STREAM_HEADERS, ...cors };
     const arrival = {
       lastEventId: findLastEventId(request, query),
       isEventSource: bearer === undefined,
@@ -103,11 +61,11 @@ export class SubscribeHandler {
     const refused = this.#refusal();
     if (refused !== undefined) {
       // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
-      return new Response(hub.reject(refused, claims, arrival), { headers });
+      return new Response(hub.reject(refused, claims, arrival), { headers: STREAM_HEADERS });
     }
     const subscriber = hub.subscribe(claims, arrival);
     this.#hold(connection);
-    return new Response(subscriber.body, { headers });
+    return new Response(subscriber.body, { headers: STREAM_HEADERS });
   }
 
   #hold(connection: Connection): void {

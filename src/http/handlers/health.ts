@@ -1,0 +1,29 @@
+import type { Broker } from "../../broker/broker.ts";
+import type { Hub } from "../../hub/hub.ts";
+import { answer, wantsJson } from "../answers.ts";
+import type { RouteHandler } from "../router.ts";
+
+/** What the health check looks at. */
+export interface HealthDeps {
+  readonly hub: Hub;
+  readonly broker: Broker;
+  /** Whether both listeners accept connections now. */
+  readonly healthy: () => boolean;
+}
+
+/** `GET /healthz`: 200 while both listeners accept connections, and in JSON how the server is. */
+export function healthHandler({ hub, broker, healthy }: HealthDeps): RouteHandler {
+  return ({ request }) => {
+    const accepting = healthy();
+    const status = accepting ? "ok" : "not accepting";
+    const body = wantsJson(request)
+      ? {
+        status,
+        store: broker.unavailableReason ?? "ok",
+        subscribers: hub.size,
+        endings: hub.endings,
+      }
+      : `${status}\n`;
+    return answer(accepting ? 200 : 503, body);
+  };
+}
