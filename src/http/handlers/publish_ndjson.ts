@@ -1,9 +1,9 @@
 import type { Broker, Outcome, Publication } from "../../broker/broker.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { concatBytes } from "../../lib/bytes.ts";
-import { TooLarge } from "../../lib/errors.ts";
+import { type HttpError, TooLarge } from "../../lib/errors.ts";
 import { readEmit } from "../../requests/emit_request.ts";
-import { describeError } from "../answers.ts";
+import { toHttpError } from "../answers.ts";
 import { maxBodyBytes, readJsonFields } from "../body.ts";
 
 /** What publishing works with. */
@@ -128,7 +128,7 @@ class LineRun {
 
   async #publish(lines: readonly Line[]): Promise<readonly string[]> {
     const publications: Publication[] = [];
-    const plans: { readonly line: number; readonly failed?: Failure }[] = [];
+    const plans: { readonly line: number; readonly failed?: HttpError }[] = [];
     for (const text of lines) {
       const line = ++this.#line;
       if (text?.trim() === "") continue;
@@ -141,19 +141,29 @@ class LineRun {
         );
         plans.push({ line });
       } catch (error) {
-        plans.push({ line, failed: describeError(error, this.#deps.logger) });
+        plans.push({ line, failed: toHttpError(error, this.#deps.logger) });
       }
     }
-    const outcomes = (await this.#deps.broker.publish(publications)).values();
+    const outcomes = (await this.#publishAll(publications)).values();
     return plans.map(({ line, failed }) =>
       failed === undefined ? this.#answer(line, outcomes) : answerFailure(line, failed)
     );
   }
 
+  /** Answers each publication, also where the broker fails in a way that nobody foresaw. */
+  async #publishAll(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    try {
+      return await this.#deps.broker.publish(publications);
+    } catch (error) {
+      const failure = toHttpError(error, this.#deps.logger);
+      return publications.map(() => failure);
+    }
+  }
+
   #answer(line: number, outcomes: Iterator<Outcome>): string {
     const outcome: Outcome = outcomes.next().value;
     if (outcome instanceof Error) {
-      return answerFailure(line, describeError(outcome, this.#deps.logger));
+      return answerFailure(line, toHttpError(outcome, this.#deps.logger));
     }
     const { id, subscribers } = outcome;
     // By hand: making an object of them for JSON.stringify would take three times as long.
@@ -161,8 +171,6 @@ class LineRun {
   }
 }
 
-type Failure = ReturnType<typeof describeError>;
-
-function answerFailure(line: number, failed: Failure): string {
-  return JSON.stringify({ line, ...failed }) + "\n";
+function answerFailure(line: number, { message, status }: HttpError): string {
+  return JSON.stringify({ line, error: message, status }) + "\n";
 }
