@@ -21,9 +21,16 @@ export function healthHandler({ hub, broker, healthy }: HealthDeps): RouteHandle
         status,
         store: broker.unavailableReason ?? "ok",
         subscribers: hub.size,
-        endings: hub.endings,
+        endings: inSnakeCase(hub.endings),
       }
       : `${status}\n`;
     return answer(accepting ? 200 : 503, body);
   };
+}
+
+/** The log's names have spaces; members of JSON need none. */
+function inSnakeCase(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(counts).map(([name, count]) => [name.replaceAll(" ", "_"), count]),
+  );
 }
