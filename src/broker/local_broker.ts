@@ -1,5 +1,5 @@
 import type { Subscription } from "../auth/subscription.ts";
-import { StoreUnavailable } from "../lib/errors.ts";
+import { reasonOf, StoreUnavailable } from "../lib/errors.ts";
 import { createEvent, type ServerEvent } from "../sse/event.ts";
 import { formatId, type LogPosition, nextSeq, parseId } from "../sse/log_position.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication, Receipt } from "./broker.ts";
@@ -133,8 +133,7 @@ export class LocalBroker implements Broker {
 
 function storeFailure(error: unknown): StoreUnavailable {
   if (error instanceof StoreUnavailable) return error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return new StoreUnavailable(`Cannot use the store: ${reason}. Nothing was delivered.`);
+  return new StoreUnavailable(`Cannot use the store: ${reasonOf(error)}. Nothing was delivered.`);
 }
 
 function lastSeq(events: readonly ServerEvent[]): number {

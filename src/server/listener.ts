@@ -1,6 +1,6 @@
 import type { Logger } from "../observability/logger.ts";
 import { type Address, formatAddress } from "../lib/address.ts";
-import { StartError } from "../lib/errors.ts";
+import { reasonOf, StartError } from "../lib/errors.ts";
 
 /** Answers one request; must not throw. */
 export type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
@@ -59,7 +59,7 @@ export class Listener {
     } catch (error) {
       const shown = formatAddress(address.host ?? "", address.port);
       throw new StartError(
-        `Cannot listen on ${shown} (${name} listener): ${reasonOf(error)}.`,
+        `Cannot listen on ${shown} (${name} listener): ${listenFailure(error)}.`,
       );
     }
     return listener;
@@ -116,7 +116,7 @@ export class Listener {
     this.#server = undefined;
     this.#logger.error("listener lost", {
       listener: this.#name,
-      reason: reasonOf(error),
+      reason: listenFailure(error),
     });
     this.#letGo(server);
     this.#listenAgain();
@@ -145,11 +145,11 @@ export class Listener {
   }
 }
 
-function reasonOf(error: unknown): string {
+function listenFailure(error: unknown): string {
   if (error instanceof Deno.errors.AddrInUse) return "the address is in use";
   if (error instanceof Deno.errors.AddrNotAvailable) {
     return "the address is not this machine's";
   }
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  return error instanceof Error ? error.message : "the accept loop ended";
+  return error === undefined ? "the accept loop ended" : reasonOf(error);
 }

@@ -7,7 +7,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { Retention } from "../broker/retention.ts";
 import type { Config } from "../config/config.ts";
-import { StartError } from "../lib/errors.ts";
+import { reasonOf, StartError } from "../lib/errors.ts";
 
 /**
  * The broker on the configured store.
@@ -39,7 +39,6 @@ function openSqliteLog(file: string, retention: Retention, now: () => number): S
   try {
     return new SqliteLog(database, retention, now);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new StartError(`Cannot read the store ${file}: ${reason}.`);
+    throw new StartError(`Cannot read the store ${file}: ${reasonOf(error)}.`);
   }
 }

@@ -1,5 +1,3 @@
-import { SubscribeHandler } from "../http/handlers/subscribe.ts";
-import { ControlHandler } from "../http/handlers/control.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import type { Broker } from "../broker/broker.ts";
 import { Hub } from "../hub/hub.ts";
@@ -11,6 +9,7 @@ import type { Config } from "../config/config.ts";
 import { describeStore } from "../broker/store_address.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
+import { clientRouter, controlRouter } from "./routes.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
 
 /** More than one process serves streams; about 300 bytes each. */
@@ -25,7 +24,6 @@ export class Server {
   readonly #config: Config;
   readonly #broker: Broker;
   readonly #hub: Hub;
-  readonly #subscribeHandler: SubscribeHandler;
   readonly #logger: Logger;
   readonly #client: Listener;
   readonly #control: Listener;
@@ -43,7 +41,7 @@ export class Server {
     this.#broker = broker;
     this.#logger = logger;
     const hub = this.#hub = new Hub(broker, config, clock, logger);
-    this.#subscribeHandler = new SubscribeHandler({
+    const client = clientRouter({
       ...config,
       hub,
       tokens: new TokenCache(tokens, MAX_KNOWN_TOKENS),
@@ -55,7 +53,7 @@ export class Server {
       hosts: config.controlHosts,
       key: controlKey,
     });
-    const control = new ControlHandler({
+    const control = controlRouter({
       ...config,
       hub,
       broker,
@@ -66,12 +64,7 @@ export class Server {
       healthy: () => this.#client.accepting && this.#control.accepting,
     });
     this.#control = Listener.start("control", config.control, (r) => control.handle(r), logger);
-    this.#client = Listener.start(
-      "client",
-      config.client,
-      (r, info) => this.#subscribeHandler.handle(r, info),
-      logger,
-    );
+    this.#client = Listener.start("client", config.client, (r, i) => client.handle(r, i), logger);
   }
 
   /**

@@ -48,7 +48,7 @@ Deno.test("a reader that stops reading delays nobody, is cut after the stall tim
     status: "ok",
     store: "ok",
     subscribers: 1,
-    endings: { "too slow": 1 },
+    endings: { too_slow: 1 },
   });
   await server.emit({ ...EVERYONE, data: "after" });
   assertEquals((await reader.waitForCount(FLOOD_EVENTS + 1)).at(-1)?.data, "after");

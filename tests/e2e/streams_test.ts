@@ -66,7 +66,7 @@ Deno.test("a stream ends when its token expires, and only that one; coming back 
     status: "ok",
     store: "ok",
     subscribers: 1,
-    endings: { "token expired": 1 },
+    endings: { token_expired: 1 },
   });
 });
 
@@ -118,7 +118,7 @@ Deno.test("a client that leaves is noticed at once, also on an idle stream", asy
   await stream.close();
   await server.log.waitFor(/ debug stream ended ending="client left" user=alex/);
   const health = await healthOf(server);
-  assertEquals([health.subscribers, health.endings], [0, { "client left": 1 }]);
+  assertEquals([health.subscribers, health.endings], [0, { client_left: 1 }]);
 });
 
 Deno.test("many clients that come and go in the middle of events leave nothing behind", async () => {
@@ -134,7 +134,7 @@ Deno.test("many clients that come and go in the middle of events leave nothing b
   const heard = await staying.waitForCount(rounds);
   assertEquals(heard.map(({ data }) => data), Array.from({ length: rounds }, (_, n) => String(n)));
   await waitFor("the others to be gone", async () => (await healthOf(server)).subscribers === 1);
-  assertEquals((await healthOf(server)).endings, { "client left": rounds * 10 });
+  assertEquals((await healthOf(server)).endings, { client_left: rounds * 10 });
   assertOnlyLogLines(server);
 });
 

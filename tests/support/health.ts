@@ -11,7 +11,7 @@ export interface Health {
   /** `ok`, or why nothing can be published. */
   readonly store: string;
   readonly subscribers: number;
-  /** How many streams ended, by their ending's name. */
+  /** How many streams ended, by their ending's name in snake_case. */
   readonly endings: Readonly<Record<string, number>>;
 }
 

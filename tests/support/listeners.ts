@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { SubscribeHandler } from "../../src/http/handlers/subscribe.ts";
-import { ControlHandler } from "../../src/http/handlers/control.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
+import type { Router } from "../../src/http/router.ts";
+import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
@@ -37,8 +37,8 @@ export class Listeners implements Disposable {
   readonly logLines: string[] = [];
   /** What the health check is told. */
   healthy = true;
-  readonly #client: SubscribeHandler;
-  readonly #control: ControlHandler;
+  readonly #client: Router;
+  readonly #control: Router;
 
   private constructor(options: ListenersOptions, tokens: TokenAuthority) {
     const { clock } = this;
@@ -49,15 +49,15 @@ export class Listeners implements Disposable {
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const maxConnections = options.maxConnections ?? Infinity;
     this.hub = new Hub(broker, { ...timing, maxBufferBytes: 1e6, maxConnections }, clock, logger);
-    this.#client = new SubscribeHandler({
+    this.#client = clientRouter({
       hub: this.hub,
       tokens,
       clock,
-      logger,
-      corsOrigins: options.corsOrigins ?? [],
       cookie: "sse_token",
+      corsOrigins: options.corsOrigins ?? [],
+      logger,
     });
-    this.#control = new ControlHandler({
+    this.#control = controlRouter({
       hub: this.hub,
       broker,
       tokens,

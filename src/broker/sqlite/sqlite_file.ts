@@ -1,5 +1,5 @@
 import { DatabaseSync } from "node:sqlite";
-import { StartError } from "../../lib/errors.ts";
+import { reasonOf, StartError } from "../../lib/errors.ts";
 import { newEpoch } from "../../sse/log_position.ts";
 
 /** "SSE1" in ASCII, where SQLite keeps the name of the program that a file belongs to. */
@@ -73,7 +73,7 @@ export function openSqliteFile(file: string): DatabaseSync {
   } catch (error) {
     database?.close();
     if (error instanceof StartError) throw error;
-    throw new StartError(`Cannot open the store ${file}: ${reasonOf(error)}.`);
+    throw new StartError(`Cannot open the store ${file}: ${whyUnusable(error)}.`);
   }
 }
 
@@ -143,8 +143,8 @@ function otherVersion(file: string, version: number): StartError {
   );
 }
 
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
+function whyUnusable(error: unknown): string {
+  const text = reasonOf(error);
   if (text.includes("is not a database")) return "it is not a store file; nothing was changed";
   if (text.includes("locked")) return "another process is using it";
   return text.split("\n", 1)[0] ?? "unknown reason";

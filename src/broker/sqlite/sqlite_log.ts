@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { matches, type Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { StoreUnavailable } from "../../lib/errors.ts";
+import { reasonOf, StoreUnavailable } from "../../lib/errors.ts";
 import type { ServerEvent } from "../../sse/event.ts";
 import { seqTime } from "../../sse/log_position.ts";
 import {
@@ -203,7 +203,7 @@ export class SqliteLog implements Log {
         this.#statements.checkpoint.get();
         this.#transact(work);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = reasonOf(error);
         throw new StoreUnavailable(`Cannot ${action} the store: ${reason}. Nothing was delivered.`);
       }
     }

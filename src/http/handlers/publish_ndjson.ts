@@ -2,13 +2,13 @@ import type { Outcome, Publication } from "../../broker/broker.ts";
 import type { Hub } from "../../hub/hub.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { concatBytes } from "../../lib/bytes.ts";
-import { TooLarge } from "../../lib/errors.ts";
+import { type HttpError, TooLarge } from "../../lib/errors.ts";
 import { readEmit } from "../../requests/emit_request.ts";
-import { describeError } from "../answers.ts";
+import { toHttpError } from "../answers.ts";
 import { maxBodyBytes, readJsonFields } from "../body.ts";
 
-/** What publishing a stream of lines works with. */
-export interface NdjsonDeps {
+/** What publishing works with. */
+export interface PublishDeps {
   readonly hub: Hub;
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
@@ -25,7 +25,7 @@ const NEWLINE = 10;
 /** Publishes each line of a body as it comes, and streams one line of answer for each, in order. */
 export function publishLines(
   body: ReadableStream<Uint8Array>,
-  deps: NdjsonDeps,
+  deps: PublishDeps,
 ): ReadableStream<Uint8Array> {
   const run = new LineRun(deps);
   const encoder = new TextEncoder();
@@ -62,13 +62,13 @@ type Line = string | undefined;
 /** One body's lines: those that came together are published together. */
 class LineRun {
   readonly #decoder = new TextDecoder();
-  readonly #deps: NdjsonDeps;
+  readonly #deps: PublishDeps;
   readonly #maxLineBytes: number;
   #line = 0;
   #unfinished: Uint8Array[] = [];
   #unfinishedBytes = 0;
 
-  constructor(deps: NdjsonDeps) {
+  constructor(deps: PublishDeps) {
     this.#deps = deps;
     this.#maxLineBytes = maxBodyBytes(deps.maxPayloadBytes);
   }
@@ -129,7 +129,7 @@ class LineRun {
 
   async #publish(lines: readonly Line[]): Promise<readonly string[]> {
     const publications: Publication[] = [];
-    const plans: { readonly line: number; readonly failed?: Failure }[] = [];
+    const plans: { readonly line: number; readonly failed?: HttpError }[] = [];
     for (const text of lines) {
       const line = ++this.#line;
       if (text?.trim() === "") continue;
@@ -142,19 +142,29 @@ class LineRun {
         );
         plans.push({ line });
       } catch (error) {
-        plans.push({ line, failed: describeError(error, this.#deps.logger) });
+        plans.push({ line, failed: toHttpError(error, this.#deps.logger) });
       }
     }
-    const outcomes = (await this.#deps.hub.publish(publications)).values();
+    const outcomes = (await this.#publishAll(publications)).values();
     return plans.map(({ line, failed }) =>
       failed === undefined ? this.#answer(line, outcomes) : answerFailure(line, failed)
     );
   }
 
+  /** Answers each publication, also where the broker fails in a way that nobody foresaw. */
+  async #publishAll(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    try {
+      return await this.#deps.hub.publish(publications);
+    } catch (error) {
+      const failure = toHttpError(error, this.#deps.logger);
+      return publications.map(() => failure);
+    }
+  }
+
   #answer(line: number, outcomes: Iterator<Outcome>): string {
     const outcome: Outcome = outcomes.next().value;
     if (outcome instanceof Error) {
-      return answerFailure(line, describeError(outcome, this.#deps.logger));
+      return answerFailure(line, toHttpError(outcome, this.#deps.logger));
     }
     const { id, subscribers } = outcome;
     // By hand: making an object of them for JSON.stringify would take three times as long.
@@ -162,8 +172,6 @@ class LineRun {
   }
 }
 
-type Failure = ReturnType<typeof describeError>;
-
-function answerFailure(line: number, failed: Failure): string {
-  return JSON.stringify({ line, ...failed }) + "\n";
+function answerFailure(line: number, { message, status }: HttpError): string {
+  return JSON.stringify({ line, error: message, status }) + "\n";
 }

@@ -1,30 +1,20 @@
 import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { Logger } from "../../observability/logger.ts";
 import type { TokenVerifier } from "../../auth/token_cache.ts";
-import { MethodNotAllowed, NotFound, TokenRefused } from "../../lib/errors.ts";
-import { answerError } from "../answers.ts";
+import { TokenRefused } from "../../lib/errors.ts";
 import { bearerOf } from "../bearer.ts";
-import { corsHeaders, preflight } from "../cors.ts";
-import { type Target, targetOf } from "../target.ts";
+import type { RoutedRequest, RouteHandler } from "../router.ts";
 
-/** What the client listener works with. */
+/** What subscribing works with. */
 export interface SubscribeDeps {
   readonly hub: Hub;
   readonly tokens: TokenVerifier;
   readonly clock: Clock;
-  readonly logger: Logger;
-  readonly corsOrigins: readonly string[] | "*";
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
 }
 
-/** The part of `Deno.ServeHandlerInfo` that tells when a connection is done with an answer. */
-export interface Connection {
-  readonly completed: Promise<void>;
-}
-
-type Query = Target["query"];
+type Query = RoutedRequest["query"];
 
 const STREAM_HEADERS = {
   "Content-Type": "text/event-stream",
@@ -33,45 +23,9 @@ const STREAM_HEADERS = {
   "X-Accel-Buffering": "no",
 };
 
-/** The listener that browsers reach: `GET /events/` and its preflight. */
-export class SubscribeHandler {
-  readonly #deps: SubscribeDeps;
-  constructor(deps: SubscribeDeps) {
-    this.#deps = deps;
-  }
-
-  /**
-   * Answers one request; never throws.
-   *
-   * @param connection settles once the runtime has let go of a stream's connection.
-   */
-  async handle(request: Request, connection?: Connection): Promise<Response> {
-    const { corsOrigins, logger } = this.#deps;
-    const cors = corsHeaders(request, corsOrigins);
-    try {
-      const { path, query } = targetOf(request);
-      if (path !== "/events/" && path !== "/events") {
-        throw new NotFound("Not found: events are at /events/.");
-      }
-      if (request.method === "OPTIONS") return preflight(cors);
-      if (request.method !== "GET") throw new MethodNotAllowed("GET, OPTIONS");
-      return await this.#open(request, connection, query, cors);
-    } catch (error) {
-      const response = answerError(error, request, logger);
-      for (const [name, value] of Object.entries(cors)) {
-        response.headers.set(name, value);
-      }
-      return response;
-    }
-  }
-
-  async #open(
-    request: Request,
-    connection: Connection | undefined,
-    query: Query,
-    cors: Readonly<Record<string, string>>,
-  ): Promise<Response> {
-    const { hub, tokens, clock, cookie } = this.#deps;
+/** `GET /events/`: opens a stream. It throws TokenRefused. */
+export function subscribeHandler({ hub, tokens, clock, cookie }: SubscribeDeps): RouteHandler {
+  return async ({ request, query, connection }) => {
     const bearer = bearerOf(request);
     // Another scheme is none of ours: a whole site may stand behind Basic.
     const token = bearer ?? (query?.get("token") || findCookie(request, cookie));
@@ -82,19 +36,18 @@ export class SubscribeHandler {
       );
     }
     const claims = await tokens.verify(token, clock.wall() / 1000);
-    const headers = { ...STREAM_HEADERS, ...cors };
     const options = {
       lastEventId: findLastEventId(request, query),
       isEventSource: bearer === undefined,
-      ...connection === undefined ? {} : { closed: connection.completed },
+      closed: connection.completed,
     };
     const reason = hub.rejection;
-    if (reason !== undefined) {
-      // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
-      return new Response(hub.reject(reason, claims, options), { headers });
-    }
-    return new Response(hub.subscribe(claims, options).body, { headers });
-  }
+    // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
+    const body = reason === undefined
+      ? hub.subscribe(claims, options).body
+      : hub.reject(reason, claims, options);
+    return new Response(body as BodyInit, { headers: STREAM_HEADERS });
+  };
 }
 
 function findCookie(request: Request, name: string): string | undefined {

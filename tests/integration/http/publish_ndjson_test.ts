@@ -1,3 +1,5 @@
+import type { Outcome, Publication } from "../../../src/broker/broker.ts";
+import { StoreUnavailable } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { Listeners, type ListenersOptions, OpenBody } from "../../support/listeners.ts";
 
@@ -216,4 +218,39 @@ Deno.test("lines do not get past the guard", async () => {
   using listeners = await Listeners.make({ guard: { key: "k" } });
   assertEquals((await send(listeners, line("1"))).status, 401);
   assertEquals((await send(listeners, line("1"), { Origin: "null" })).status, 403);
+});
+
+/** Answers to two lines, and the log's errors, where publishing goes as given. */
+async function publishFailing(publishAll: (all: readonly Publication[]) => readonly Outcome[]) {
+  using listeners = await Listeners.make({
+    wrapBroker: (broker) => ({
+      unavailableReason: undefined,
+      head: broker.head,
+      follow: () => {},
+      publish: (all) => Promise.resolve(publishAll(all)),
+      openReader: (...args) => broker.openReader(...args),
+      close: () => Promise.resolve(),
+    }),
+  });
+  const answers = await publish(listeners, `${line("1")}\n${line("2")}\n`);
+  return { answers, errors: listeners.logLines.filter((logged) => / (warn|error) /.test(logged)) };
+}
+
+Deno.test("while the store cannot keep events each line is told so, and to log it is the store's", async () => {
+  const { answers, errors } = await publishFailing((all) =>
+    all.map(() => new StoreUnavailable("Store unavailable: disk full."))
+  );
+  const error = "Store unavailable: disk full.";
+  assertEquals(answers, [{ line: 1, error, status: 503 }, { line: 2, error, status: 503 }]);
+  assertEquals(errors, []);
+});
+
+Deno.test("a failure that nobody foresaw is told without its details, which the log has once", async () => {
+  const { answers, errors } = await publishFailing(() => {
+    throw new TypeError("inner secret workings");
+  });
+  const error = "Internal error: see the server's log.";
+  assertEquals(answers, [{ line: 1, error, status: 500 }, { line: 2, error, status: 500 }]);
+  assertEquals(errors.length, 1);
+  assertMatch(errors[0] ?? "", /request failed error="TypeError: inner secret workings"$/);
 });

@@ -1,0 +1,37 @@
+import { BadField } from "../../lib/errors.ts";
+import { readEmit } from "../../requests/emit_request.ts";
+import { answer, wantsJson } from "../answers.ts";
+import { contentTypeOf, maxBodyBytes, readFields } from "../body.ts";
+import type { RouteHandler } from "../router.ts";
+import { type PublishDeps, publishLines } from "./publish_ndjson.ts";
+
+/** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
+export function publishHandler(deps: PublishDeps): RouteHandler {
+  const { hub, maxPayloadBytes } = deps;
+  return async ({ request, query }) => {
+    const contentType = contentTypeOf(request);
+    const key = request.headers.get("Idempotency-Key") ?? undefined;
+    if (contentType === "application/x-ndjson") return answerLines(request, key, deps);
+    const fields = await readFields(request, contentType, query, maxBodyBytes(maxPayloadBytes));
+    const [outcome] = await hub.publish([readEmit(fields, maxPayloadBytes, key)]);
+    if (outcome === undefined || outcome instanceof Error) throw outcome;
+    // The runtime's own headers for a text: naming them would take as long as the rest of the answer.
+    return wantsJson(request) ? answer(200, outcome) : new Response("OK");
+  };
+}
+
+function answerLines(request: Request, key: string | undefined, deps: PublishDeps): Response {
+  if (key !== undefined) {
+    throw new BadField(
+      "Idempotency-Key",
+      "Bad header Idempotency-Key: with NDJSON give each line its own idempotencyKey.",
+    );
+  }
+  const lines = request.body ?? new Blob([]).stream();
+  return new Response(
+    publishLines(lines, deps) as ReadableStream<Uint8Array<ArrayBuffer>>,
+    {
+      headers: { "Content-Type": "application/x-ndjson", "Cache-Control": "no-store" },
+    },
+  );
+}

@@ -1,0 +1,55 @@
+import { corsHeaders, preflight } from "../http/cors.ts";
+import type { ControlAccess } from "../http/control_access.ts";
+import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
+import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
+import { publishHandler } from "../http/handlers/publish.ts";
+import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
+import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
+import { type Route, Router } from "../http/router.ts";
+import type { Logger } from "../observability/logger.ts";
+
+/** What the client listener works with. */
+export interface ClientDeps extends SubscribeDeps {
+  readonly corsOrigins: readonly string[] | "*";
+  readonly logger: Logger;
+}
+
+/** The listener that browsers reach. */
+export function clientRouter(deps: ClientDeps): Router {
+  const { corsOrigins, logger } = deps;
+  const cors = (request: Request) => corsHeaders(request, corsOrigins);
+  return new Router({
+    routes: [
+      { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
+      { path: "/events/", methods: ["OPTIONS"], handle: ({ request }) => preflight(cors(request)) },
+    ],
+    notFound: "Not found: events are at /events/.",
+    headers: cors,
+    logger,
+  });
+}
+
+/** What the control listener works with. */
+export interface ControlDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
+  readonly access: ControlAccess;
+}
+
+/** The listener that back ends reach. */
+export function controlRouter(deps: ControlDeps): Router {
+  const routes: readonly Route[] = [
+    { path: "/emit/", methods: ["POST"], handle: publishHandler(deps) },
+    { path: "/token/", methods: ["POST"], handle: issueTokenHandler(deps) },
+    { path: "/healthz", methods: ["GET", "HEAD"], handle: healthHandler(deps) },
+  ];
+  return new Router({
+    routes,
+    notFound: `Not found: use ${listPaths(routes)}.`,
+    guard: (request) => deps.access.check(request),
+    logger: deps.logger,
+  });
+}
+
+function listPaths(routes: readonly Route[]): string {
+  const paths = new Set(routes.map(({ path }) => path));
+  return new Intl.ListFormat("en-GB", { type: "disjunction" }).format(paths);
+}
