@@ -180,7 +180,7 @@ export const TOKEN_OPTIONS = [
     name: "exp",
     value: "SECONDS",
     default: "",
-    help: "seconds from now until it expires",
+    help: "seconds from now until the token expires",
   },
   { name: "secret", value: "TEXT", default: "", help: "the server's secret" },
   {
