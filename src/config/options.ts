@@ -111,7 +111,8 @@ export const SERVER_OPTIONS = [
     name: "stall",
     value: "SECONDS",
     default: "60",
-    help: "time after which a client that accepts none of its pending bytes is disconnected",
+    help:
+      "time after which a client that accepts none of its pending bytes is disconnected; 0 for never",
   },
   {
     name: "max-payload",
