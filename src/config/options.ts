@@ -7,44 +7,44 @@ export interface Option {
   readonly help: string;
 }
 
-/** Every setting of the server, in the order of the help and of the README. */
+/** Every setting of the server, in the order of the help and of docs/flags.md. */
 export const SERVER_OPTIONS = [
   {
     name: "bind",
     value: "ADDRESS",
     default: ":8000",
-    help: "where clients connect; port 0 takes any free one",
+    help: "address for clients; port 0 takes any free port",
   },
   {
     name: "bindctl",
     value: "ADDRESS",
     default: "127.0.0.1:8001",
-    help: "where back ends send control requests; keep it private",
+    help: "address for the control requests of back ends; keep it private",
   },
   {
     name: "secret",
     value: "TEXT",
     default: "",
-    help: "signs and verifies tokens; without one a random secret lasts until the server stops",
+    help: "signs and verifies tokens; without one, a random secret serves until the server stops",
   },
   {
     name: "secret-file",
     value: "FILE",
     default: "",
-    help: "read the secret from a file, so that it does not show in ps",
+    help: "file that holds the secret, so that the secret does not show in ps",
   },
   {
     name: "store",
     value: "STORE",
     default: "memory",
     help:
-      "where history lives: memory, sqlite:FILE to keep it across restarts, or redis://HOST to share it among servers",
+      "where history is kept: memory, sqlite:FILE to keep it across restarts, or redis://HOST to share it among servers",
   },
   {
     name: "redis-prefix",
     value: "TEXT",
     default: "sse:",
-    help: "what every key in Redis begins with; servers with the same prefix are one",
+    help: "prefix of every key in Redis; servers with the same prefix share one log",
   },
   {
     name: "history-events",
@@ -74,13 +74,13 @@ export const SERVER_OPTIONS = [
     name: "cors",
     value: "ORIGINS",
     default: "",
-    help: "origins whose pages may connect, comma separated, or * for all",
+    help: "origins whose pages may connect, comma separated, or * for every origin",
   },
   {
     name: "cookie",
     value: "NAME",
     default: "sse_token",
-    help: "cookie in which a client may send its token",
+    help: "name of the cookie that may carry the token",
   },
   {
     name: "heartbeat",
@@ -92,26 +92,27 @@ export const SERVER_OPTIONS = [
     name: "retry",
     value: "MS",
     default: "3000",
-    help:
-      "reconnection time told to clients, give or take half so that they do not return all at once",
+    help: "reconnection time told to clients, varied by up to half so that they return spread out",
   },
   {
     name: "flush-window",
     value: "MS",
     default: "5",
-    help: "how long events on a busy channel may wait to be sent together; 0 sends each alone",
+    help:
+      "how long events on a busy channel may wait to be sent together; 0 sends each event alone",
   },
   {
     name: "max-buffer",
     value: "BYTES",
     default: "1048576",
-    help: "unsent bytes per client, past which it is fed from history at its own pace",
+    help: "pending bytes per client; beyond that the client is served from history at its own pace",
   },
   {
     name: "stall",
     value: "SECONDS",
     default: "60",
-    help: "a client that takes none of its waiting bytes for so long is cut",
+    help:
+      "time after which a client that accepts none of its pending bytes is disconnected; 0 for never",
   },
   {
     name: "max-payload",
@@ -123,30 +124,30 @@ export const SERVER_OPTIONS = [
     name: "max-connections",
     value: "N",
     default: "0",
-    help: "open streams at most, later clients are told to come back; 0 for no limit",
+    help: "most open streams; further clients are told to come back later; 0 for no limit",
   },
   {
     name: "control-key",
     value: "TEXT",
     default: "",
-    help: "asks every control request for Authorization: Bearer TEXT",
+    help: "key that every control request must send as Authorization: Bearer TEXT",
   },
   {
     name: "control-key-file",
     value: "FILE",
     default: "",
-    help: "read the control key from a file",
+    help: "file that holds the control key",
   },
   {
     name: "control-host",
     value: "NAMES",
     default: "",
-    help: "further Host names that control requests may use, without ports, comma separated",
+    help: "additional Host names to accept in control requests, without ports, comma separated",
   },
   {
     name: "control-open",
     default: "",
-    help: "allow -bindctl beyond this machine without a control key",
+    help: "allow -bindctl on an address beyond this machine without a control key",
   },
   {
     name: "drain",
@@ -169,25 +170,25 @@ export const SERVER_OPTIONS = [
 
 /** The settings of `sse-server token`. */
 export const TOKEN_OPTIONS = [
-  { name: "userId", value: "NAME", default: "", help: "whom the token is for" },
+  { name: "userId", value: "NAME", default: "", help: "user that the token is for" },
   {
     name: "channel",
     value: "NAME",
     default: "",
-    help: "what it may hear; repeat the flag for several channels",
+    help: "channel to subscribe to; repeat the flag for several",
   },
   {
     name: "exp",
     value: "SECONDS",
     default: "",
-    help: "seconds from now until it expires",
+    help: "seconds from now until the token expires",
   },
   { name: "secret", value: "TEXT", default: "", help: "the server's secret" },
   {
     name: "secret-file",
     value: "FILE",
     default: "",
-    help: "read the secret from a file",
+    help: "file that holds the secret",
   },
 ] as const satisfies readonly Option[];
 

@@ -91,7 +91,9 @@ export class Server {
     );
     // Not before: a start that fails says why, and nothing else.
     if (secret === undefined) {
-      logger.warn("no secret given: using a random one, tokens die with this process");
+      logger.warn(
+        "no secret given: using a random one, so tokens are good until this server stops",
+      );
     }
     const { eventsPerChannel, ageMs } = config.retention;
     logger.info("history", {

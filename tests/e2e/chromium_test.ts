@@ -3,7 +3,7 @@ import polyfillSource from "npm:event-source-polyfill@1.0.31/src/eventsource.min
   type: "text",
 };
 import {
-  readmeVirtualHost,
+  documentedVirtualHost,
   seedVirtualHost,
   SSE_AWAY_FILE,
   startApache,
@@ -104,13 +104,13 @@ for (const [name, page] of PAGES) {
 
   Deno.test({
     name:
-      `a page with ${name} comes back through Apache with our README's virtual host, however long the server is away`,
+      `a page with ${name} comes back through Apache with the virtual host of docs/proxies.md, however long the server is away`,
     ...requires("apache", "chromium"),
     async fn() {
       await using server = await startServer(["-retry", "1000"]);
       const token = await server.token({ userId: "alex", channel: "chat" });
       await using apache = await startApache({
-        site: (port) => readmeVirtualHost(port, new URL(server.clientOrigin).host),
+        site: (port) => documentedVirtualHost(port, new URL(server.clientOrigin).host),
         files: siteFiles(page(token)),
       });
       await using browser = await TestBrowser.launch();

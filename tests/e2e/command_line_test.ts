@@ -144,7 +144,7 @@ Deno.test("a secret file holds the secret without its last line end, and keeps i
   }
 });
 
-Deno.test("without a secret the server makes a random one, and says that tokens die with it", async () => {
+Deno.test("without a secret the server makes a random one, and says how long tokens are good", async () => {
   const tokens: string[] = [];
   for (let run = 0; run < 2; run++) {
     // Not by startServer, which gives every server a secret.
@@ -152,7 +152,7 @@ Deno.test("without a secret the server makes a random one, and says that tokens 
     await using server = await ChildProcess.spawn(...commandLine(flags, {}));
     const [, client] = await server.stderr.waitFor(/ listener=client address=(\S+)/);
     const [, control] = await server.stderr.waitFor(/ listener=control address=(\S+)/);
-    await server.stderr.waitFor(/ warn .*random.*tokens die with/);
+    await server.stderr.waitFor(/ warn .*random.*tokens are good until this server stops/);
     const body = new URLSearchParams({ userId: "alex", channel: "chat", exp: "60" });
     const answer = await fetch(`http://${control}/token/`, { method: "POST", body });
     const token = await answer.text();

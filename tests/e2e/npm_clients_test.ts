@@ -80,7 +80,7 @@ function browserGlobals(): Disposable {
   };
 }
 
-Deno.test("the npm package @microsoft/fetch-event-source, as our README uses it, receives events and comes back after a restart", async () => {
+Deno.test("the npm package @microsoft/fetch-event-source, as docs/clients.md uses it, receives events and comes back after a restart", async () => {
   await using server = await startServer(["-retry", "300", "-heartbeat", "0.2"]);
   const token = await server.token({ userId: "alex", channel: "chat" });
   using http = closableFetch();

@@ -1,12 +1,12 @@
 /** Real reverse proxies between client and server: nothing that is sent may wait in them. */
 import {
-  readmeVirtualHost,
+  documentedVirtualHost,
   seedVirtualHost,
   SSE_AWAY_FILE,
   startApache,
 } from "../support/apache.ts";
 import { assertEquals } from "../support/assert.ts";
-import { readmeServerBlock, startNginx } from "../support/nginx.ts";
+import { documentedServerBlock, startNginx } from "../support/nginx.ts";
 import { startServer } from "../support/server.ts";
 import { openStream } from "../support/sse_client.ts";
 import { requires, type ToolName } from "../support/tools.ts";
@@ -28,20 +28,20 @@ const SEED_APACHE: Proxy = {
 };
 
 const OUR_APACHE: Proxy = {
-  name: "Apache with the virtual host of our README",
+  name: "Apache with the virtual host of docs/proxies.md",
   tool: "apache",
   start: (clientListener) =>
     startApache({
-      site: (port) => readmeVirtualHost(port, clientListener),
+      site: (port) => documentedVirtualHost(port, clientListener),
       files: SSE_AWAY_FILE,
     }),
 };
 
 const OUR_NGINX: Proxy = {
-  name: "nginx with the server block of our README",
+  name: "nginx with the server block of docs/proxies.md",
   tool: "nginx",
   start: (clientListener) =>
-    startNginx({ site: (port) => readmeServerBlock(port, clientListener) }),
+    startNginx({ site: (port) => documentedServerBlock(port, clientListener) }),
 };
 
 for (const { name, tool, start } of [SEED_APACHE, OUR_APACHE, OUR_NGINX]) {

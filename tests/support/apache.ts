@@ -79,13 +79,13 @@ export function seedVirtualHost(port: number, clientListener: string): string {
 }
 
 /**
- * The virtual host that our README recommends: while the server is away, those who try to come back are told to
- * try again, as Apache's own 503 would end an EventSource for good. `retry=0` is for versions of Apache that
+ * The virtual host that docs/proxies.md recommends: while the server is away, clients that try to come back are told
+ * to try again, as Apache's own 503 would end an EventSource for good. `retry=0` is for versions of Apache that
  * keep answering so for a minute after the server is back; Debian's 2.4.71 does not.
  *
  * @param clientListener Host and port of the server's client listener.
  */
-export function readmeVirtualHost(
+export function documentedVirtualHost(
   port: number,
   clientListener: string,
 ): string {
@@ -106,7 +106,7 @@ export function readmeVirtualHost(
 `;
 }
 
-/** The file that {@link readmeVirtualHost} names, in the document root. */
+/** The file that {@link documentedVirtualHost} names, in the document root. */
 export const SSE_AWAY_FILE = {
   "sse-away.asis": `Status: 200 OK
 Content-Type: text/event-stream

@@ -51,12 +51,12 @@ ${temporaryPaths(folder)}
 }
 
 /**
- * The `server` block that the README gives for nginx: while the server is away, those who try to come back are
- * told to try again, as nginx's own 502 would end an EventSource for good.
+ * The `server` block that docs/proxies.md gives for nginx: while the server is away, clients that try to come back
+ * are told to try again, as nginx's own 502 would end an EventSource for good.
  *
  * @param clientListener Host and port of the server's client listener.
  */
-export function readmeServerBlock(
+export function documentedServerBlock(
   port: number,
   clientListener: string,
 ): string {

@@ -75,7 +75,7 @@ export class RestartingNginx implements AsyncDisposable {
 }
 
 /**
- * Unlike the configuration that the README gives, this one leaves nginx's own 502 as it is, and has
+ * Unlike the configuration that docs/proxies.md gives, this one leaves nginx's own 502 as it is, and has
  * a reloaded nginx cut its streams at once where it would else wait for their ends.
  */
 function configuration(folder: string, port: number, clientListener: string): string {

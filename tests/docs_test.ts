@@ -1,0 +1,91 @@
+/** What the pages show is what the program has, and what the tests run; what they point to is there. */
+import { documentedVirtualHost, SSE_AWAY_FILE } from "./support/apache.ts";
+import { assert, assertEquals } from "./support/assert.ts";
+import { flagsPage } from "./support/flags_page.ts";
+import {
+  anchorsOf,
+  codeBlock,
+  filesNamedIn,
+  linksOf,
+  type Page,
+  readPage,
+  readPages,
+} from "./support/markdown.ts";
+import { documentedServerBlock } from "./support/nginx.ts";
+import { PROJECT_ROOT } from "./support/server_command.ts";
+
+const CLIENT_LISTENER = "127.0.0.1:8000";
+
+const pages = await readPages();
+const proxies = await readPage("docs/proxies.md");
+
+Deno.test("docs/flags.md lists every flag with its default and what it does", async () => {
+  const { text } = await readPage("docs/flags.md");
+  assert(text === flagsPage(), "docs/flags.md is stale: run deno task docs");
+});
+
+Deno.test("the Apache block of docs/proxies.md is the one that the tests run", () => {
+  assertEquals(documentedVirtualHost(443, CLIENT_LISTENER).trim(), codeBlock(proxies, "apache"));
+  assertEquals(SSE_AWAY_FILE["sse-away.asis"], codeBlock(proxies, "http", "Status: 200") + "\n\n");
+});
+
+Deno.test("the nginx block of docs/proxies.md is the one that the tests run", () => {
+  const lines = documentedServerBlock(80, CLIENT_LISTENER).split("\n");
+  const dedented = lines.map((line) => line.replace(/^ {4}/, "")).join("\n");
+  const shown = codeBlock(proxies, "nginx");
+  assert(dedented.includes(shown), `in the tests:\n${dedented}\nin the page:\n${shown}`);
+});
+
+Deno.test("no page has a placeholder left", () => {
+  assertEquals(pages.filter(({ text }) => text.includes("@@")).map(({ path }) => path), []);
+});
+
+Deno.test("every link of a page leads to a file that is there, and to a heading in it", async () => {
+  assert(pages.length > 10, `only ${pages.length} pages were found`);
+  const dead: string[] = [];
+  for (const page of pages) {
+    for (const link of linksOf(page)) {
+      if (/^[a-z]+:/.test(link)) continue;
+      if (!await leadsSomewhere(page, link)) dead.push(`${page.path} links to ${link}`);
+    }
+  }
+  assertEquals(dead, []);
+});
+
+Deno.test("every file that a page names in code is there", async () => {
+  const missing: string[] = [];
+  for (const page of pages.filter(({ path }) => path !== "CHANGELOG.md")) {
+    for (const path of filesNamedIn(page)) {
+      if (!await exists(path)) missing.push(`${page.path} names ${path}`);
+    }
+  }
+  assertEquals(missing, []);
+});
+
+Deno.test("every page of docs/ is reached from the README", () => {
+  const readme = pages.find(({ path }) => path === "README.md");
+  assert(readme !== undefined);
+  const linked = linksOf(readme);
+  const unlinked = pages.map(({ path }) => path)
+    .filter((path) => path.startsWith("docs/") && !linked.includes(path));
+  assertEquals(unlinked, []);
+});
+
+async function leadsSomewhere(from: Page, link: string): Promise<boolean> {
+  const [target = "", anchor] = link.split("#");
+  const url = new URL(target, `file:///${from.path}`);
+  const path = target === "" ? from.path : url.pathname.slice(1);
+  if (!await exists(path)) return false;
+  if (anchor === undefined) return true;
+  return anchorsOf(await readPage(path)).includes(anchor);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(PROJECT_ROOT + path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
