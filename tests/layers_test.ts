@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/auth": ["src/lib"],
   "src/observability": ["src/lib"],
   "src/requests": ["src/lib", "src/sse", "src/auth"],
-  "src/broker": ["src/lib", "src/sse", "src/auth"],
+  "src/broker": ["src/lib", "src/sse", "src/auth", "src/observability"],
   "src/broker/sqlite": ["src/lib", "src/sse", "src/auth", "src/observability", "src/broker"],
   "src/broker/redis/lua": [],
   "src/broker/redis": [

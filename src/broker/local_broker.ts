@@ -1,5 +1,6 @@
 import type { Subscription } from "../auth/subscription.ts";
 import { reasonOf, StoreUnavailable } from "../lib/errors.ts";
+import type { Logger } from "../observability/logger.ts";
 import { createEvent, type ServerEvent } from "../sse/event.ts";
 import { formatId, type LogPosition, nextSeq, parseId } from "../sse/log_position.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication, Receipt } from "./broker.ts";
@@ -9,16 +10,25 @@ import type { Entry, KeyRecord, Log } from "./log.ts";
 
 /** The broker of a server that is alone: one log, in this process. */
 export class LocalBroker implements Broker {
-  /** Known only once it is tried. */
-  readonly unavailableReason = undefined;
   readonly #log: Log;
   readonly #now: () => number;
+  readonly #logger: Logger;
   #handler: BrokerEventHandler | undefined;
+  #unavailableReason: string | undefined;
 
-  /** @param now the wall clock, in milliseconds. */
-  constructor(log: Log, now: () => number) {
+  /**
+   * @param now the wall clock, in milliseconds.
+   * @param logger told when the store begins to fail, and when it takes events again; not for each failure.
+   */
+  constructor(log: Log, now: () => number, logger: Logger) {
     this.#log = log;
     this.#now = now;
+    this.#logger = logger;
+  }
+
+  /** Known only once it is tried: of the last emit. */
+  get unavailableReason(): string | undefined {
+    return this.#unavailableReason;
   }
 
   get head(): LogPosition {
@@ -50,17 +60,35 @@ export class LocalBroker implements Broker {
       const indexes = new Map<string, number>();
       planned = publications.map((publication) => this.#plan(publication, entries, indexes));
     } catch (error) {
-      const failure = storeFailure(error);
+      const failure = this.#noteFailure(error);
       return publications.map(() => failure);
     }
     try {
-      if (entries.length > 0) this.#log.append(entries);
+      if (entries.length > 0) this.#append(entries);
     } catch (error) {
-      const failure = storeFailure(error);
+      const failure = this.#noteFailure(error);
       return planned.map((plan) => typeof plan === "number" ? failure : plan);
     }
     const receipts = entries.map((entry) => this.#handOut(entry));
     return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);
+  }
+
+  #append(entries: readonly Entry[]): void {
+    this.#log.append(entries);
+    if (this.#unavailableReason === undefined) return;
+    this.#unavailableReason = undefined;
+    this.#logger.info("store available again");
+  }
+
+  #noteFailure(error: unknown): StoreUnavailable {
+    const failure = error instanceof StoreUnavailable ? error : new StoreUnavailable(
+      `Cannot use the store: ${reasonOf(error)}. Nothing was delivered.`,
+    );
+    if (this.#unavailableReason === undefined) {
+      this.#logger.error("store unavailable", { error: failure.message });
+    }
+    this.#unavailableReason = failure.message.split(". ", 1)[0];
+    return failure;
   }
 
   /** Where the client stands that has this event last; before everything where the log does not know the event. */
@@ -129,11 +157,6 @@ export class LocalBroker implements Broker {
   ): Receipt {
     return { id: formatId(seq, this.#log.epoch), subscribers };
   }
-}
-
-function storeFailure(error: unknown): StoreUnavailable {
-  if (error instanceof StoreUnavailable) return error;
-  return new StoreUnavailable(`Cannot use the store: ${reasonOf(error)}. Nothing was delivered.`);
 }
 
 function lastSeq(events: readonly ServerEvent[]): number {

@@ -22,9 +22,9 @@ export async function openBroker(
   const now = () => clock.wall();
   switch (store.kind) {
     case "memory":
-      return new LocalBroker(new MemoryLog(retention, now), now);
+      return new LocalBroker(new MemoryLog(retention, now), now, logger);
     case "sqlite":
-      return new LocalBroker(openSqliteLog(store.file, retention, now), now);
+      return new LocalBroker(openSqliteLog(store.file, retention, now), now, logger);
     case "redis": {
       // Not before it is needed: its client doubles the time to start, and takes 40 MB.
       const { RedisBroker } = await import("../broker/redis/redis_broker.ts");

@@ -44,7 +44,7 @@ export class Listeners implements Disposable {
     const { clock } = this;
     const now = () => clock.wall();
     const logger = createLogger("debug", now, (line) => this.logLines.push(line));
-    const local = new LocalBroker(new MemoryLog(RETENTION, now), now);
+    const local = new LocalBroker(new MemoryLog(RETENTION, now), now, logger);
     const broker = options.wrapBroker?.(local) ?? local;
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const maxConnections = options.maxConnections ?? Infinity;

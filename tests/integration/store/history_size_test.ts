@@ -18,7 +18,7 @@ import type { Retention } from "../../../src/broker/retention.ts";
 import { publication } from "../../support/hub/rig.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { TempDir } from "../../support/temp_dir.ts";
-import { ROOMY } from "../../support/store/stores.ts";
+import { ROOMY, SILENT } from "../../support/store/stores.ts";
 
 /** More than the file is read in pages of. */
 const SHORT = 1200;
@@ -31,7 +31,7 @@ interface Counter {
 
 /** Fills a log to its limit, so that each further event drops one, and counts the work for one of each. */
 function countWork(log: Log, counter: Counter, length: number): Record<string, number> {
-  const broker = new LocalBroker(log, () => 1_000_000_000_000);
+  const broker = new LocalBroker(log, () => 1_000_000_000_000, SILENT);
   const emit = (user: string, count: number) =>
     broker.publish(Array.from({ length: count }, (_, n) => {
       const channel = ["red", "blue", "green"][n % 3] ?? "red";

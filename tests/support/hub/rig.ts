@@ -66,10 +66,10 @@ export class Rig implements Disposable {
     const { store, retention, ...hubOptions } = this.#options;
     const now = () => this.time.wall();
     const limits = { ...ROOMY, ...retention };
-    this.#broker = store === undefined
-      ? new LocalBroker(new MemoryLog(limits, now), now)
-      : await store.open(limits, this.time);
     const logger = createLogger("debug", now, (line) => this.lines.push(line));
+    this.#broker = store === undefined
+      ? new LocalBroker(new MemoryLog(limits, now), now, logger)
+      : await store.open(limits, this.time);
     this.#hub = new Hub(this.#broker, { ...DEFAULTS, ...hubOptions }, this.time, logger);
   }
 

@@ -11,6 +11,7 @@ import { openSqliteFile } from "../../../src/broker/sqlite/sqlite_file.ts";
 import { SqliteLog } from "../../../src/broker/sqlite/sqlite_log.ts";
 import type { Clock } from "../../../src/lib/clock.ts";
 import type { Retention } from "../../../src/broker/retention.ts";
+import { createLogger } from "../../../src/observability/logger.ts";
 import { StoreUnavailable } from "../../../src/lib/errors.ts";
 import { TempDir } from "../temp_dir.ts";
 import { requires } from "../tools.ts";
@@ -23,6 +24,9 @@ export const ROOMY: Retention = {
   bytesPerChannel: 2 ** 30,
   totalBytes: 2 ** 30,
 };
+
+/** For brokers whose log lines are not what a test is about. */
+export const SILENT = createLogger("error", () => 0, () => {});
 
 /** Where a log lives. A server on Redis that keeps no part of it in memory asks Redis for every event. */
 export type StoreKind = "memory" | "sqlite" | "redis" | "redis without a window";
@@ -84,7 +88,7 @@ class MemoryStore implements Store {
   open(retention: Retention, clock: Clock): Promise<Broker> {
     const now = () => clock.wall();
     this.#log = new MemoryLog(retention, now);
-    return Promise.resolve(new LocalBroker(this.#log, now));
+    return Promise.resolve(new LocalBroker(this.#log, now, SILENT));
   }
 
   openAfterCrash(retention: Retention, clock: Clock): Promise<Broker> {
@@ -133,7 +137,7 @@ export class SqliteStore implements Store {
     this.#close();
     const now = () => clock.wall();
     const log = new SqliteLog(this.#database = openSqliteFile(this.file), retention, now);
-    return Promise.resolve(new LocalBroker(log, now));
+    return Promise.resolve(new LocalBroker(log, now, SILENT));
   }
 
   openAfterCrash(retention: Retention, clock: Clock): Promise<Broker> {
