@@ -11,6 +11,7 @@ import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker
 import type { Batch, Cursor } from "../log.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
+import { Deliveries } from "./redis_deliveries.ts";
 import { isLasting, reasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisLog } from "./redis_log.ts";
@@ -40,9 +41,23 @@ export interface RedisBrokerOptions {
   readonly windowBytes?: number;
 }
 
+interface BrokerDeps {
+  readonly log: RedisLog;
+  readonly connection: RedisConnection;
+  readonly follower: RedisFollower;
+  readonly publisher: RedisPublisher;
+  readonly where: string;
+}
+
 /**
  * The broker of servers that share a log in Redis. Each follows the log and keeps its newest part in
  * memory, from which it answers most reads at once; the rest is read from Redis.
+ *
+ * An event's way: the publisher has the log's script append it, which also puts it into the feed; the
+ * follower takes it from the feed, appends it to its window and gives it to the event handler, and notes
+ * in the deliveries how many subscribers it went to, for which the publisher's receipt waits. What this
+ * server publishes itself the follower takes as soon as Redis has answered, if nothing else comes before it.
+ * The connection keeps a session open, in which the follower follows and the publisher publishes.
  */
 export class RedisBroker implements Broker {
   readonly #log: RedisLog;
@@ -52,18 +67,12 @@ export class RedisBroker implements Broker {
   readonly #where: string;
   readonly #questions = new Semaphore(QUESTIONS_AT_A_TIME);
 
-  private constructor(
-    log: RedisLog,
-    connection: RedisConnection,
-    follower: RedisFollower,
-    publisher: RedisPublisher,
-    where: string,
-  ) {
-    this.#log = log;
-    this.#connection = connection;
-    this.#follower = follower;
-    this.#publisher = publisher;
-    this.#where = where;
+  private constructor(deps: BrokerDeps) {
+    this.#log = deps.log;
+    this.#connection = deps.connection;
+    this.#follower = deps.follower;
+    this.#publisher = deps.publisher;
+    this.#where = deps.where;
   }
 
   /**
@@ -76,7 +85,7 @@ export class RedisBroker implements Broker {
     const where = `Redis at ${formatAddress(address.host, address.port)}`;
     const now = () => clock.wall();
     const log = new RedisLog(prefix, retention, ownClock ? now : undefined);
-    const connection = new RedisConnection(where, clock, logger);
+    const connect = () => openSession(address, log);
     let session: RedisSession | undefined;
     try {
       session = await openSession(
@@ -85,28 +94,14 @@ export class RedisBroker implements Broker {
         () =>
           logger.warn("cannot check the store's settings: INFO is not allowed", { store: where }),
       );
-      const follower: RedisFollower = await RedisFollower.start(session, {
-        log,
-        retention,
-        windowBytes: options.windowBytes ?? WINDOW_BYTES,
-        now,
-        delivered: (call, heard) => publisher.delivered(call, heard),
-        lost: (how) => logger.warn(`store came back ${how}: clients are told`, { store: where }),
-      });
-      const publisher = new RedisPublisher({
-        log,
-        session: () => connection.session,
-        unavailableReason: () => connection.unavailableReason ?? `${where} was just lost`,
-        known: () => follower.head,
-        handOut: (entry) => follower.takeOwn(entry),
-        where,
-      });
-      connection.keep(session, {
-        open: () => openSession(address, log),
-        resume: (next) => follower.resume(next),
-        run: (present) => follower.run(present),
-      });
-      return new RedisBroker(log, connection, follower, publisher, where);
+      const deliveries = new Deliveries();
+      const windowBytes = options.windowBytes ?? WINDOW_BYTES;
+      const followerDeps = { log, retention, windowBytes, now, deliveries, logger, where };
+      const follower = await RedisFollower.start(session, followerDeps);
+      const connection = new RedisConnection({ connect, user: follower, where, clock, logger });
+      const publisher = new RedisPublisher({ log, connection, follower, deliveries, where });
+      connection.start(session);
+      return new RedisBroker({ log, connection, follower, publisher, where });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${reasonOf(error)}.`);

@@ -8,21 +8,28 @@ import type { RedisSession } from "./redis_session.ts";
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 3000;
 
-/** What a connection does with its sessions. */
-export interface SessionUse {
-  /** Opens a session. */
-  open(): Promise<RedisSession>;
+/** What works in the sessions of a connection. */
+export interface SessionUser {
   /** Brings up to date what was known before; only then the session counts as available. */
   resume(session: RedisSession): Promise<void>;
   /** Works in the session until it is over. */
   run(session: RedisSession): Promise<never>;
 }
 
+/** What a connection works with. */
+export interface ConnectionDeps {
+  /** Opens a session. */
+  readonly connect: () => Promise<RedisSession>;
+  readonly user: SessionUser;
+  /** What the log of this process calls the store. */
+  readonly where: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /** Keeps a session open: reconnects for as long as it takes, and logs each change, not each attempt. */
 export class RedisConnection {
-  readonly #where: string;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #deps: ConnectionDeps;
   readonly #reachable = new Signal();
   readonly #closing = new Signal();
   #session: RedisSession | undefined;
@@ -31,11 +38,8 @@ export class RedisConnection {
   #isClosed = false;
   #kept: Promise<void> | undefined;
 
-  /** @param where what the log calls the store. */
-  constructor(where: string, clock: Clock, logger: Logger) {
-    this.#where = where;
-    this.#clock = clock;
-    this.#logger = logger;
+  constructor(deps: ConnectionDeps) {
+    this.#deps = deps;
   }
 
   /** The present session, while Redis can be reached. */
@@ -46,14 +50,15 @@ export class RedisConnection {
   /** Why there is no session, as a sentence without its period; `undefined` where there is one. */
   get unavailableReason(): string | undefined {
     if (this.#session !== undefined) return undefined;
+    const { where } = this.#deps;
     return this.#refusal === undefined
-      ? `${this.#where} is not reachable`
-      : `${this.#where} cannot be used: ${this.#refusal}`;
+      ? `${where} is not reachable`
+      : `${where} cannot be used: ${this.#refusal}`;
   }
 
   /** Begins with a session that is open already. */
-  keep(session: RedisSession, use: SessionUse): void {
-    this.#kept = this.#keep(session, use);
+  start(session: RedisSession): void {
+    this.#kept = this.#keep(session);
   }
 
   /** Waits until Redis can be reached, but no longer than a time. */
@@ -71,44 +76,45 @@ export class RedisConnection {
     await this.#kept;
   }
 
-  async #keep(first: RedisSession, use: SessionUse): Promise<void> {
+  async #keep(first: RedisSession): Promise<void> {
+    const { where, clock, logger } = this.#deps;
     let session: RedisSession | undefined = first;
     let pauseMs = FIRST_PAUSE_MS;
     while (session !== undefined) {
-      const begun = this.#clock.steady();
-      const reason = await this.#use(session, use);
+      const begun = clock.steady();
+      const reason = await this.#use(session);
       this.#session = undefined;
       session.end(new Error("its use has ended"));
       if (this.#isClosed) return;
-      this.#logger.error("store unreachable", { store: this.#where, error: reasonOf(reason) });
-      const lost = this.#clock.steady();
+      logger.error("store unreachable", { store: where, error: reasonOf(reason) });
+      const lost = clock.steady();
       // A session that never lasts is no reason to ask all the more often.
       if (lost - begun > 2 * LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS;
       else pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
-      session = await this.#reopen(use, pauseMs);
+      session = await this.#reopen(pauseMs);
       if (session === undefined) return;
-      const seconds = Math.round((this.#clock.steady() - lost) / 100) / 10;
-      this.#logger.info("store reachable again", { store: this.#where, seconds });
+      const seconds = Math.round((clock.steady() - lost) / 100) / 10;
+      logger.info("store reachable again", { store: where, seconds });
     }
   }
 
   /** Answers why the session ended. */
-  async #use(session: RedisSession, use: SessionUse): Promise<unknown> {
+  async #use(session: RedisSession): Promise<unknown> {
     this.#session = session;
     this.#refusal = undefined;
     this.#reachable.notify();
     try {
-      return await Promise.race([use.run(session), session.over]);
+      return await Promise.race([this.#deps.user.run(session), session.over]);
     } catch (error) {
       return error;
     }
   }
 
-  async #reopen(use: SessionUse, firstPauseMs: number): Promise<RedisSession | undefined> {
+  async #reopen(firstPauseMs: number): Promise<RedisSession | undefined> {
     for (let pauseMs = firstPauseMs;; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       await this.#closing.wait(pauseMs * (0.5 + Math.random()));
       if (this.#isClosed) return undefined;
-      const session = await this.#attempt(use);
+      const session = await this.#attempt();
       if (session === undefined) continue;
       if (!this.#isClosed) return session;
       session.end(new Error("closed"));
@@ -116,16 +122,16 @@ export class RedisConnection {
     }
   }
 
-  async #attempt(use: SessionUse): Promise<RedisSession | undefined> {
+  async #attempt(): Promise<RedisSession | undefined> {
+    const { connect, user, where, logger } = this.#deps;
     let session: RedisSession | undefined;
     try {
-      session = await use.open();
-      await use.resume(session);
+      session = await connect();
+      await user.resume(session);
       return session;
     } catch (error) {
       session?.end(new Error("could not be resumed"));
-      const fields = { store: this.#where, error: reasonOf(error) };
-      this.#logger.debug("store still unreachable", fields);
+      logger.debug("store still unreachable", { store: where, error: reasonOf(error) });
       this.#noteRefusal(error);
       return undefined;
     }
@@ -135,7 +141,8 @@ export class RedisConnection {
   #noteRefusal(error: unknown): void {
     const refusal = isRefusal(error) && isLasting(error) ? reasonOf(error) : undefined;
     if (refusal !== undefined && refusal !== this.#refusal) {
-      this.#logger.error("store refuses this server", { store: this.#where, error: refusal });
+      const { where, logger } = this.#deps;
+      logger.error("store refuses this server", { store: where, error: refusal });
     }
     this.#refusal = refusal;
   }

@@ -14,6 +14,17 @@ export class NoAnswer extends Error {
   }
 }
 
+/** What the scripts say of a log that they do not know how to read: its format, and their own. */
+const OTHER_FORMAT = /^FORMAT (.*) (\S+)$/;
+
+/** The same failure in words for a person, where a script refused the log's format. */
+export function explained(error: unknown): unknown {
+  const formats = error instanceof ErrorReply ? OTHER_FORMAT.exec(error.message) : null;
+  if (formats === null) return error;
+  const [, format, own] = formats;
+  return new RedisUnsuitable(`its log is of format ${format}, this server writes format ${own}`);
+}
+
 /** What the codes of the runtime's connection errors mean. */
 const MEANINGS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "nothing listens there",
@@ -28,6 +39,7 @@ const BEFORE_ANY_CHANGE =
 
 /** Whether a refusal of Redis is one after which nothing has changed. */
 export function changedNothing(refusal: unknown): boolean {
+  if (refusal instanceof RedisUnsuitable) return true;
   return refusal instanceof ErrorReply && BEFORE_ANY_CHANGE.test(refusal.message);
 }
 

@@ -3,8 +3,10 @@ import type { Retention } from "../retention.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { BrokerEventHandler } from "../broker.ts";
 import { MemoryLog } from "../memory_log.ts";
+import type { Logger } from "../../observability/logger.ts";
+import type { SessionUser } from "./redis_connection.ts";
+import type { Deliveries } from "./redis_deliveries.ts";
 import type { FeedEntry, RedisLog } from "./redis_log.ts";
-import type { RecipientCounts } from "./redis_publisher.ts";
 import type { RedisSession } from "./redis_session.ts";
 
 /** Bytes of the log's newest part that a server keeps in memory at most. */
@@ -18,10 +20,11 @@ export interface FollowerDeps {
   readonly windowBytes: number;
   /** The wall clock, in milliseconds. */
   readonly now: () => number;
-  /** Told of each call whose events were handed out, and how they were heard. */
-  readonly delivered: (call: string, heard: RecipientCounts) => void;
-  /** Told where the log has lost events of which this server knows. */
-  readonly lost: (how: "empty" | "without its newest events") => void;
+  /** Gets the recipient counts of each call whose events were handed out. */
+  readonly deliveries: Deliveries;
+  readonly logger: Logger;
+  /** What the log of this process calls the store. */
+  readonly where: string;
 }
 
 /**
@@ -31,7 +34,7 @@ export interface FollowerDeps {
  * from the feed while this server was away, or Redis has come back without some: then the window is
  * loaded anew, and the subscribers read on from the log, in which they are told of what is gone.
  */
-export class RedisFollower {
+export class RedisFollower implements SessionUser {
   readonly #deps: FollowerDeps;
   readonly #changes = new Signal();
   #window: MemoryLog;
@@ -93,11 +96,11 @@ export class RedisFollower {
   }
 
   /**
-   * Hands out what this server itself has published, before the feed brings it; answers how it was
-   * heard, or `undefined` where something else comes before it.
+   * Hands out what this server itself has published, without waiting for the feed to bring it. Where
+   * something else comes before it, or the feed was faster, nothing happens: the feed brings it.
    */
-  takeOwn(entry: FeedEntry): RecipientCounts | undefined {
-    return this.#isNext(entry) ? this.#take(entry) : undefined;
+  takeOwn(entry: FeedEntry): void {
+    if (this.#isNext(entry)) this.#take(entry);
   }
 
   /** In a quiet time: the log may have been emptied, or the feed be gone without it. */
@@ -118,19 +121,23 @@ export class RedisFollower {
 
   async #recover(session: RedisSession, { epoch, previous, call }: FeedEntry): Promise<void> {
     const hasLost = epoch === this.head.epoch && previous < this.head.seq;
-    if (hasLost || call === undefined) this.#deps.lost("without its newest events");
+    if (hasLost || call === undefined) this.#warnOfLoss("without its newest events");
     if (hasLost) await this.#deps.log.open(session, this.head, true);
     await this.#restart(session);
   }
 
-  #take({ call = "", events }: FeedEntry): RecipientCounts {
+  #take({ call = "", events }: FeedEntry): void {
     const decoded = events();
     this.#window.append([{ events: decoded, key: undefined }]);
-    const heard = new Map<number, number>();
-    for (const event of decoded) heard.set(event.seq, this.#handler?.deliver([event]) ?? 0);
-    this.#deps.delivered(call, heard);
+    const counts = new Map<number, number>();
+    for (const event of decoded) counts.set(event.seq, this.#handler?.deliver([event]) ?? 0);
+    this.#deps.deliveries.record(call, counts);
     this.#changes.notify();
-    return heard;
+  }
+
+  #warnOfLoss(how: "empty" | "without its newest events"): void {
+    const { logger, where } = this.#deps;
+    logger.warn(`store came back ${how}: clients are told`, { store: where });
   }
 
   async #restart(session: RedisSession): Promise<void> {
@@ -138,7 +145,7 @@ export class RedisFollower {
     const head = await this.#deps.log.open(session, this.head);
     const window = await loadWindow(session, this.#deps, head);
     const isKnown = window.epoch === this.head.epoch;
-    if (!isKnown) this.#deps.lost("empty");
+    if (!isKnown) this.#warnOfLoss("empty");
     this.#handler?.restart(isKnown ? "kept" : "gone");
     this.#window = window;
     this.#changes.notify();

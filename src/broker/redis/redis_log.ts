@@ -19,6 +19,7 @@ import openLua from "./lua/open.lua" with { type: "text" };
 import publishLua from "./lua/publish.lua" with { type: "text" };
 import readLua from "./lua/read.lua" with { type: "text" };
 import saveRecipientCountLua from "./lua/save_recipient_count.lua" with { type: "text" };
+import { explained } from "./redis_errors.ts";
 import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./redis_session.ts";
 
 const FIND = scriptOf(commonLua, findLua);
@@ -92,6 +93,7 @@ export class RedisLog {
    * @param known the newest place that this server knows: seqs do not go back behind it, and a log
    *   of that epoch that ends before it has lost events.
    * @param hasLost whether the log is known to have gone on from before that place without it.
+   * @throws RedisUnsuitable where the log is of a format that this server does not write.
    */
   async open(session: RedisSession, known: LogPosition, hasLost = false): Promise<LogPosition> {
     const args = [known.epoch, String(known.seq), newEpoch(), hasLost ? "1" : "0"];
@@ -184,7 +186,7 @@ export class RedisLog {
     return (await session.nextEntries(`${this.#prefix}feed`, seq)).map(decodeEntry);
   }
 
-  #run(
+  async #run(
     session: RedisSession,
     script: Script,
     args: readonly string[],
@@ -193,7 +195,12 @@ export class RedisLog {
     const limits = [eventsPerChannel, ageMs, bytesPerChannel, totalBytes];
     const most = [MAX_EMPTY_CHANNELS, MAX_KEYS, MAX_GONE_PUBLISHER_IDS];
     const now = this.#now === undefined ? "" : String(Math.floor(this.#now() * 1000));
-    return session.run(script, [this.#prefix, now, ...[...limits, ...most].map(String), ...args]);
+    const common = [this.#prefix, now, ...[...limits, ...most].map(String)];
+    try {
+      return await session.run(script, [...common, ...args]);
+    } catch (error) {
+      throw explained(error);
+    }
   }
 }
 

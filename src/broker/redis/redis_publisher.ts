@@ -1,9 +1,12 @@
 import { StoreUnavailable } from "../../lib/errors.ts";
-import { formatId, type LogPosition } from "../../sse/log_position.ts";
+import { formatId } from "../../sse/log_position.ts";
 import type { Outcome, Publication } from "../broker.ts";
 import { fingerprintOf, keyReused } from "../idempotency.ts";
-import type { FeedEntry, Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
+import type { RedisConnection } from "./redis_connection.ts";
+import type { Deliveries, RecipientCounts } from "./redis_deliveries.ts";
 import { changedNothing, isRefusal, reasonOf } from "./redis_errors.ts";
+import type { RedisFollower } from "./redis_follower.ts";
+import type { Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
 import type { RedisSession } from "./redis_session.ts";
 
 /** Events in one call at most, unless one publication has more: Redis does nothing else meanwhile, for about 5 ms. */
@@ -15,25 +18,18 @@ const MAX_LENGTH = 2 ** 20;
 /** How long a receipt waits for this server to hand out its own events. */
 const DELIVERY_MS = 1000;
 
-interface Waiting {
+interface PendingPublication {
   readonly request: PublishRequest;
   readonly resolve: (outcome: Outcome) => void;
 }
 
-/** How many subscribers of this process heard each event of a call, by the events' seqs. */
-export type RecipientCounts = ReadonlyMap<number, number>;
-
-/** What a publisher needs of the server that it belongs to. */
+/** What a publisher works with. */
 export interface PublisherDeps {
-  readonly log: RedisLog;
-  /** The session to publish in, where there is one. */
-  readonly session: () => RedisSession | undefined;
-  /** Why there is none, as a sentence without its period. */
-  readonly unavailableReason: () => string;
-  /** The newest place that this server knows. */
-  readonly known: () => LogPosition;
-  /** Hands out at once what was published, where nothing that is not known yet comes before it. */
-  readonly handOut: (entry: FeedEntry) => RecipientCounts | undefined;
+  readonly log: Pick<RedisLog, "publish" | "saveRecipientCount">;
+  readonly connection: Pick<RedisConnection, "session" | "unavailableReason">;
+  /** Hands out what was published, without waiting for the feed to bring it. */
+  readonly follower: Pick<RedisFollower, "head" | "takeOwn">;
+  readonly deliveries: Deliveries;
   /** What messages call the store. */
   readonly where: string;
 }
@@ -45,13 +41,10 @@ export interface PublisherDeps {
 export class RedisPublisher {
   readonly #deps: PublisherDeps;
   readonly #origin = crypto.randomUUID();
-  #calledLast = 0;
-  #underWay: { readonly call: string; heard: RecipientCounts | undefined } | undefined;
-  /** Calls that Redis has answered, but of which the feed has not brought the events yet. */
-  readonly #late = new Map<string, (heard: RecipientCounts) => void>();
+  #lastCall = 0;
   /** Why the last call was refused. */
   #refusal: string | undefined;
-  #pending: Waiting[] = [];
+  #pending: PendingPublication[] = [];
   #isBusy = false;
 
   constructor(deps: PublisherDeps) {
@@ -67,25 +60,19 @@ export class RedisPublisher {
         this.#pending.push({ request, resolve });
       })
     );
-    if (!this.#isBusy) this.#publishWaiting();
+    if (!this.#isBusy) this.#publishPending();
     return Promise.all(outcomes);
   }
 
-  /** The feed has brought the events of a call. */
-  delivered(call: string, heard: RecipientCounts): void {
-    if (this.#underWay?.call === call) this.#underWay.heard = heard;
-    this.#late.get(call)?.(heard);
-  }
-
-  async #publishWaiting(): Promise<void> {
+  async #publishPending(): Promise<void> {
     this.#isBusy = true;
     // Whatever else comes in this turn goes along.
     await Promise.resolve();
-    while (this.#pending.length > 0) await this.#call(this.#takeWaiting());
+    while (this.#pending.length > 0) await this.#call(this.#takeBatch());
     this.#isBusy = false;
   }
 
-  #takeWaiting(): readonly Waiting[] {
+  #takeBatch(): readonly PendingPublication[] {
     let count = 0;
     for (let events = 0, length = 0; count < this.#pending.length; count++) {
       for (const { block } of this.#pending[count]?.request.drafts ?? []) {
@@ -97,22 +84,20 @@ export class RedisPublisher {
     return this.#pending.splice(0, count);
   }
 
-  async #call(batch: readonly Waiting[]): Promise<void> {
-    const { log, session, unavailableReason, known, handOut } = this.#deps;
-    const present = session();
-    if (present === undefined) return answerAll(batch, unavailable(unavailableReason()));
-    const underWay = { call: `${this.#origin}:${++this.#calledLast}`, heard: undefined };
-    this.#underWay = underWay;
+  async #call(batch: readonly PendingPublication[]): Promise<void> {
+    const { log, connection, follower, deliveries, where } = this.#deps;
+    const { session, unavailableReason = `${where} is not reachable` } = connection;
+    if (session === undefined) return answerAll(batch, unavailable(unavailableReason));
+    const call = `${this.#origin}:${++this.#lastCall}`;
+    deliveries.expect(call);
     try {
       const requests = batch.map(({ request }) => request);
-      const published = await log.publish(present, known(), underWay.call, requests);
+      const published = await log.publish(session, follower.head, call, requests);
       this.#refusal = undefined;
-      const { entry } = published;
-      const heard = entry === undefined ? new Map() : underWay.heard ?? handOut(entry);
-      // At once, where possible: word of the counts is then in Redis before the next call asks for it.
-      if (heard !== undefined) return this.#answer(present, batch, published, heard);
-      this.#heardLate(underWay.call).then((late) => this.#answer(present, batch, published, late));
+      if (published.entry !== undefined) follower.takeOwn(published.entry);
+      this.#answerWhenDelivered(session, call, batch, published);
     } catch (error) {
+      deliveries.forget(call);
       if (!changedNothing(error) || batch.length === 1) {
         return answerAll(batch, this.#failure(error));
       }
@@ -121,19 +106,36 @@ export class RedisPublisher {
     }
   }
 
+  #answerWhenDelivered(
+    session: RedisSession,
+    call: string,
+    batch: readonly PendingPublication[],
+    published: Published,
+  ): void {
+    const { deliveries } = this.#deps;
+    const counts = published.entry === undefined ? new Map() : deliveries.countsOf(call);
+    const answer = (counts: RecipientCounts) => {
+      deliveries.forget(call);
+      this.#answer(session, batch, published, counts);
+    };
+    // At once, where possible: the counts are then in Redis before the next call asks for them.
+    if (counts !== undefined) answer(counts);
+    else deliveries.wait(call, DELIVERY_MS).then(answer);
+  }
+
   #answer(
     session: RedisSession,
-    batch: readonly Waiting[],
+    batch: readonly PendingPublication[],
     { epoch, results }: Published,
-    heard: RecipientCounts,
+    counts: RecipientCounts,
   ): void {
     batch.forEach(({ request, resolve }, index) => {
       const { kind, seq, subscribers } = results[index] as PublishResult; // One for each.
       if (kind === "key reused") return resolve(keyReused());
       const { idempotencyKey } = request;
-      // One that is repeated may repeat an emit of this very call.
-      const isCounted = kind === "new" || heard.has(seq);
-      const count = isCounted ? subscribersOf(request, seq, heard) : subscribers;
+      // A publication that is repeated may repeat another one of this very call.
+      const isCounted = kind === "new" || counts.has(seq);
+      const count = isCounted ? recipientsOf(request, seq, counts) : subscribers;
       if (kind === "new" && idempotencyKey !== undefined && count > 0) {
         // Where this fails, whoever repeats the emit is told of 0 subscribers.
         this.#deps.log.saveRecipientCount(session, idempotencyKey, seq, count).catch(() => {});
@@ -157,22 +159,9 @@ export class RedisPublisher {
       isKnown,
     );
   }
-
-  /** Resolved with nothing where the events are not handed out in time. */
-  #heardLate(call: string): Promise<RecipientCounts> {
-    return new Promise((resolve) => {
-      const settle = (heard: RecipientCounts) => {
-        clearTimeout(deadline);
-        this.#late.delete(call);
-        resolve(heard);
-      };
-      const deadline = setTimeout(() => settle(new Map()), DELIVERY_MS);
-      this.#late.set(call, settle);
-    });
-  }
 }
 
-function answerAll(batch: readonly Waiting[], outcome: Outcome): void {
+function answerAll(batch: readonly PendingPublication[], outcome: Outcome): void {
   for (const { resolve } of batch) resolve(outcome);
 }
 
@@ -183,11 +172,11 @@ function unavailable(unavailableReason: string): StoreUnavailable {
   );
 }
 
-/** The events of a publication have consecutive seqs; who heard most of them tells how many heard it. */
-function subscribersOf(
+/** The events of a publication have consecutive seqs; the one with the most recipients counts. */
+function recipientsOf(
   { drafts }: PublishRequest,
   lastSeq: number,
-  heard: RecipientCounts,
+  counts: RecipientCounts,
 ): number {
-  return Math.max(...drafts.map((_, before) => heard.get(lastSeq - before) ?? 0));
+  return Math.max(...drafts.map((_, before) => counts.get(lastSeq - before) ?? 0));
 }

@@ -1,10 +1,10 @@
 -- Begins every script: what they share. Each script runs as a whole or not at all, and alone.
 --
 -- The log in Redis, all keys behind the prefix. Empty ones vanish by themselves.
---   log         hash    epoch; last: the newest seq; lost: a seq up to which events are gone that
---                       some have heard; rejoined: the seq at which the log knew of it; floor:
---                       horizon of every channel of which nothing is known; bytes: retained; fed:
---                       bytes put into the feed since the last mark
+--   log         hash    epoch; format: the version of all this; last: the newest seq; lost: a seq up
+--                       to which events are gone that some have heard; rejoined: the seq at which the
+--                       log knew of it; floor: horizon of every channel of which nothing is known;
+--                       bytes: retained; fed: bytes put into the feed since the last mark
 --   events      hash    seq -> [channel, user, block] as JSON, of every retained event
 --   order:C     list    the retained events of channel C: "seq size", the length of the user's
 --                       name, that name, and the id that the payload carries, if it does
@@ -208,14 +208,23 @@ local function lose(epoch, last, through)
   return seq
 end
 
+-- The version of the keys and fields above. A log of another one is left as it is.
+local FORMAT = '1'
+
 -- Answers the log's epoch and last seq, after making it where there is none. A server that knows a
--- later seq than the log has proves that Redis came back without its newest events.
+-- later seq than the log has proves that Redis came back without its newest events. For a log of
+-- another format the answer is nothing and the error that the script has to answer.
 local function openLog(epoch, known, newEpoch)
-  local found = call('HMGET', key('log'), 'epoch', 'last')
+  local found = call('HMGET', key('log'), 'epoch', 'last', 'format')
   if not found[1] then
-    call('HSET', key('log'), 'epoch', newEpoch, 'last', whole(known), 'lost', whole(known),
-      'rejoined', whole(known), 'floor', 0, 'bytes', 0, 'fed', 0)
+    call('HSET', key('log'), 'epoch', newEpoch, 'format', FORMAT, 'last', whole(known),
+      'lost', whole(known), 'rejoined', whole(known), 'floor', 0, 'bytes', 0, 'fed', 0)
     return newEpoch, known
+  end
+  -- The first logs were made without the field.
+  if not found[3] then call('HSET', key('log'), 'format', FORMAT) end
+  if (found[3] or FORMAT) ~= FORMAT then
+    return nil, redis.error_reply('FORMAT ' .. found[3] .. ' ' .. FORMAT)
   end
   local last = tonumber(found[2])
   if epoch == found[1] and known > last then last = lose(epoch, last, known) end

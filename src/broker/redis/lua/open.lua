@@ -4,6 +4,7 @@
 
 local known = tonumber(ARGV[FIRST + 1])
 local epoch, last = openLog(ARGV[FIRST], known, ARGV[FIRST + 2])
+if not epoch then return last end
 if ARGV[FIRST + 3] == '1' and epoch == ARGV[FIRST]
     and tonumber(call('HGET', key('log'), 'lost')) < known then
   last = lose(epoch, last, known)

@@ -7,6 +7,7 @@
 
 local known = tonumber(ARGV[FIRST + 1])
 local epoch, last = openLog(ARGV[FIRST], known, ARGV[FIRST + 2])
+if not epoch then return last end
 local feed = { 'previous', whole(last), 'epoch', epoch, 'call', ARGV[FIRST + 3] }
 local fed = 0
 local added = 0

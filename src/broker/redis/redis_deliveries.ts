@@ -1,0 +1,52 @@
+/** How many subscribers of this process each event of a call was handed to, by the event's seq. */
+export type RecipientCounts = ReadonlyMap<number, number>;
+
+interface Expected {
+  counts: RecipientCounts | undefined;
+  onRecorded: (counts: RecipientCounts) => void;
+}
+
+/**
+ * Where the follower notes how many subscribers got the events of a call, for the publisher that made the
+ * call. Either may be first: the feed can bring the events before Redis has answered the call.
+ */
+export class Deliveries {
+  readonly #expected = new Map<string, Expected>();
+
+  /** To be said before the call is sent; until it is forgotten. */
+  expect(call: string): void {
+    this.#expected.set(call, { counts: undefined, onRecorded: () => {} });
+  }
+
+  /** The events of a call were handed out. Calls that nobody expects are those of other servers. */
+  record(call: string, counts: RecipientCounts): void {
+    const expected = this.#expected.get(call);
+    if (expected === undefined) return;
+    expected.counts = counts;
+    expected.onRecorded(counts);
+  }
+
+  /** The counts of an expected call, where its events were handed out already. */
+  countsOf(call: string): RecipientCounts | undefined {
+    return this.#expected.get(call)?.counts;
+  }
+
+  /** Waits for the counts of an expected call; no counts where they do not come within `ms` milliseconds. */
+  async wait(call: string, ms: number): Promise<RecipientCounts> {
+    const expected = this.#expected.get(call);
+    if (expected === undefined) return new Map();
+    if (expected.counts !== undefined) return expected.counts;
+    return await new Promise((resolve) => {
+      const deadline = setTimeout(() => resolve(new Map()), ms);
+      expected.onRecorded = (counts) => {
+        clearTimeout(deadline);
+        resolve(counts);
+      };
+    });
+  }
+
+  /** The counts of the call are of no more use. */
+  forget(call: string): void {
+    this.#expected.delete(call);
+  }
+}
