@@ -4,11 +4,12 @@ import { Semaphore } from "../../lib/semaphore.ts";
 import { formatAddress } from "../../lib/address.ts";
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { StartError, StoreUnavailable } from "../../lib/errors.ts";
+import { StartError } from "../../lib/errors.ts";
 import { type LogPosition, parseId } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
-import type { Batch, Cursor } from "../log.ts";
+import type { Batch, Cursor, HistoryReader, ReadStart } from "../history_reader.ts";
+import { type OlderReader, WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import { Deliveries } from "./redis_deliveries.ts";
@@ -46,7 +47,6 @@ interface BrokerDeps {
   readonly connection: RedisConnection;
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
-  readonly where: string;
 }
 
 /**
@@ -64,7 +64,6 @@ export class RedisBroker implements Broker {
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
-  readonly #where: string;
   readonly #questions = new Semaphore(QUESTIONS_AT_A_TIME);
 
   private constructor(deps: BrokerDeps) {
@@ -72,7 +71,6 @@ export class RedisBroker implements Broker {
     this.#connection = deps.connection;
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
-    this.#where = deps.where;
   }
 
   /**
@@ -101,7 +99,7 @@ export class RedisBroker implements Broker {
       const connection = new RedisConnection({ connect, user: follower, where, clock, logger });
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, where });
       connection.start(session);
-      return new RedisBroker({ log, connection, follower, publisher, where });
+      return new RedisBroker({ log, connection, follower, publisher });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${reasonOf(error)}.`);
@@ -124,98 +122,103 @@ export class RedisBroker implements Broker {
     return this.#publisher.publish(publications);
   }
 
-  read(cursor: Cursor, subscription: Subscription, maxBytes: number): Batch | Promise<Batch> {
-    if (cursor.position > this.head.seq) return this.#readAhead(cursor, subscription, maxBytes);
-    // Whatever the client was told of: of one channel the window may lack events that are retained,
-    // though they come before one of another channel that is not.
-    const { position } = cursor;
-    const batch = this.#follower.window.read(
-      { position, gapReportedThrough: position },
-      subscription,
-      maxBytes,
-    );
-    return batch.gap === undefined ? batch : this.#readOlder(cursor, subscription, maxBytes);
-  }
-
-  locate(
-    lastEventId: string,
-    subscription: Subscription,
-  ): number | undefined | Promise<number | undefined> {
-    const { seq, epoch } = this.head;
-    const place = parseId(lastEventId);
-    if (place?.epoch !== epoch) {
-      return this.#ask((session) => this.#log.find(session, lastEventId, subscription));
-    }
-    if (place.seq <= seq) return place.seq;
-    return this.#ask(async (session) => {
-      const last = await this.#log.open(session, this.head);
-      return place.seq <= last.seq ? place.seq : undefined;
-    });
+  openReader(subscription: Subscription, start: ReadStart): HistoryReader {
+    const older = { open: (of: Subscription, from: ReadStart) => this.#openOlder(of, from) };
+    return new WindowReader(() => this.#follower.window, older, subscription, start);
   }
 
   close(): Promise<void> {
     return this.#connection.close();
   }
 
+  #openOlder(subscription: Subscription, start: ReadStart): OlderReader {
+    let from = start;
+    return {
+      next: async (maxBytes) => {
+        const batch = await this.#ask(async (session) => {
+          const cursor = "position" in from
+            ? from
+            : await this.#cursorOf(session, from.lastEventId, subscription);
+          return await this.#readOlder(session, cursor, subscription, maxBytes);
+        });
+        if (batch !== undefined) {
+          const { gap, through } = batch;
+          const before = "position" in from ? from.gapReportedThrough : -1;
+          from = { position: through, gapReportedThrough: gap?.through ?? before };
+        }
+        return batch;
+      },
+      close: () => {},
+    };
+  }
+
+  async #cursorOf(
+    session: RedisSession,
+    lastEventId: string,
+    subscription: Subscription,
+  ): Promise<Cursor> {
+    const position = await this.#find(session, lastEventId, subscription) ?? -1;
+    return { position, gapReportedThrough: position };
+  }
+
+  async #find(
+    session: RedisSession,
+    lastEventId: string,
+    subscription: Subscription,
+  ): Promise<number | undefined> {
+    const id = parseId(lastEventId);
+    if (id?.epoch !== this.head.epoch) {
+      return await this.#log.find(session, lastEventId, subscription);
+    }
+    if (id.seq <= this.head.seq) return id.seq;
+    const last = await this.#log.open(session, this.head);
+    return id.seq <= last.seq ? id.seq : undefined;
+  }
+
   /** What the window does not hold, up to where that ends for this server. */
-  #readOlder(cursor: Cursor, subscription: Subscription, maxBytes: number): Promise<Batch> {
-    return this.#ask((session) => this.#readLog(session, cursor, subscription, maxBytes));
-  }
-
-  /** The client has seen more, from another server, than this one has followed yet. */
-  #readAhead(cursor: Cursor, subscription: Subscription, maxBytes: number): Promise<Batch> {
-    return this.#ask(async (session) => {
-      const last = await this.#log.open(session, this.head);
-      if (cursor.position > last.seq) {
-        return await this.#readLog(
-          session,
-          { position: -1, gapReportedThrough: -1 },
-          subscription,
-          maxBytes,
-        );
-      }
-      throw this.#unavailable("it has not been followed so far");
-    });
-  }
-
-  async #readLog(
+  async #readOlder(
     session: RedisSession,
     cursor: Cursor,
     subscription: Subscription,
     maxBytes: number,
-  ): Promise<Batch> {
-    const batch = await this.#log.read(session, this.head, cursor, subscription, maxBytes);
-    if (batch === undefined) throw this.#unavailable("the log was replaced");
-    return batch;
+  ): Promise<Batch | undefined> {
+    if (cursor.position <= this.head.seq) {
+      return await this.#log.read(session, this.head, cursor, subscription, maxBytes);
+    }
+    // The client has been given more, by another server, than this one has followed yet.
+    const last = await this.#log.open(session, this.head);
+    if (cursor.position <= last.seq) return undefined;
+    const unknown = { position: -1, gapReportedThrough: -1 };
+    return await this.#log.read(session, this.head, unknown, subscription, maxBytes);
   }
 
-  /** Asks when its turn has come; waits a while before it says that there was no answer. */
-  async #ask<T>(question: (session: RedisSession) => Promise<T>): Promise<T> {
+  /** Asks when its turn has come; answers nothing, after a while, where there was no answer that holds. */
+  async #ask<T>(
+    question: (session: RedisSession) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     if (this.#connection.session === undefined) {
       await this.#connection.available(PATIENCE_MS);
-      throw this.#unavailable("it was not reachable");
+      return undefined;
     }
     try {
-      return await this.#questions.run(() => this.#askNow(question));
+      const answer = await this.#questions.run(() => this.#askNow(question));
+      if (answer !== undefined) return answer;
     } catch (error) {
       if (isLasting(error)) throw error;
-      await this.#follower.changed(PAUSE_MS);
-      throw error instanceof StoreUnavailable ? error : this.#unavailable(reasonOf(error));
     }
+    await this.#follower.changed(PAUSE_MS);
+    return undefined;
   }
 
-  async #askNow<T>(question: (session: RedisSession) => Promise<T>): Promise<T> {
+  async #askNow<T>(
+    question: (session: RedisSession) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const { session } = this.#connection;
-    if (session === undefined) throw this.#unavailable("it is not reachable");
+    if (session === undefined) return undefined;
     const { epoch } = this.head;
     const answer = await question(session);
     // One that comes after the log was replaced is none.
-    if (this.head.epoch !== epoch) throw this.#unavailable("the log was replaced");
-    return answer;
-  }
-
-  #unavailable(reason: string): StoreUnavailable {
-    return new StoreUnavailable(`Cannot read history from ${this.#where}: ${reason}.`, true);
+    return this.head.epoch === epoch ? answer : undefined;
   }
 }
 

@@ -4,8 +4,6 @@ import { createEvent, type Draft, type ServerEvent } from "../../sse/event.ts";
 import { type LogPosition, newEpoch } from "../../sse/log_position.ts";
 import type { Publication } from "../broker.ts";
 import {
-  type Batch,
-  type Cursor,
   MAX_EMPTY_CHANNELS,
   MAX_GONE_PUBLISHER_IDS,
   MAX_KEYS,
@@ -13,6 +11,7 @@ import {
   resumablePublisherId,
   retainedSize,
 } from "../log.ts";
+import type { Batch, Cursor } from "../history_reader.ts";
 import commonLua from "./lua/common.lua" with { type: "text" };
 import findLua from "./lua/find.lua" with { type: "text" };
 import openLua from "./lua/open.lua" with { type: "text" };

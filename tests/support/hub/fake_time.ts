@@ -41,7 +41,7 @@ function nextTurn(): Promise<void> {
 }
 
 /** Whoever waits for another process does so in real time, which passes while the test's stands still. */
-const WAITS_FOR_ANOTHER_PROCESS = /\/(redis_[a-z]+|waiters|wait)\.ts:|\/@redis\//;
+const WAITS_FOR_ANOTHER_PROCESS = /\/(redis_[a-z]+|signal|deadline|wait)\.ts:|\/@redis\//;
 
 /** Whether the code that calls the caller of this function is of that kind. */
 function isCalledInRealTime(): boolean {

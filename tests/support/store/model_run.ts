@@ -164,7 +164,13 @@ export class ModelRun {
   async #begin(how: "open" | "openAfterCrash"): Promise<void> {
     const broker = await this.#store[how](this.#options.limits, this.#time);
     this.#broker = new ObservedBroker(broker, (read) => this.#onRead(read));
-    const options = { ...this.#options, heartbeatMs: 0, retryMs: 1000, stallMs: 0 };
+    const options = {
+      ...this.#options,
+      heartbeatMs: 0,
+      retryMs: 1000,
+      stallMs: 0,
+      maxConnections: Infinity,
+    };
     const logger = createLogger("error", () => this.#time.wall());
     this.#hub = new Hub(this.#broker, options, this.#time, logger);
     const { epoch } = this.#broker.head;

@@ -50,7 +50,13 @@ export class RedisNode implements AsyncDisposable {
       logger,
       ...windowBytes === undefined ? {} : { windowBytes },
     });
-    const hubOptions = { heartbeatMs: 0, retryMs: 1000, flushWindowMs: 5, stallMs: 0 };
+    const hubOptions = {
+      heartbeatMs: 0,
+      retryMs: 1000,
+      flushWindowMs: 5,
+      stallMs: 0,
+      maxConnections: Infinity,
+    };
     const hub = new Hub(broker, { ...hubOptions, maxBufferBytes }, systemClock, logger);
     return new RedisNode(broker, hub, lines);
   }
