@@ -185,6 +185,7 @@ function measuredOf(
         ]
         : []),
       ...(short.length > 0 ? [`${short.length} clients were not given all of history`] : []),
+      ...(live.refused > 0 ? [`${live.refused} emits were refused`] : []),
       ...(live.lost > 0 ? [`${live.lost} deliveries to clients at the head never came`] : []),
     ],
     doubts: [
