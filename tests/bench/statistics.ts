@@ -16,3 +16,9 @@ export function spreadOf(values: readonly number[]): Spread {
     most: at(sorted.length - 1),
   };
 }
+
+/** The value that a share of all values does not exceed; `NaN` of none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}

@@ -20,7 +20,10 @@ const LINES_AT_A_TIME = 1_000;
  *
  * @throws {Error} with the answer, if any is refused.
  */
-export async function emitAll(server: Server, events: readonly BulkEvent[]): Promise<string[]> {
+export async function emitAll(
+  server: Pick<Server, "control">,
+  events: readonly BulkEvent[],
+): Promise<string[]> {
   const response = await server.control("/emit/", {
     method: "POST",
     headers: { "Content-Type": "application/x-ndjson" },

@@ -1,6 +1,7 @@
 import { idle, many, paced, saturated } from "./fan_out.ts";
 import { channels, unheard } from "./publishing.ts";
 import { redis, redisEmits, redisFanOut, redisNdjson } from "./redis.ts";
+import { resumingMany, resumingOne, resumingSome } from "./resuming.ts";
 import type { Row } from "./row.ts";
 import { start } from "./starting.ts";
 import { connecting, memory } from "./streams.ts";
@@ -19,4 +20,13 @@ export const QUICK_ROWS: readonly Row[] = [
 ];
 
 /** The whole table, in its order. */
-export const ROWS: readonly Row[] = [...QUICK_ROWS, redis, redisEmits, redisNdjson, redisFanOut];
+export const ROWS: readonly Row[] = [
+  ...QUICK_ROWS,
+  redis,
+  redisEmits,
+  redisNdjson,
+  redisFanOut,
+  resumingOne,
+  resumingSome,
+  resumingMany,
+];

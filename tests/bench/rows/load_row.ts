@@ -101,8 +101,11 @@ function doubtsOf(load: Load): readonly string[] {
   const used = `${Math.round(100 * load.ownCpu)} %`;
   return [
     ...(load.saturated ? [`the load generator used ${used} of its core and may be the limit`] : []),
-    ...(load.otherCores > OTHERS_ALLOWED
-      ? [`other programs used ${load.otherCores.toFixed(1)} cores`]
-      : []),
+    ...doubtsAboutOthers(load.otherCores),
   ];
+}
+
+/** Whether the CPU that others used, in cores, makes a run's figures doubtful. */
+export function doubtsAboutOthers(cores: number): readonly string[] {
+  return cores > OTHERS_ALLOWED ? [`other programs used ${cores.toFixed(1)} cores`] : [];
 }
