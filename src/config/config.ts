@@ -4,9 +4,10 @@ import type { LogLevel } from "../observability/logger.ts";
 import type { Retention } from "../broker/retention.ts";
 import { type SecretSource, Settings } from "./settings.ts";
 import type { StoreAddress } from "../broker/store_address.ts";
+import type { HubOptions } from "../hub/hub.ts";
 
 /** Everything the server can be told at its start, read and checked. */
-export interface Config {
+export interface Config extends HubOptions {
   readonly client: Address;
   readonly control: Address;
   readonly secret: SecretSource;
@@ -17,12 +18,6 @@ export interface Config {
   /** Origins as browsers write them; `"*"` for all, empty for none. */
   readonly corsOrigins: readonly string[] | "*";
   readonly cookie: string;
-  /** 0 for no heartbeats. */
-  readonly heartbeatMs: number;
-  readonly retryMs: number;
-  readonly flushWindowMs: number;
-  readonly maxBufferBytes: number;
-  readonly stallMs: number;
   readonly maxPayloadBytes: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
