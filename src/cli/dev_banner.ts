@@ -24,7 +24,7 @@ export async function announceDevelopment(
 Clients connect to  http://${client}/events/
 Back ends post to   http://${control}/emit/ and http://${control}/token/
 
-A token for user alex on channel chat, good for 24 hours:
+A token for user alex on channel chat, good ${validity(config)}:
 ${token}
 
 Listen in one terminal:
@@ -33,6 +33,12 @@ curl -N -H "Authorization: Bearer ${token}" http://${client}/events/
 Emit from another:
 curl${key} -d userId=alex -d channel=chat --data-urlencode "data=Hello from the back end" http://${control}/emit/
 `;
+}
+
+/** How long the token is good: a random secret lasts no longer than the server does. */
+function validity({ secret }: Config): string {
+  const isRandom = secret.text === undefined && secret.file === undefined;
+  return isRandom ? "until the server stops, for 24 hours at most" : "for 24 hours";
 }
 
 /** An address of every interface, as something that can be connected to. */

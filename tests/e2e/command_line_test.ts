@@ -69,6 +69,7 @@ Deno.test("-help lists every flag of both commands on stdout and succeeds", asyn
     for (const flag of ["-bind ADDRESS", "-secret-file", "-max-payload", "-userId", "-version"]) {
       assertIncludes(stdout, flag);
     }
+    assertMatch(stdout, /^Exit status: 0 when done or told to stop, 2 for wrong usage, 1 /m);
   }
 });
 

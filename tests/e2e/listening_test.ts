@@ -142,6 +142,9 @@ Deno.test("-dev prints both addresses and a token that works, and other starts p
   assertIncludes((await server.stdout.waitFor(/^curl .*\/events\/$/))[0], token);
   await using stream = await openStream(events, { token });
   assertEquals(stream.response.status, 200);
+  await server.stdout.waitFor(/good until the server stops, for 24 hours at most:$/);
+  await using lasting = await startServer(["-dev"]);
+  await lasting.stdout.waitFor(/good for 24 hours:$/);
   await using quiet = await startServer();
   assertEquals(quiet.stdout.text, "");
 });
