@@ -1,6 +1,6 @@
 import { compactVerify, decodeProtectedHeader, errors, SignJWT } from "jose";
-import { TokenRefused } from "../lib/errors.ts";
-import { type Claims, readClaims } from "./claims.ts";
+import { BadField, TokenRefused } from "../lib/errors.ts";
+import { type Claims, overLimit, readClaims } from "./claims.ts";
 import { type KeySource, SharedSecret } from "./key_source.ts";
 
 /** What a token is to say. */
@@ -17,32 +17,43 @@ const SIGNING_ALGORITHM = "HS256";
 export class TokenAuthority {
   readonly #keys: KeySource;
   readonly #signingKey: CryptoKey;
+  readonly #maxChannels: number;
 
   /**
    * @param keys the keys that may verify a token.
    * @param signingKey an HMAC key with SHA-256, one of those.
+   * @param maxChannels the most channels that a token may name; the default is no limit.
    */
-  constructor(keys: KeySource, signingKey: CryptoKey) {
+  constructor(keys: KeySource, signingKey: CryptoKey, maxChannels = Infinity) {
     this.#keys = keys;
     this.#signingKey = signingKey;
+    this.#maxChannels = maxChannels;
   }
 
-  /** One that signs and verifies with a single secret. */
-  static async create(secret: string): Promise<TokenAuthority> {
+  /** One that signs and verifies with a single secret; `maxChannels` as for the constructor. */
+  static async create(secret: string, maxChannels?: number): Promise<TokenAuthority> {
     const shared = await SharedSecret.create(secret);
-    return new TokenAuthority(shared, shared.signingKey);
+    return new TokenAuthority(shared, shared.signingKey, maxChannels);
   }
 
   /**
    * A token for one user and the channels asked for, signed with HS256.
    *
    * @param nowSeconds the time that the lifetime counts from, in seconds since 1970.
+   * @throws BadField naming `channel` for a token that {@link TokenAuthority.verify} would refuse.
    */
-  sign(request: TokenRequest, nowSeconds: number): Promise<string> {
-    const [first, ...others] = request.channels;
-    return new SignJWT({
+  async sign(request: TokenRequest, nowSeconds: number): Promise<string> {
+    const { channels } = request;
+    if (channels.length > this.#maxChannels) {
+      throw new BadField(
+        "channel",
+        `Bad field channel: it names ${channels.length} channels, ${overLimit(this.#maxChannels)}.`,
+      );
+    }
+    const [first, ...others] = channels;
+    return await new SignJWT({
       userId: request.user,
-      channel: others.length === 0 ? first : request.channels,
+      channel: others.length === 0 ? first : channels,
       exp: Math.floor(nowSeconds) + request.lifetime,
     }).setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: "JWT" }).sign(this.#signingKey);
   }
@@ -54,7 +65,7 @@ export class TokenAuthority {
    * @throws TokenRefused with the reason in plain words.
    */
   async verify(token: string, nowSeconds: number): Promise<Claims> {
-    return readClaims(parseJson(await this.#payload(token)), nowSeconds);
+    return readClaims(parseJson(await this.#payload(token)), nowSeconds, this.#maxChannels);
   }
 
   /** The payload of a token that one of the keys has signed. */

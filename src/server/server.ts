@@ -13,8 +13,8 @@ import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
 
-/** More than one process serves streams; about 300 bytes each. */
-const MAX_KNOWN_TOKENS = 20_000;
+/** Room for more tokens than one process serves streams: 40,000 of one channel each. */
+const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
 
 /** How long open control requests may keep a stopping server from ending its streams. */
 const CONTROL_PATIENCE_MS = 1000;
@@ -46,7 +46,7 @@ export class Server {
     this.#subscribeHandler = new SubscribeHandler({
       ...config,
       hub,
-      tokens: new TokenCache(tokens, MAX_KNOWN_TOKENS),
+      tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
       logger,
     });

@@ -1,6 +1,6 @@
 import { type KeySource, SharedSecret } from "../../../src/auth/key_source.ts";
 import { TokenAuthority } from "../../../src/auth/token_authority.ts";
-import { TokenRefused } from "../../../src/lib/errors.ts";
+import { BadField, TokenRefused } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { makeToken, tokenPart } from "../../support/jwt.ts";
 
@@ -200,4 +200,19 @@ Deno.test("a token made here is accepted here until its end", async () => {
   });
   const over = await tokens.sign({ user: "*", channels: ["a"], lifetime: 60 }, NOW - 60);
   assertMatch(await refusal(over), /expired/);
+});
+
+Deno.test("with a limit on channels, a token of more is neither accepted nor made", async () => {
+  const limited = await TokenAuthority.create(SECRET, 2);
+  const request = { user: "alex", channels: ["a", "b"], lifetime: 60 };
+  assertEquals((await limited.verify(await limited.sign(request, NOW), NOW)).channels, ["a", "b"]);
+  const over = { ...request, channels: ["a", "b", "c"] };
+  assertMatch(
+    await refusal(await tokens.sign(over, NOW), limited),
+    /names 3 channels, more than 2/,
+  );
+  const error = await limited.sign(over, NOW).then(String, (error) => error);
+  assert(error instanceof BadField, `a bad field, not ${error}`);
+  assertEquals(error.field, "channel");
+  assertMatch(error.message, /^Bad field channel: it names 3 channels, more than 2 \(-max-chann/);
 });
