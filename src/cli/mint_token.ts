@@ -1,5 +1,5 @@
 import { TokenAuthority } from "../auth/token_authority.ts";
-import { readSecretSource } from "../config/config.ts";
+import { readMintConfig } from "../config/config.ts";
 import { systemClock } from "../lib/clock.ts";
 import { BadField, UsageError } from "../lib/errors.ts";
 import { readTokenRequest } from "../requests/token_request.ts";
@@ -16,7 +16,8 @@ export async function mintToken(
   flags: Readonly<Record<string, readonly string[]>>,
   environment: (name: string) => string | undefined,
 ): Promise<string> {
-  const secret = readSecret(readSecretSource(flags, environment));
+  const config = readMintConfig(flags, environment);
+  const secret = readSecret(config.secret);
   if (secret === undefined) {
     throw new UsageError(
       "Missing secret: give -secret or -secret-file, the same as the server's.",
@@ -24,7 +25,7 @@ export async function mintToken(
   }
   try {
     const request = readTokenRequest({ all: (name) => flags[name] ?? [] });
-    const tokens = await TokenAuthority.create(secret);
+    const tokens = await TokenAuthority.create(secret, config.maxChannelsPerToken);
     return await tokens.sign(request, systemClock.wall() / 1000);
   } catch (error) {
     if (!(error instanceof BadField)) throw error;

@@ -18,7 +18,7 @@ ${describeOptions(SERVER_OPTIONS)}
   -version
       the version
 
-Flags of token, with SSE_SECRET and SSE_SECRET_FILE from the environment:
+Flags of token, with SSE_SECRET, SSE_SECRET_FILE and SSE_MAX_CHANNELS_PER_TOKEN from the environment:
 
 ${describeOptions(TOKEN_OPTIONS)}
 

@@ -21,6 +21,7 @@ export interface Config extends HubOptions {
   readonly maxPayloadBytes: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
+  readonly maxChannelsPerToken: number;
   readonly controlKey: SecretSource;
   readonly controlHosts: readonly string[];
   readonly drainMs: number;
@@ -47,25 +48,26 @@ export function readConfig(
     store: settings.store("store"),
     redisPrefix: settings.notEmpty("redis-prefix"),
     retention: {
-      eventsPerChannel: settings.whole("history-events", 0),
-      ageMs: settings.seconds("history-age"),
-      bytesPerChannel: settings.whole("history-bytes", 0),
-      totalBytes: settings.whole("history-total-bytes", 0),
+      eventsPerChannel: settings.number("history-events"),
+      ageMs: settings.milliseconds("history-age"),
+      bytesPerChannel: settings.number("history-bytes"),
+      totalBytes: settings.number("history-total-bytes"),
     },
     corsOrigins: settings.origins("cors"),
     cookie: settings.cookieName("cookie"),
-    heartbeatMs: settings.seconds("heartbeat"),
-    retryMs: settings.whole("retry", 1),
-    flushWindowMs: settings.whole("flush-window", 0),
-    maxBufferBytes: settings.whole("max-buffer", 1),
-    stallMs: settings.seconds("stall"),
-    maxPayloadBytes: settings.whole("max-payload", 1),
-    maxConnections: settings.whole("max-connections", 0) || Infinity,
+    heartbeatMs: settings.milliseconds("heartbeat"),
+    retryMs: settings.number("retry"),
+    flushWindowMs: settings.number("flush-window"),
+    maxBufferBytes: settings.number("max-buffer"),
+    stallMs: settings.milliseconds("stall"),
+    maxPayloadBytes: settings.number("max-payload"),
+    maxConnections: settings.number("max-connections") || Infinity,
+    maxChannelsPerToken: settings.number("max-channels-per-token"),
     controlKey: settings.secret("control-key", "control-key-file"),
     controlHosts: settings.list("control-host").map((name) =>
       hostWithoutPort(name) ?? name.toLowerCase()
     ),
-    drainMs: settings.seconds("drain"),
+    drainMs: settings.milliseconds("drain"),
     logLevel: settings.logLevel("log-level"),
     dev: settings.on("dev"),
   };
@@ -90,14 +92,26 @@ export function readConfig(
   return config;
 }
 
+/** What making a token without a server takes. */
+export interface MintConfig {
+  readonly secret: SecretSource;
+  readonly maxChannelsPerToken: number;
+}
+
 /**
- * Reads only where the secret comes from, for a command that needs nothing else.
+ * Reads the settings that `sse-server token` shares with the server.
  *
+ * @param flags values by option name, the last one where a flag came more than once.
+ * @param environment looks up one variable.
  * @throws UsageError naming the flag or variable that is wrong.
  */
-export function readSecretSource(
+export function readMintConfig(
   flags: Readonly<Record<string, readonly string[]>>,
   environment: (name: string) => string | undefined,
-): SecretSource {
-  return new Settings(flags, environment).secret("secret", "secret-file");
+): MintConfig {
+  const settings = new Settings(flags, environment);
+  return {
+    secret: settings.secret("secret", "secret-file"),
+    maxChannelsPerToken: settings.number("max-channels-per-token"),
+  };
 }

@@ -86,7 +86,10 @@ export class Server {
   ): Promise<Server> {
     const secret = readSecret(config.secret);
     const controlKey = readSecret(config.controlKey);
-    const tokens = await TokenAuthority.create(secret ?? randomSecret());
+    const tokens = await TokenAuthority.create(
+      secret ?? randomSecret(),
+      config.maxChannelsPerToken,
+    );
     const broker = await openBroker(config, clock, logger);
     const server = new Server(
       config,

@@ -33,6 +33,9 @@ Deno.test("wrong usage is told in one line on stderr that says what is wrong, wi
     [[], /SSE_BIND: "non\\nsense"/, { SSE_BIND: "non\nsense" }],
     [["-bindctl", ":0"], /-bindctl.*-control-key/],
     [[], /SSE_HEARTBEAT/, { SSE_HEARTBEAT: "often" }],
+    [["-flush-window", "3000000000"], /-flush-window: .* from 0 to 60000\.$/m],
+    [["-heartbeat", "0.0001"], /-heartbeat: .* from 0\.05 to 3600, or 0\.$/m],
+    [["-cors", "https://*.a.com"], /-cors: .*would match none/],
     [["-log-level", "loud"], /-log-level/],
     [["token", "-secret", "s"], /-userId/],
   ];
@@ -126,6 +129,18 @@ Deno.test("`token` names the flag that is missing or wrong", async () => {
     const flags = Object.entries({ ...good, [flag]: value })
       .flatMap(([name, text]) => text === undefined ? [] : [`-${name}`, text]);
     assertMatch(await failure(2, ["token", ...flags]), new RegExp(`-${flag}\\b`));
+  }
+});
+
+Deno.test("`token` makes none that the server would refuse for its channels, if it is told the same limit", async () => {
+  const channels = Array.from({ length: 101 }, (_, n) => ["-channel", `c${n}`]).flat();
+  const args = ["token", "-userId", "alex", "-exp", "60", "-secret", "s"];
+  const told = /flag -channel: it names 101 channels, more than 100 \(-max-channels-per-token\)/;
+  assertMatch(await failure(2, [...args, ...channels]), told);
+  const variable = { SSE_MAX_CHANNELS_PER_TOKEN: "101" };
+  for (const [flags, env] of [[["-max-channels-per-token", "101"], {}], [[], variable]] as const) {
+    const { code, stderr } = await runServerCommand([...args, ...channels, ...flags], { env });
+    assertEquals([code, stderr], [0, ""]);
   }
 });
 
