@@ -60,6 +60,14 @@ Deno.test("what cannot be started is told in one line on stderr, with exit statu
     [[...free, "-secret-file", empty], /empty: it is empty/],
     [[...free, "-secret-file", blank], /blank: it is empty/],
     [[...free, "-control-key-file", folder.join("missing")], /missing: there is no such file/],
+    [
+      [...free, "-secret-file", "/proc/x"],
+      /^(?!.*--allow).*\/proc\/x: this program was started without/,
+    ],
+    [
+      [...free, "-store", "sqlite:/proc/x"],
+      /^(?!.*--allow).*\/proc\/x: a store cannot be in \/dev/,
+    ],
     [["token", "-secret-file", empty, "-userId", "a", "-channel", "b", "-exp", "1"], /is empty/],
   ];
   for (const [args, told] of cases) assertMatch(await failure(1, args), told);
