@@ -4,6 +4,7 @@ import { ControlAccess } from "../http/control_access.ts";
 import type { Broker } from "../broker/broker.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Clock } from "../lib/clock.ts";
+import { within } from "../lib/deadline.ts";
 import type { Logger } from "../observability/logger.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
@@ -138,7 +139,7 @@ export class Server {
     const drained = this.#drain().catch((error) => {
       this.#logger.error("draining failed", { error: String(error) });
     });
-    const inTime = await within(this.#config.drainMs, drained);
+    const inTime = await isDoneWithin(this.#config.drainMs, drained);
     await this.#broker.close();
     return inTime;
   }
@@ -148,19 +149,13 @@ export class Server {
     this.#subscribeHandler.drain();
     const clientStopped = this.#client.stop();
     // A back end that never finishes its request must not keep clients from being told.
-    await within(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
+    await isDoneWithin(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
     this.#hub.drain();
     await clientStopped;
   }
 }
 
 /** Whether something was done within a time; it is waited for no longer. */
-async function within(ms: number, done: Promise<void>): Promise<boolean> {
-  let deadline: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    deadline = setTimeout(() => resolve(false), ms);
-  });
-  const inTime = await Promise.race([done.then(() => true), late]);
-  clearTimeout(deadline);
-  return inTime;
+function isDoneWithin(ms: number, done: Promise<void>): Promise<boolean> {
+  return within(ms, done.then(() => true), () => false);
 }
