@@ -5,6 +5,7 @@ import type { Broker } from "../broker/broker.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
+import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
@@ -28,6 +29,8 @@ export class Server {
   readonly #hub: Hub;
   readonly #subscribeHandler: SubscribeHandler;
   readonly #logger: Logger;
+  /** For lines that clients can cause. */
+  readonly #clientLogger: LimitedLogger;
   readonly #client: Listener;
   readonly #control: Listener;
 
@@ -43,13 +46,14 @@ export class Server {
     this.#config = config;
     this.#broker = broker;
     this.#logger = logger;
-    const hub = this.#hub = new Hub(broker, config, clock, logger);
+    this.#clientLogger = new LimitedLogger(logger, clock);
+    const hub = this.#hub = new Hub(broker, config, clock, this.#clientLogger);
     this.#subscribeHandler = new SubscribeHandler({
       ...config,
       hub,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
-      logger,
+      logger: this.#clientLogger,
     });
     const access = new ControlAccess({
       boundHost: config.control.host,
@@ -140,6 +144,7 @@ export class Server {
       this.#logger.error("draining failed", { error: String(error) });
     });
     const inTime = await isDoneWithin(this.#config.drainMs, drained);
+    this.#clientLogger.flush();
     await this.#broker.close();
     return inTime;
   }

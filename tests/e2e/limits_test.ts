@@ -1,5 +1,6 @@
-import { assertEquals, assertIncludes } from "../support/assert.ts";
+import { assert, assertEquals, assertIncludes, assertMatch } from "../support/assert.ts";
 import { makeToken } from "../support/jwt.ts";
+import { assertOnlyLogLines } from "../support/log_lines.ts";
 import { startServer } from "../support/server.ts";
 import { TEST_SECRET } from "../support/server_command.ts";
 import { openStream } from "../support/sse_client.ts";
@@ -28,4 +29,31 @@ Deno.test("a token of more channels than -max-channels-per-token is neither acce
     `Token refused: its claim channel ${named}\n`,
   ]);
   assertIncludes(response.headers.get("WWW-Authenticate") ?? "", `its claim channel ${named}"`);
+});
+
+Deno.test("clients that are turned away by the hundred do not fill the log, which says how many they were", async () => {
+  await using server = await startServer(["-max-connections", "1"]);
+  const channel = Array.from({ length: 100 }, (_, n) => `a channel with a long name, number ${n}`);
+  const token = await server.token({ userId: "alex", channel });
+  await using stream = await openStream(server.eventsUrl, { token });
+  assertEquals(stream.response.status, 200);
+  const turnedAway = Array.from({ length: 300 }, async () => {
+    const response = await fetch(server.eventsUrl, {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    await response.text();
+    return response.status;
+  });
+  assertEquals(new Set(await Promise.all(turnedAway)), new Set([200]));
+  assertEquals(await server.stop(), 0);
+
+  const lines = server.log.lines.filter((line) => line.includes(' ending="over the limit" '));
+  for (const line of lines) assertMatch(line, / channel=("[^"]*",){5}"and 95 more" seconds=0$/);
+  const leftOut = server.log.text.matchAll(/ lines left out message="stream ended" count=(\d+)$/gm);
+  const count = leftOut.reduce((sum, [, count]) => sum + Number(count), 0);
+  assert(count > 0, "no line was left out");
+  // With the one stream that was open until the end.
+  const drained = server.log.lines.filter((line) => line.includes(" ending=draining "));
+  assertEquals(lines.length + drained.length + count, 301);
+  assertOnlyLogLines(server);
 });
