@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertIncludes, assertMatch } from "../support/assert.ts";
+import { H2cClient } from "../support/h2c_client.ts";
+import { healthOf } from "../support/health.ts";
 import { makeToken } from "../support/jwt.ts";
 import { assertOnlyLogLines } from "../support/log_lines.ts";
 import { startServer } from "../support/server.ts";
 import { TEST_SECRET } from "../support/server_command.ts";
 import { openStream } from "../support/sse_client.ts";
+import { waitFor } from "../support/wait.ts";
 
 Deno.test("a token of more channels than -max-channels-per-token is neither accepted nor made", async () => {
   await using server = await startServer(["-max-channels-per-token", "2"]);
@@ -56,4 +59,25 @@ Deno.test("clients that are turned away by the hundred do not fill the log, whic
   const drained = server.log.lines.filter((line) => line.includes(" ending=draining "));
   assertEquals(lines.length + drained.length + count, 301);
   assertOnlyLogLines(server);
+});
+
+Deno.test("streams over one HTTP/2 connection without TLS count against -max-connections like others", async () => {
+  await using server = await startServer(["-max-connections", "3"]);
+  const token = await server.token({ userId: "alex", channel: "chat" });
+  await using connection = new H2cClient(server.clientOrigin);
+  const open = () => connection.get("/events/", { authorization: `Bearer ${token}` });
+  const admitted = [open(), open(), open()];
+  for (const stream of admitted) await stream.until(/^: connected$/m);
+  const rejected = open();
+  await rejected.untilEnd();
+  assertEquals(rejected.status, 200);
+  assertMatch(rejected.text, /^retry: \d+\n: over the limit$/m);
+  assertEquals((await healthOf(server)).subscribers, 3);
+
+  await server.emit({ userId: "*", channel: "chat", data: "to each" });
+  for (const stream of admitted) await stream.until(/^data: to each$/m);
+
+  await admitted[0]?.leave();
+  await waitFor("one to be gone", async () => (await healthOf(server)).subscribers === 2);
+  await open().until(/^: connected$/m);
 });
