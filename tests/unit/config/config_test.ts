@@ -202,41 +202,9 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["dev", "maybe"],
 ];
 
-Deno.test("a Redis is named by its URL", () => {
-  const local = { kind: "redis" as const, port: 6379, tls: false, database: 0 };
-  const anyone = { user: undefined, password: undefined };
-  const urls = {
-    "redis://db": { ...local, ...anyone, host: "db" },
-    "redis://db.example:7000/3": {
-      ...local,
-      ...anyone,
-      host: "db.example",
-      port: 7000,
-      database: 3,
-    },
-    "rediss://sse:p%40%2F%23@[::1]/": {
-      ...local,
-      host: "::1",
-      tls: true,
-      user: "sse",
-      password: "p@/#",
-    },
-    "redis://:only@10.0.0.5": { ...local, host: "10.0.0.5", user: undefined, password: "only" },
-  };
-  for (const [url, store] of Object.entries(urls)) {
-    assertEquals(configOf({ store: url, secret: "s" }).store, store, url);
-  }
-});
-
 Deno.test("a password in a Redis URL is not repeated when the URL is refused", () => {
   for (const url of ["redis://:hunter2@", "redis://:hunter2#x@db", "redis-cluster://:hunter2@db"]) {
     assert(!failure("store", url).includes("hunter2"), url);
-  }
-});
-
-Deno.test("Cluster and Sentinel are refused by name", () => {
-  for (const url of ["redis-cluster://a", "redis+sentinel://a/b", "redis://a:1,b:2"]) {
-    assertMatch(failure("store", url), /Cluster and Sentinel are not supported/);
   }
 });
 
