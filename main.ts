@@ -1,5 +1,6 @@
 import manifest from "./deno.json" with { type: "json" };
-import { exitStatus, run } from "./src/cli/run.ts";
+import { EXIT_DONE, exitStatus } from "./src/cli/exit_status.ts";
+import { run } from "./src/cli/run.ts";
 
 const encoder = new TextEncoder();
 const printTo = (out: { writeSync(bytes: Uint8Array): number }) => (text: string) => {
@@ -9,7 +10,7 @@ const printTo = (out: { writeSync(bytes: Uint8Array): number }) => (text: string
 try {
   await run(Deno.args, manifest.version, printTo(Deno.stdout));
   // A reader that has stopped reading would keep the process alive after the drain time.
-  Deno.exit(0);
+  Deno.exit(EXIT_DONE);
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   printTo(Deno.stderr)(`sse-server: ${message}`);

@@ -1,8 +1,11 @@
-import type { Subscription } from "./subscription.ts";
+import { sharedChannels, type Subscription } from "./subscription.ts";
 import { TokenRefused } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
 
-/** What a verified token says: who listens to what, and until when. */
+/**
+ * What a verified token says: who listens to what, and until when. One object for all streams of a
+ * token while the token cache has it, and frozen for that reason.
+ */
 export interface Claims extends Subscription {
   /** Seconds since 1970 (RFC 7519, 4.1.4); without it the token never expires. */
   readonly expiresAt: number | undefined;
@@ -13,9 +16,14 @@ export interface Claims extends Subscription {
  *
  * @param payload the token's decoded JSON.
  * @param nowSeconds the time to hold `exp` and `nbf` against, in seconds since 1970.
+ * @param maxChannels the most distinct channels that a token may name.
  * @throws TokenRefused naming the claim that is missing, wrong, over or not yet valid.
  */
-export function readClaims(payload: unknown, nowSeconds: number): Claims {
+export function readClaims(
+  payload: unknown,
+  nowSeconds: number,
+  maxChannels: number,
+): Claims {
   if (
     typeof payload !== "object" || payload === null || Array.isArray(payload)
   ) {
@@ -24,11 +32,11 @@ export function readClaims(payload: unknown, nowSeconds: number): Claims {
   const { userId, channel, exp, nbf } = payload as Record<string, unknown>;
   const expiresAt = readTime("exp", exp);
   const notBefore = readTime("nbf", nbf);
-  const claims = {
+  const claims = Object.freeze({
     user: readUser(userId),
-    channels: readChannels(channel),
+    channels: readChannels(channel, maxChannels),
     expiresAt,
-  };
+  });
   if (isExpired(claims, nowSeconds)) {
     throw new TokenRefused("Token refused: it has expired.");
   }
@@ -54,14 +62,27 @@ function readUser(value: unknown): string {
   );
 }
 
-function readChannels(value: unknown): readonly string[] {
+function readChannels(value: unknown, most: number): readonly string[] {
   const names: readonly unknown[] = Array.isArray(value) ? value : [value];
   const valid = names.length > 0 &&
     names.every((name) => typeof name === "string" && isName(name));
-  if (valid) return [...new Set(names as readonly string[])];
-  throw new TokenRefused(
-    `Token refused: its claim channel must be a string of ${NAME_RULE}, or an array of them.`,
-  );
+  if (!valid) {
+    throw new TokenRefused(
+      `Token refused: its claim channel must be a string of ${NAME_RULE}, or an array of them.`,
+    );
+  }
+  const channels = [...new Set(names as readonly string[])];
+  if (channels.length > most) {
+    throw new TokenRefused(
+      `Token refused: its claim channel names ${channels.length} channels, ${overLimit(most)}.`,
+    );
+  }
+  return sharedChannels(channels);
+}
+
+/** What a message says of a list of too many channels. */
+export function overLimit(maxChannels: number): string {
+  return `more than ${maxChannels} (-max-channels-per-token)`;
 }
 
 function readTime(claim: string, value: unknown): number | undefined {

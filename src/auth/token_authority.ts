@@ -1,12 +1,7 @@
-import { compactVerify, errors, SignJWT } from "jose";
-import { type Claims, readClaims } from "./claims.ts";
-import { TokenRefused } from "../lib/errors.ts";
-
-const HASHES: Readonly<Record<string, string>> = {
-  HS256: "SHA-256",
-  HS384: "SHA-384",
-  HS512: "SHA-512",
-};
+import { compactVerify, decodeProtectedHeader, errors, SignJWT } from "jose";
+import { BadField, TokenRefused } from "../lib/errors.ts";
+import { type Claims, overLimit, readClaims } from "./claims.ts";
+import { type KeySource, SharedSecret } from "./key_source.ts";
 
 /** What a token is to say. */
 export interface TokenRequest {
@@ -16,50 +11,51 @@ export interface TokenRequest {
   readonly lifetime: number;
 }
 
-/** Signs and verifies tokens (JWT, RFC 7519) with one shared secret. The one module that knows jose. */
-export class TokenAuthority {
-  readonly #keys: ReadonlyMap<string, CryptoKey>;
+const SIGNING_ALGORITHM = "HS256";
 
-  private constructor(keys: ReadonlyMap<string, CryptoKey>) {
+/** Signs and verifies tokens (JWT, RFC 7519). The one module that knows jose. */
+export class TokenAuthority {
+  readonly #keys: KeySource;
+  readonly #signingKey: CryptoKey;
+  readonly #maxChannels: number;
+
+  /**
+   * @param keys the keys that may verify a token.
+   * @param signingKey an HMAC key with SHA-256, one of those.
+   * @param maxChannels the most channels that a token may name; the default is no limit.
+   */
+  constructor(keys: KeySource, signingKey: CryptoKey, maxChannels = Infinity) {
     this.#keys = keys;
+    this.#signingKey = signingKey;
+    this.#maxChannels = maxChannels;
   }
 
-  /** @param secret its UTF-8 bytes are the HMAC key. */
-  static async create(secret: string): Promise<TokenAuthority> {
-    const bytes = new TextEncoder().encode(secret);
-    // jose takes a third less time to verify with an imported key than with raw bytes.
-    const keys = Object.entries(HASHES).map(async ([algorithm, hash]) =>
-      [
-        algorithm,
-        await crypto.subtle.importKey(
-          "raw",
-          bytes,
-          { name: "HMAC", hash },
-          false,
-          [
-            "sign",
-            "verify",
-          ],
-        ),
-      ] as const
-    );
-    return new TokenAuthority(new Map(await Promise.all(keys)));
+  /** One that signs and verifies with a single secret; `maxChannels` as for the constructor. */
+  static async create(secret: string, maxChannels?: number): Promise<TokenAuthority> {
+    const shared = await SharedSecret.create(secret);
+    return new TokenAuthority(shared, shared.signingKey, maxChannels);
   }
 
   /**
    * A token for one user and the channels asked for, signed with HS256.
    *
    * @param nowSeconds the time that the lifetime counts from, in seconds since 1970.
+   * @throws BadField naming `channel` for a token that {@link TokenAuthority.verify} would refuse.
    */
-  sign(request: TokenRequest, nowSeconds: number): Promise<string> {
-    const [first, ...others] = request.channels;
-    return new SignJWT({
+  async sign(request: TokenRequest, nowSeconds: number): Promise<string> {
+    const { channels } = request;
+    if (channels.length > this.#maxChannels) {
+      throw new BadField(
+        "channel",
+        `Bad field channel: it names ${channels.length} channels, ${overLimit(this.#maxChannels)}.`,
+      );
+    }
+    const [first, ...others] = channels;
+    return await new SignJWT({
       userId: request.user,
-      channel: others.length === 0 ? first : request.channels,
+      channel: others.length === 0 ? first : channels,
       exp: Math.floor(nowSeconds) + request.lifetime,
-    }).setProtectedHeader({ alg: "HS256", typ: "JWT" }).sign(
-      this.#key("HS256"),
-    );
+    }).setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: "JWT" }).sign(this.#signingKey);
   }
 
   /**
@@ -69,41 +65,48 @@ export class TokenAuthority {
    * @throws TokenRefused with the reason in plain words.
    */
   async verify(token: string, nowSeconds: number): Promise<Claims> {
-    return readClaims(parseJson(await this.#payload(token)), nowSeconds);
+    return readClaims(parseJson(await this.#payload(token)), nowSeconds, this.#maxChannels);
   }
 
+  /** The payload of a token that one of the keys has signed. */
   async #payload(token: string): Promise<Uint8Array> {
-    try {
-      const { payload } = await compactVerify(
-        token,
-        ({ alg }) => this.#key(alg),
-        { algorithms: Object.keys(HASHES) },
-      );
-      return payload;
-    } catch (error) {
-      throw refusal(error);
+    const { algorithms } = this.#keys;
+    const header = readHeader(token);
+    const keys = await this.#keys.keysFor(header);
+    if (keys.length === 0) throw wrongAlgorithm(algorithms);
+    for (const key of keys) {
+      try {
+        return (await compactVerify(token, key, { algorithms: [...algorithms] })).payload;
+      } catch (error) {
+        if (error instanceof errors.JOSEAlgNotAllowed) throw wrongAlgorithm(algorithms);
+        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw notWellFormed();
+      }
     }
-  }
-
-  #key(algorithm: string): CryptoKey {
-    const key = this.#keys.get(algorithm);
-    if (key === undefined) throw new errors.JOSEAlgNotAllowed();
-    return key;
+    throw new TokenRefused("Token refused: its signature does not match the server's secret.");
   }
 }
 
-function refusal(error: unknown): TokenRefused {
-  if (error instanceof errors.JOSEAlgNotAllowed) {
-    return new TokenRefused(
-      "Token refused: it must be signed with HS256, HS384 or HS512.",
-    );
+function readHeader(token: string): { readonly alg?: string; readonly kid?: string } {
+  try {
+    const { alg, kid } = decodeProtectedHeader(token);
+    if (typeof alg === "string") return typeof kid === "string" ? { alg, kid } : { alg };
+  } catch {
+    // Told below.
   }
-  if (error instanceof errors.JWSSignatureVerificationFailed) {
-    return new TokenRefused(
-      "Token refused: its signature does not match the server's secret.",
-    );
-  }
+  throw notWellFormed();
+}
+
+function notWellFormed(): TokenRefused {
   return new TokenRefused("Token refused: it is not a well-formed JWT.");
+}
+
+/** British English puts no comma before the last "or". */
+const alternatives = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
+function wrongAlgorithm(algorithms: readonly string[]): TokenRefused {
+  return new TokenRefused(
+    `Token refused: it must be signed with ${alternatives.format(algorithms)}.`,
+  );
 }
 
 function parseJson(bytes: Uint8Array): unknown {

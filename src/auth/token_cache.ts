@@ -14,29 +14,60 @@ export interface TokenVerifier {
  */
 export class TokenCache implements TokenVerifier {
   readonly #verifier: TokenVerifier;
-  readonly #limit: number;
+  readonly #maxBytes: number;
   /** Claims by the digest of their token, the one used longest ago first. */
   readonly #known = new Map<string, Claims>();
+  #bytes = 0;
 
-  /** @param limit how many tokens are known at most; the one used longest ago is forgotten. */
-  constructor(verifier: TokenVerifier, limit: number) {
+  /**
+   * @param maxBytes about how much memory the known tokens may take; past it, the one used longest
+   *   ago is forgotten. A token of one channel takes some 400 bytes.
+   */
+  constructor(verifier: TokenVerifier, maxBytes: number) {
     this.#verifier = verifier;
-    this.#limit = limit;
+    this.#maxBytes = maxBytes;
   }
 
   async verify(token: string, nowSeconds: number): Promise<Claims> {
     const digest = createHash("sha256").update(token).digest("base64");
-    const known = this.#known.get(digest);
-    this.#known.delete(digest);
+    const known = this.#forget(digest);
     if (known !== undefined && isExpired(known, nowSeconds)) {
       throw new TokenRefused("Token refused: it has expired.");
     }
-    const claims = known ?? await this.#verifier.verify(token, nowSeconds);
-    this.#known.set(digest, claims);
-    for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= this.#limit) break;
-      this.#known.delete(oldest);
-    }
+    const verified = known ?? await this.#verifier.verify(token, nowSeconds);
+    // Another stream of the token may have been verified meanwhile: both share what it says.
+    const claims = this.#forget(digest) ?? verified;
+    this.#remember(digest, claims);
     return claims;
   }
+
+  #remember(digest: string, claims: Claims): void {
+    this.#known.set(digest, claims);
+    this.#bytes += bytesOf(claims);
+    for (const oldest of this.#known.keys()) {
+      if (this.#bytes <= this.#maxBytes) break;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(digest: string): Claims | undefined {
+    const claims = this.#known.get(digest);
+    if (claims === undefined) return undefined;
+    this.#known.delete(digest);
+    this.#bytes -= bytesOf(claims);
+    return claims;
+  }
+}
+
+/** The digest, its place in the map, and the claims but for their texts. */
+const BYTES_PER_TOKEN = 300;
+
+/** The head of a text and the pointer to it. */
+const BYTES_PER_TEXT = 32;
+
+/** At most what a token takes: its texts may be shared with others, and most have one byte a character. */
+function bytesOf({ user, channels }: Claims): number {
+  let bytes = BYTES_PER_TOKEN + BYTES_PER_TEXT + 2 * user.length;
+  for (const channel of channels) bytes += BYTES_PER_TEXT + 2 * channel.length;
+  return bytes;
 }

@@ -4,9 +4,10 @@ import type { LogLevel } from "../observability/logger.ts";
 import type { Retention } from "../broker/retention.ts";
 import { type SecretSource, Settings } from "./settings.ts";
 import type { StoreAddress } from "../broker/store_address.ts";
+import type { HubOptions } from "../hub/hub.ts";
 
 /** Everything the server can be told at its start, read and checked. */
-export interface Config {
+export interface Config extends HubOptions {
   readonly client: Address;
   readonly control: Address;
   readonly secret: SecretSource;
@@ -17,15 +18,10 @@ export interface Config {
   /** Origins as browsers write them; `"*"` for all, empty for none. */
   readonly corsOrigins: readonly string[] | "*";
   readonly cookie: string;
-  /** 0 for no heartbeats. */
-  readonly heartbeatMs: number;
-  readonly retryMs: number;
-  readonly flushWindowMs: number;
-  readonly maxBufferBytes: number;
-  readonly stallMs: number;
   readonly maxPayloadBytes: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
+  readonly maxChannelsPerToken: number;
   readonly controlKey: SecretSource;
   readonly controlHosts: readonly string[];
   readonly drainMs: number;
@@ -52,25 +48,26 @@ export function readConfig(
     store: settings.store("store"),
     redisPrefix: settings.notEmpty("redis-prefix"),
     retention: {
-      eventsPerChannel: settings.whole("history-events", 0),
-      ageMs: settings.seconds("history-age"),
-      bytesPerChannel: settings.whole("history-bytes", 0),
-      totalBytes: settings.whole("history-total-bytes", 0),
+      eventsPerChannel: settings.number("history-events"),
+      ageMs: settings.milliseconds("history-age"),
+      bytesPerChannel: settings.number("history-bytes"),
+      totalBytes: settings.number("history-total-bytes"),
     },
     corsOrigins: settings.origins("cors"),
     cookie: settings.cookieName("cookie"),
-    heartbeatMs: settings.seconds("heartbeat"),
-    retryMs: settings.whole("retry", 1),
-    flushWindowMs: settings.whole("flush-window", 0),
-    maxBufferBytes: settings.whole("max-buffer", 1),
-    stallMs: settings.seconds("stall"),
-    maxPayloadBytes: settings.whole("max-payload", 1),
-    maxConnections: settings.whole("max-connections", 0) || Infinity,
+    heartbeatMs: settings.milliseconds("heartbeat"),
+    retryMs: settings.number("retry"),
+    flushWindowMs: settings.number("flush-window"),
+    maxBufferBytes: settings.number("max-buffer"),
+    stallMs: settings.milliseconds("stall"),
+    maxPayloadBytes: settings.number("max-payload"),
+    maxConnections: settings.number("max-connections") || Infinity,
+    maxChannelsPerToken: settings.number("max-channels-per-token"),
     controlKey: settings.secret("control-key", "control-key-file"),
     controlHosts: settings.list("control-host").map((name) =>
       hostWithoutPort(name) ?? name.toLowerCase()
     ),
-    drainMs: settings.seconds("drain"),
+    drainMs: settings.milliseconds("drain"),
     logLevel: settings.logLevel("log-level"),
     dev: settings.on("dev"),
   };
@@ -95,14 +92,26 @@ export function readConfig(
   return config;
 }
 
+/** What making a token without a server takes. */
+export interface MintConfig {
+  readonly secret: SecretSource;
+  readonly maxChannelsPerToken: number;
+}
+
 /**
- * Reads only where the secret comes from, for a command that needs nothing else.
+ * Reads the settings that `sse-server token` shares with the server.
  *
+ * @param flags values by option name, the last one where a flag came more than once.
+ * @param environment looks up one variable.
  * @throws UsageError naming the flag or variable that is wrong.
  */
-export function readSecretSource(
+export function readMintConfig(
   flags: Readonly<Record<string, readonly string[]>>,
   environment: (name: string) => string | undefined,
-): SecretSource {
-  return new Settings(flags, environment).secret("secret", "secret-file");
+): MintConfig {
+  const settings = new Settings(flags, environment);
+  return {
+    secret: settings.secret("secret", "secret-file"),
+    maxChannelsPerToken: settings.number("max-channels-per-token"),
+  };
 }

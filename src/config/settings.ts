@@ -1,7 +1,7 @@
 import { type Address, parseAddress } from "../lib/address.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { LogLevel } from "../observability/logger.ts";
-import { environmentName, SERVER_OPTIONS } from "./options.ts";
+import { describeRange, environmentName, type Option, SERVER_OPTIONS } from "./options.ts";
 import { parseStore, type StoreAddress } from "../broker/store_address.ts";
 
 /** A secret as it was configured: the text, or the file that holds it. */
@@ -10,7 +10,12 @@ export interface SecretSource {
   readonly file: string | undefined;
 }
 
-type OptionName = typeof SERVER_OPTIONS[number]["name"];
+type ServerOption = typeof SERVER_OPTIONS[number];
+
+type OptionName = ServerOption["name"];
+
+/** The options that are numbers. */
+type NumberName = Extract<ServerOption, { readonly range: unknown }>["name"];
 
 /**
  * Looks up settings by name: a flag wins over its environment variable, that over the default.
@@ -36,8 +41,7 @@ export class Settings {
   }
 
   text(name: OptionName): string {
-    const standard = SERVER_OPTIONS.find((option) => option.name === name)?.default ?? "";
-    return this.#flag(name) ?? this.#variable(name) ?? standard;
+    return this.#flag(name) ?? this.#variable(name) ?? optionOf(name).default;
   }
 
   notEmpty(name: OptionName): string {
@@ -56,18 +60,17 @@ export class Settings {
     return parseAddress(this.text(name), this.source(name));
   }
 
-  whole(name: OptionName, least: number): number {
+  /** A number within the option's range, in the option's unit. */
+  number(name: NumberName): number {
+    const option = optionOf(name);
     const value = this.#number(name);
-    if (Number.isSafeInteger(value) && value >= least) return value;
-    throw this.#wrong(name, `a whole number of at least ${least}`);
+    if (isWithin(option, value)) return value;
+    throw this.#wrong(name, `a ${describeNumber(option)} from ${describeRange(option)}`);
   }
 
-  /** A time in seconds, fractions allowed, as milliseconds. */
-  seconds(name: OptionName): number {
-    const value = this.#number(name);
-    // The longest time that a timer of the runtime can hold.
-    if (value >= 0 && value * 1000 <= 0x7fffffff) return value * 1000;
-    throw this.#wrong(name, "a number of seconds from 0 to 2147483");
+  /** A time in seconds, as milliseconds. */
+  milliseconds(name: NumberName): number {
+    return this.number(name) * 1000;
   }
 
   on(name: OptionName): boolean {
@@ -106,12 +109,8 @@ export class Settings {
     const origins = this.list(name);
     if (origins.includes("*")) return "*";
     for (const origin of origins) {
-      if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
-        throw this.#wrong(
-          name,
-          `origins like https://example.com, not ${JSON.stringify(origin)}`,
-        );
-      }
+      const wanted = wantedOrigin(origin);
+      if (wanted !== undefined) throw this.#wrong(name, wanted);
     }
     return origins;
   }
@@ -149,4 +148,40 @@ export class Settings {
       `Bad value in ${this.source(name)}: it must be ${wanted}.`,
     );
   }
+}
+
+function optionOf(name: OptionName): Option {
+  const option = SERVER_OPTIONS.find((option) => option.name === name);
+  if (option === undefined) throw new Error(`There is no option ${name}.`);
+  return option;
+}
+
+function isWithin({ range, value: unit }: Option, value: number): boolean {
+  if (range === undefined || (unit !== "SECONDS" && !Number.isSafeInteger(value))) return false;
+  return value >= range.min && value <= range.max || value === 0 && range.orZero === true;
+}
+
+function describeNumber({ value: unit }: Option): string {
+  switch (unit) {
+    case "SECONDS":
+      return "number of seconds";
+    case "MS":
+      return "whole number of milliseconds";
+    case "BYTES":
+      return "whole number of bytes";
+    default:
+      return "whole number";
+  }
+}
+
+/** What must be given instead of a text that no browser would send as its origin (RFC 6454, 6.2). */
+function wantedOrigin(text: string): string | undefined {
+  const origin = URL.parse(text)?.origin;
+  const shown = JSON.stringify(text);
+  if (text.includes("*")) {
+    return `each origin by name, or * for all: ${shown} would match none, a * is no part of an origin`;
+  }
+  if (text === origin) return undefined;
+  if (text === `${origin}/`) return `${origin}: an origin has no trailing slash`;
+  return `origins like https://example.com, not ${shown}`;
 }

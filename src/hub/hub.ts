@@ -2,6 +2,7 @@ import { type Claims, isExpired } from "../auth/claims.ts";
 import type { Broker, Outcome, Publication } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../observability/logger.ts";
+import { type Metrics, noMetrics } from "../observability/metrics.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
@@ -42,6 +43,7 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #metrics: Metrics;
   readonly #channels = new Map<string, Channel>();
   readonly #flushScheduler: FlushScheduler;
   readonly #catchUp: CatchUp;
@@ -63,11 +65,13 @@ export class Hub {
     options: HubOptions,
     clock: Clock,
     logger: Logger,
+    metrics: Metrics = noMetrics,
   ) {
     this.#broker = broker;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
+    this.#metrics = metrics;
     this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
     this.#catchUp = new CatchUp(broker, clock, (...failure) => this.#fail(...failure));
     this.#frames = new ControlFrames(options.retryMs);
@@ -179,6 +183,7 @@ export class Hub {
       channel.add(subscriber);
     }
     this.#subscribers.add(subscriber);
+    this.#metrics.streamOpened();
   }
 
   #hold(subscriber: Subscriber, closed: Promise<void>): void {
@@ -215,6 +220,7 @@ export class Hub {
 
   #noteDisconnect(reason: DisconnectReason, claims: Claims, seconds: number): void {
     this.#disconnects.set(reason, (this.#disconnects.get(reason) ?? 0) + 1);
+    this.#metrics.streamEnded(reason);
     const fields = { ending: reason, user: claims.user, channel: claims.channels, seconds };
     if (reason === "too slow" || reason === "server error") {
       this.#logger.warn("stream ended", fields);

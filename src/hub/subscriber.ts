@@ -1,4 +1,5 @@
 import type { Claims } from "../auth/claims.ts";
+import { channelsKeyOf } from "../auth/subscription.ts";
 import type { ReadStart } from "../broker/history_reader.ts";
 import type { ServerEvent } from "../sse/event.ts";
 
@@ -67,7 +68,7 @@ export class Subscriber {
   ) {
     this.claims = claims;
     this.isEventSource = options.isEventSource;
-    this.channelsKey = JSON.stringify(claims.channels.toSorted());
+    this.channelsKey = channelsKeyOf(claims);
     this.#source = options.source;
     this.#maxBufferBytes = options.maxBufferBytes;
     this.openedAt = this.#progressAt = options.nowMs;

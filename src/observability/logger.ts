@@ -1,7 +1,10 @@
 /** How much a logger writes: its level and all after it. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** What a line tells besides its message, in this order. Never a secret, a token or a query string. */
+/**
+ * What a line tells besides its message, in this order. Never a secret, a token or a query string.
+ * Of a list the first five are named, and how many more there are.
+ */
 export type LogFields = Readonly<
   Record<string, string | number | readonly string[]>
 >;
@@ -42,6 +45,9 @@ export function createLogger(
   };
 }
 
+/** A client's token may name thousands of channels: a line for each of its streams would fill the disk. */
+const MAX_LISTED = 5;
+
 function formatFields(fields: LogFields): string {
   return Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`).join("");
 }
@@ -49,8 +55,14 @@ function formatFields(fields: LogFields): string {
 /** Quotes whatever could be read as more than one value, or break out of its line. */
 function formatValue(value: string | number | readonly string[]): string {
   if (typeof value === "number") return String(value);
-  if (typeof value !== "string") return value.map(formatValue).join(",");
+  if (typeof value !== "string") return formatList(value);
   return /^[\w.:/@*+[\]-]+$/.test(value) ? value : quote(value);
+}
+
+function formatList(values: readonly string[]): string {
+  const listed = values.slice(0, MAX_LISTED).map(formatValue);
+  const more = values.length - listed.length;
+  return (more === 0 ? listed : [...listed, quote(`and ${more} more`)]).join(",");
 }
 
 /** JSON, with escapes also for what would break a line or command a terminal beyond ASCII. */

@@ -12,12 +12,7 @@ export function readSecret({ text, file }: SecretSource): string | undefined {
   try {
     content = Deno.readTextFileSync(file).replace(/\r?\n$/, "");
   } catch (error) {
-    const reason = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : error instanceof Error
-      ? error.message.split("\n", 1)[0]
-      : "unknown reason";
-    throw new StartError(`Cannot read the secret file ${file}: ${reason}.`);
+    throw new StartError(`Cannot read the secret file ${file}: ${reasonOf(error)}.`);
   }
   if (content === "") {
     throw new StartError(`Cannot use the secret file ${file}: it is empty.`);
@@ -28,4 +23,15 @@ export function readSecret({ text, file }: SecretSource): string | undefined {
 /** A secret of 256 random bits, for a server that was given none. */
 export function randomSecret(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  // The runtime's own words advise flags of its own, and for some folders to allow everything.
+  if (error instanceof Deno.errors.NotCapable) {
+    return "this program was started without permission for it";
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return text.split("\n", 1)[0] ?? "unknown reason";
 }

@@ -2,6 +2,8 @@ import { ControlAccess } from "../http/control_access.ts";
 import type { Broker } from "../broker/broker.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Clock } from "../lib/clock.ts";
+import { within } from "../lib/deadline.ts";
+import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
@@ -12,8 +14,8 @@ import { openBroker } from "./open_broker.ts";
 import { clientRouter, controlRouter } from "./routes.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
 
-/** More than one process serves streams; about 300 bytes each. */
-const MAX_KNOWN_TOKENS = 20_000;
+/** Room for more tokens than one process serves streams: 40,000 of one channel each. */
+const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
 
 /** How long open control requests may keep a stopping server from ending its streams. */
 const CONTROL_PATIENCE_MS = 1000;
@@ -25,6 +27,8 @@ export class Server {
   readonly #broker: Broker;
   readonly #hub: Hub;
   readonly #logger: Logger;
+  /** For lines that clients can cause. */
+  readonly #clientLogger: LimitedLogger;
   readonly #client: Listener;
   readonly #control: Listener;
 
@@ -40,13 +44,14 @@ export class Server {
     this.#config = config;
     this.#broker = broker;
     this.#logger = logger;
-    const hub = this.#hub = new Hub(broker, config, clock, logger);
+    this.#clientLogger = new LimitedLogger(logger, clock);
+    const hub = this.#hub = new Hub(broker, config, clock, this.#clientLogger);
     const client = clientRouter({
       ...config,
       hub,
-      tokens: new TokenCache(tokens, MAX_KNOWN_TOKENS),
+      tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
-      logger,
+      logger: this.#clientLogger,
     });
     const access = new ControlAccess({
       boundHost: config.control.host,
@@ -79,7 +84,10 @@ export class Server {
   ): Promise<Server> {
     const secret = readSecret(config.secret);
     const controlKey = readSecret(config.controlKey);
-    const tokens = await TokenAuthority.create(secret ?? randomSecret());
+    const tokens = await TokenAuthority.create(
+      secret ?? randomSecret(),
+      config.maxChannelsPerToken,
+    );
     const broker = await openBroker(config, clock, logger);
     const server = new Server(
       config,
@@ -130,7 +138,8 @@ export class Server {
     const drained = this.#drain().catch((error) => {
       this.#logger.error("draining failed", { error: String(error) });
     });
-    const inTime = await within(this.#config.drainMs, drained);
+    const inTime = await isDoneWithin(this.#config.drainMs, drained);
+    this.#clientLogger.flush();
     await this.#broker.close();
     return inTime;
   }
@@ -140,19 +149,13 @@ export class Server {
     this.#hub.stopAccepting();
     const clientStopped = this.#client.stop();
     // A back end that never finishes its request must not keep clients from being told.
-    await within(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
+    await isDoneWithin(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
     this.#hub.drain();
     await clientStopped;
   }
 }
 
 /** Whether something was done within a time; it is waited for no longer. */
-async function within(ms: number, done: Promise<void>): Promise<boolean> {
-  let deadline: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    deadline = setTimeout(() => resolve(false), ms);
-  });
-  const inTime = await Promise.race([done.then(() => true), late]);
-  clearTimeout(deadline);
-  return inTime;
+function isDoneWithin(ms: number, done: Promise<void>): Promise<boolean> {
+  return within(ms, done.then(() => true), () => false);
 }

@@ -33,6 +33,9 @@ Deno.test("wrong usage is told in one line on stderr that says what is wrong, wi
     [[], /SSE_BIND: "non\\nsense"/, { SSE_BIND: "non\nsense" }],
     [["-bindctl", ":0"], /-bindctl.*-control-key/],
     [[], /SSE_HEARTBEAT/, { SSE_HEARTBEAT: "often" }],
+    [["-flush-window", "3000000000"], /-flush-window: .* from 0 to 60000\.$/m],
+    [["-heartbeat", "0.0001"], /-heartbeat: .* from 0\.05 to 3600, or 0\.$/m],
+    [["-cors", "https://*.a.com"], /-cors: .*would match none/],
     [["-log-level", "loud"], /-log-level/],
     [["token", "-secret", "s"], /-userId/],
   ];
@@ -57,6 +60,14 @@ Deno.test("what cannot be started is told in one line on stderr, with exit statu
     [[...free, "-secret-file", empty], /empty: it is empty/],
     [[...free, "-secret-file", blank], /blank: it is empty/],
     [[...free, "-control-key-file", folder.join("missing")], /missing: there is no such file/],
+    [
+      [...free, "-secret-file", "/proc/x"],
+      /^(?!.*--allow).*\/proc\/x: this program was started without/,
+    ],
+    [
+      [...free, "-store", "sqlite:/proc/x"],
+      /^(?!.*--allow).*\/proc\/x: a store cannot be in \/dev/,
+    ],
     [["token", "-secret-file", empty, "-userId", "a", "-channel", "b", "-exp", "1"], /is empty/],
   ];
   for (const [args, told] of cases) assertMatch(await failure(1, args), told);
@@ -69,6 +80,7 @@ Deno.test("-help lists every flag of both commands on stdout and succeeds", asyn
     for (const flag of ["-bind ADDRESS", "-secret-file", "-max-payload", "-userId", "-version"]) {
       assertIncludes(stdout, flag);
     }
+    assertMatch(stdout, /^Exit status: 0 when done or told to stop, 2 for wrong usage, 1 /m);
   }
 });
 
@@ -125,6 +137,18 @@ Deno.test("`token` names the flag that is missing or wrong", async () => {
     const flags = Object.entries({ ...good, [flag]: value })
       .flatMap(([name, text]) => text === undefined ? [] : [`-${name}`, text]);
     assertMatch(await failure(2, ["token", ...flags]), new RegExp(`-${flag}\\b`));
+  }
+});
+
+Deno.test("`token` makes none that the server would refuse for its channels, if it is told the same limit", async () => {
+  const channels = Array.from({ length: 101 }, (_, n) => ["-channel", `c${n}`]).flat();
+  const args = ["token", "-userId", "alex", "-exp", "60", "-secret", "s"];
+  const told = /flag -channel: it names 101 channels, more than 100 \(-max-channels-per-token\)/;
+  assertMatch(await failure(2, [...args, ...channels]), told);
+  const variable = { SSE_MAX_CHANNELS_PER_TOKEN: "101" };
+  for (const [flags, env] of [[["-max-channels-per-token", "101"], {}], [[], variable]] as const) {
+    const { code, stderr } = await runServerCommand([...args, ...channels, ...flags], { env });
+    assertEquals([code, stderr], [0, ""]);
   }
 });
 

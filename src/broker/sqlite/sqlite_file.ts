@@ -145,6 +145,12 @@ function otherVersion(file: string, version: number): StartError {
 
 function whyUnusable(error: unknown): string {
   const text = reasonOf(error);
+  // The runtime's own words advise flags of its own, and for some folders to allow everything.
+  if (error instanceof Deno.errors.NotCapable) {
+    return text.includes("all access")
+      ? "a store cannot be in /dev, /proc or /sys"
+      : "this program was started without permission for it";
+  }
   if (text.includes("is not a database")) return "it is not a store file; nothing was changed";
   if (text.includes("locked")) return "another process is using it";
   return text.split("\n", 1)[0] ?? "unknown reason";

@@ -1,7 +1,11 @@
-import { isExpired, readClaims } from "../../../src/auth/claims.ts";
+import { type Claims, isExpired, readClaims as readLimited } from "../../../src/auth/claims.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
 
 const NOW = 1_800_000_000;
+
+function readClaims(payload: unknown, nowSeconds: number): Claims {
+  return readLimited(payload, nowSeconds, Infinity);
+}
 
 const good = { userId: "alex", channel: "chat" };
 
@@ -82,5 +86,23 @@ Deno.test("a token whose payload is not an object is refused", () => {
       () => readClaims(payload, NOW),
       /^Token refused: its payload is not a JSON object/,
     );
+  }
+});
+
+Deno.test("a token of more distinct channels than the limit is refused, and told how many it has", () => {
+  const channel = Array.from({ length: 101 }, (_, n) => `channel ${n}`);
+  const most = [...channel.slice(1), ...channel.slice(1)];
+  assertEquals(readLimited({ ...good, channel: most }, NOW, 100).channels, channel.slice(1));
+  assertEquals(readLimited({ ...good, channel: "a" }, NOW, 1).channels, ["a"]);
+  assertThrows(
+    () => readLimited({ ...good, channel }, NOW, 100),
+    /^Token refused: its claim channel names 101 channels, more than 100 \(-max-channels-per-token\)\.$/,
+  );
+});
+
+Deno.test("what a token says cannot be changed by one stream under another", () => {
+  for (const channel of ["a", ["a", "b"], Array.from({ length: 50 }, (_, n) => `${n}`)]) {
+    const claims = readClaims({ ...good, channel }, NOW);
+    assertEquals([claims, claims.channels].map(Object.isFrozen), [true, true]);
   }
 });

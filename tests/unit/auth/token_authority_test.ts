@@ -1,5 +1,6 @@
+import { type KeySource, SharedSecret } from "../../../src/auth/key_source.ts";
 import { TokenAuthority } from "../../../src/auth/token_authority.ts";
-import { TokenRefused } from "../../../src/lib/errors.ts";
+import { BadField, TokenRefused } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { makeToken, tokenPart } from "../../support/jwt.ts";
 
@@ -9,9 +10,9 @@ const CLAIMS = { userId: "alex", channel: "chat" };
 
 const tokens = await TokenAuthority.create(SECRET);
 
-async function refusal(token: string): Promise<string> {
+async function refusal(token: string, by = tokens): Promise<string> {
   try {
-    await tokens.verify(token, NOW);
+    await by.verify(token, NOW);
   } catch (error) {
     assert(error instanceof TokenRefused, `a refused token, not ${error}`);
     assertEquals(error.missing, false);
@@ -80,6 +81,48 @@ Deno.test("a token that claims an algorithm other than the one it was signed wit
       /must be signed with HS256, HS384 or HS512/,
     );
   }
+});
+
+Deno.test("each key of a source is tried, and a token of none of them is refused", async () => {
+  const [old, current] = [await SharedSecret.create("old"), await SharedSecret.create("current")];
+  const source: KeySource = {
+    algorithms: ["HS256"],
+    keysFor: (hint) => Promise.resolve([...current.keysFor(hint), ...old.keysFor(hint)]),
+  };
+  const rotating = new TokenAuthority(source, current.signingKey);
+  for (const secret of ["old", "current"]) {
+    assertEquals((await rotating.verify(makeToken(CLAIMS, { secret }), NOW)).user, "alex", secret);
+  }
+  assertMatch(await refusal(makeToken(CLAIMS, { secret: "other" }), rotating), /signature/);
+  const other = makeToken(CLAIMS, { secret: "old", algorithm: "HS512" });
+  assertMatch(await refusal(other, rotating), /must be signed with HS256\.$/);
+});
+
+Deno.test("a source may choose a key by the name that a token gives it", async () => {
+  const named = await SharedSecret.create("named");
+  const source: KeySource = {
+    algorithms: ["HS256"],
+    keysFor: ({ alg = "", kid }) => kid === "k1" ? named.keysFor({ alg }) : [],
+  };
+  const authority = new TokenAuthority(source, named.signingKey);
+  const token = (kid: unknown) => makeToken(CLAIMS, { secret: "named", header: { kid } });
+  assertEquals((await authority.verify(token("k1"), NOW)).user, "alex");
+  for (const kid of ["k2", undefined, 1, ["k1"]]) {
+    assertMatch(await refusal(token(kid), authority), /^Token refused: /);
+  }
+});
+
+Deno.test("a public key is never an HMAC secret, even where a source offers it for one", async () => {
+  const pair = await crypto.subtle.generateKey(
+    { name: "ECDSA", namedCurve: "P-256" },
+    true,
+    ["sign", "verify"],
+  );
+  const spki = new Uint8Array(await crypto.subtle.exportKey("spki", pair.publicKey));
+  const source: KeySource = { algorithms: ["HS256", "ES256"], keysFor: () => [pair.publicKey] };
+  const authority = new TokenAuthority(source, (await SharedSecret.create("s")).signingKey);
+  const pem = `-----BEGIN PUBLIC KEY-----\n${spki.toBase64()}\n-----END PUBLIC KEY-----\n`;
+  assertMatch(await refusal(makeToken(CLAIMS, { secret: pem }), authority), /^Token refused: /);
 });
 
 Deno.test("a token that asks for a key or an extension of its own choice is refused or checked as ever", async () => {
@@ -157,4 +200,19 @@ Deno.test("a token made here is accepted here until its end", async () => {
   });
   const over = await tokens.sign({ user: "*", channels: ["a"], lifetime: 60 }, NOW - 60);
   assertMatch(await refusal(over), /expired/);
+});
+
+Deno.test("with a limit on channels, a token of more is neither accepted nor made", async () => {
+  const limited = await TokenAuthority.create(SECRET, 2);
+  const request = { user: "alex", channels: ["a", "b"], lifetime: 60 };
+  assertEquals((await limited.verify(await limited.sign(request, NOW), NOW)).channels, ["a", "b"]);
+  const over = { ...request, channels: ["a", "b", "c"] };
+  assertMatch(
+    await refusal(await tokens.sign(over, NOW), limited),
+    /names 3 channels, more than 2/,
+  );
+  const error = await limited.sign(over, NOW).then(String, (error) => error);
+  assert(error instanceof BadField, `a bad field, not ${error}`);
+  assertEquals(error.field, "channel");
+  assertMatch(error.message, /^Bad field channel: it names 3 channels, more than 2 \(-max-chann/);
 });

@@ -3,15 +3,20 @@ import { type Claims, isExpired } from "../../../src/auth/claims.ts";
 import { TokenRefused } from "../../../src/lib/errors.ts";
 import { assertEquals, assertRejects } from "../../support/assert.ts";
 
+/** More than the tokens of a test need. */
+const ROOM = 10_000;
+
 /** Takes a token's text for its user, and its last second for its digits; notes what it is asked. */
 class NotedVerifier implements TokenVerifier {
   readonly asked: string[] = [];
+
+  constructor(readonly channels: readonly string[] = ["chat"]) {}
 
   verify(token: string, nowSeconds: number): Promise<Claims> {
     this.asked.push(token);
     const digits = /[0-9]+/.exec(token);
     const expiresAt = digits === null ? undefined : Number(digits[0]);
-    const claims = { user: token, channels: ["chat"], expiresAt };
+    const claims = { user: token, channels: this.channels, expiresAt };
     const refused = token.startsWith("bad") || isExpired(claims, nowSeconds);
     return refused ? Promise.reject(new TokenRefused("refused")) : Promise.resolve(claims);
   }
@@ -19,7 +24,7 @@ class NotedVerifier implements TokenVerifier {
 
 Deno.test("a token is verified once, however often its client comes back", async () => {
   const verifier = new NotedVerifier();
-  const cache = new TokenCache(verifier, 10);
+  const cache = new TokenCache(verifier, ROOM);
   for (let now = 0; now < 3; now++) {
     assertEquals((await cache.verify("a", now)).user, "a");
     assertEquals((await cache.verify("b", now)).user, "b");
@@ -28,7 +33,7 @@ Deno.test("a token is verified once, however often its client comes back", async
 });
 
 Deno.test("a known token is refused once it has expired", async () => {
-  const cache = new TokenCache(new NotedVerifier(), 10);
+  const cache = new TokenCache(new NotedVerifier(), ROOM);
   assertEquals((await cache.verify("a10", 9)).user, "a10");
   for (const now of [10, 11]) {
     await assertRejects(() => cache.verify("a10", now), /expired|refused/);
@@ -36,13 +41,37 @@ Deno.test("a known token is refused once it has expired", async () => {
 });
 
 Deno.test("a refused token is refused again, every time", async () => {
-  const cache = new TokenCache(new NotedVerifier(), 10);
+  const cache = new TokenCache(new NotedVerifier(), ROOM);
   for (let n = 0; n < 3; n++) await assertRejects(() => cache.verify("bad", 0), /refused/);
 });
 
-Deno.test("only so many tokens are known, and the one used longest ago is forgotten first", async () => {
-  const verifier = new NotedVerifier();
-  const cache = new TokenCache(verifier, 2);
+Deno.test("what is known is bounded by its size, and the token used longest ago is forgotten first", async () => {
+  const channels = [..."abcdefghij"].map((name) => name.repeat(1000));
+  const verifier = new NotedVerifier(channels);
+  // Room for two of these, which have 10,000 characters each, but not for three.
+  const cache = new TokenCache(verifier, 50_000);
   for (const token of ["a", "b", "a", "c", "a", "b"]) await cache.verify(token, 0);
   assertEquals(verifier.asked, ["a", "b", "c", "b"]);
+});
+
+Deno.test("in the same room there are many more small tokens than large ones", async () => {
+  const verifier = new NotedVerifier();
+  const cache = new TokenCache(verifier, 50_000);
+  const tokens = Array.from({ length: 100 }, (_, n) => `user-${"x".repeat(n)}`);
+  for (let round = 0; round < 2; round++) {
+    for (const token of tokens) await cache.verify(token, 0);
+  }
+  assertEquals(verifier.asked, tokens);
+});
+
+Deno.test("streams of one token that come at once share what it says from then on", async () => {
+  const verifier = new NotedVerifier(["x".repeat(10_000)]);
+  const cache = new TokenCache(verifier, 50_000);
+  const all = await Promise.all(Array.from({ length: 50 }, () => cache.verify("a", 0)));
+  assertEquals(new Set(all).size, 1, "one object for all streams of a token");
+  // Had each of the fifty been counted, there would be no room for this one.
+  await cache.verify("b", 0);
+  const asked = verifier.asked.length;
+  for (const token of ["a", "b"]) await cache.verify(token, 0);
+  assertEquals(verifier.asked.length, asked, "both were still known");
 });

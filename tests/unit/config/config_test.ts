@@ -1,6 +1,6 @@
 import { type Config, readConfig } from "../../../src/config/config.ts";
 import { UsageError } from "../../../src/lib/errors.ts";
-import { environmentName, SERVER_OPTIONS } from "../../../src/config/options.ts";
+import { environmentName, type Option, SERVER_OPTIONS } from "../../../src/config/options.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
 
 type Settings = Readonly<Record<string, string>>;
@@ -35,6 +35,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["stall", "0", (c) => c.stallMs, 0],
     ["max-payload", "9", (c) => c.maxPayloadBytes, 9],
     ["max-connections", "10", (c) => c.maxConnections, 10],
+    ["max-channels-per-token", "11", (c) => c.maxChannelsPerToken, 11],
     ["control-key", "k", (c) => c.controlKey, { text: "k", file: undefined }],
     ["control-key-file", "/k", (c) => c.controlKey, { text: undefined, file: "/k" }],
     ["control-host", "SSE.internal, ,b:8001,[fd00::1]:8001,fd00::2", (c) => c.controlHosts, [
@@ -91,6 +92,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.maxPayloadBytes, 1_048_576);
   assertEquals(config.maxBufferBytes, 1_048_576);
   assertEquals(config.maxConnections, Infinity);
+  assertEquals(config.maxChannelsPerToken, 100);
   assertEquals(config.drainMs, 10_000);
   assertEquals(config.store, { kind: "memory" });
   assertEquals(config.dev, false);
@@ -110,6 +112,58 @@ const WRONG_REDIS_URLS = [
   "redis+unix:///run/redis.sock",
 ];
 
+/** Each option that is a number. */
+const NUMBERS: readonly Option[] = SERVER_OPTIONS.filter((option: Option) =>
+  option.range !== undefined
+);
+
+Deno.test("a number may be as small and as large as its option says, and no smaller or larger", () => {
+  for (const { name, value, range } of NUMBERS) {
+    assert(range !== undefined);
+    const step = value === "SECONDS" ? 0.001 : 1;
+    configOf({ [name]: `${range.min}` });
+    configOf({ [name]: `${range.max}` });
+    assertMatch(failure(name, `${range.max + step}`), new RegExp(` to ${range.max}\\b`), name);
+    const below = range.min - step;
+    if (below > 0) assertMatch(failure(name, `${below}`), new RegExp(` ${range.min} to `), name);
+    if (range.orZero) configOf({ [name]: "0" });
+    else if (range.min > 0) failure(name, "0");
+  }
+});
+
+Deno.test("no number of seconds or milliseconds is longer than a timer can wait", () => {
+  const longest: Readonly<Record<string, number>> = { SECONDS: 2_147_483, MS: 2_147_483_647 };
+  for (const { name, value = "", range } of NUMBERS) {
+    assert(range !== undefined && range.max <= (longest[value] ?? Infinity), name);
+  }
+});
+
+Deno.test("a wrong number is told what it may be, and in which unit", () => {
+  const told = {
+    heartbeat: "a number of seconds from 0.05 to 3600, or 0",
+    retry: "a whole number of milliseconds from 1 to 3600000",
+    "history-bytes": "a whole number of bytes from 0 to 1099511627776",
+    "max-connections": "a whole number from 0 to 10000000",
+  };
+  for (const [option, wanted] of Object.entries(told)) {
+    assertEquals(failure(option, "-1"), `Bad value in -${option}: it must be ${wanted}.`);
+  }
+});
+
+Deno.test("an origin that no browser would send is refused with what is wrong about it", () => {
+  const told: Readonly<Record<string, RegExp>> = {
+    "https://*.a.com": /"https:\/\/\*\.a\.com" would match none, a \* is no part of an origin/,
+    "http://localhost:3000/": /must be http:\/\/localhost:3000: an origin has no trailing slash\.$/,
+    "https://a.com/chat":
+      /must be origins like https:\/\/example\.com, not "https:\/\/a\.com\/chat"/,
+    "example.com": /must be origins like https:\/\/example\.com, not "example\.com"/,
+  };
+  for (const [origin, pattern] of Object.entries(told)) {
+    assertMatch(failure("cors", origin), pattern);
+    assertMatch(failure("cors", `https://b.com,${origin}`), pattern);
+  }
+});
+
 const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["bind", "", "8000", "localhost", ":65536", "::1:80"],
   ["bindctl", "", "nowhere"],
@@ -121,15 +175,25 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["history-age", "", "-1", "soon", "2147484", "Infinity", "NaN"],
   ["history-bytes", "", "1.5"],
   ["history-total-bytes", "", "-0.1"],
-  ["cors", "example.com", "https://a.example/", "https://a.example,nonsense", "https://A.example"],
+  [
+    "cors",
+    "example.com",
+    "https://a.example/",
+    "https://a.example,nonsense",
+    "https://A.example",
+    "https://*.a.example",
+    "https://a.example:443",
+    "null",
+  ],
   ["cookie", "", "a b", "a=b", "a;b", "é"],
-  ["heartbeat", "", "-1", "15s", "."],
-  ["retry", "", "0", "0.5"],
-  ["flush-window", "", "-1", "1.5"],
+  ["heartbeat", "", "-1", "15s", ".", "0.0001", "3601"],
+  ["retry", "", "0", "0.5", "3600001"],
+  ["flush-window", "", "-1", "1.5", "60001", "3000000000"],
   ["max-buffer", "", "0"],
-  ["stall", "", "1m"],
+  ["stall", "", "1m", "0.0001"],
   ["max-payload", "", "0", "1M"],
   ["max-connections", "", "-1"],
+  ["max-channels-per-token", "", "0", "1.5"],
   ["control-key", ""],
   ["control-key-file", ""],
   ["control-open", "yes"],
@@ -138,41 +202,9 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["dev", "maybe"],
 ];
 
-Deno.test("a Redis is named by its URL", () => {
-  const local = { kind: "redis" as const, port: 6379, tls: false, database: 0 };
-  const anyone = { user: undefined, password: undefined };
-  const urls = {
-    "redis://db": { ...local, ...anyone, host: "db" },
-    "redis://db.example:7000/3": {
-      ...local,
-      ...anyone,
-      host: "db.example",
-      port: 7000,
-      database: 3,
-    },
-    "rediss://sse:p%40%2F%23@[::1]/": {
-      ...local,
-      host: "::1",
-      tls: true,
-      user: "sse",
-      password: "p@/#",
-    },
-    "redis://:only@10.0.0.5": { ...local, host: "10.0.0.5", user: undefined, password: "only" },
-  };
-  for (const [url, store] of Object.entries(urls)) {
-    assertEquals(configOf({ store: url, secret: "s" }).store, store, url);
-  }
-});
-
 Deno.test("a password in a Redis URL is not repeated when the URL is refused", () => {
   for (const url of ["redis://:hunter2@", "redis://:hunter2#x@db", "redis-cluster://:hunter2@db"]) {
     assert(!failure("store", url).includes("hunter2"), url);
-  }
-});
-
-Deno.test("Cluster and Sentinel are refused by name", () => {
-  for (const url of ["redis-cluster://a", "redis+sentinel://a/b", "redis://a:1,b:2"]) {
-    assertMatch(failure("store", url), /Cluster and Sentinel are not supported/);
   }
 });
 

@@ -1,6 +1,8 @@
 import {
   describeOptions,
+  describeRange,
   environmentName,
+  type Option,
   SERVER_OPTIONS,
   TOKEN_OPTIONS,
 } from "../../../src/config/options.ts";
@@ -27,11 +29,23 @@ Deno.test("the flags of the replaced program are there with their defaults", () 
   );
 });
 
-Deno.test("the help lists every flag on a line of its own, with its default where it has one", () => {
+Deno.test("the help lists every flag on a line of its own, with its default and its range where it has them", () => {
   const help = describeOptions(SERVER_OPTIONS);
   for (const option of SERVER_OPTIONS) {
     assertMatch(help, new RegExp(`^  -${option.name}( [A-Z]+)?$`, "m"));
     assertIncludes(help, option.help);
-    if (option.default !== "") assertIncludes(help, `${option.help} (default ${option.default})`);
+    if (option.default !== "") assertIncludes(help, `${option.help} (default ${option.default}`);
+  }
+  assertMatch(help, / \(default 15; 0\.05 to 3600, or 0\)$/m);
+  assertMatch(help, / \(default sse:\)$/m);
+});
+
+Deno.test("each option that is a number says which numbers it takes, in plain digits", () => {
+  const numbers = ["N", "BYTES", "MS", "SECONDS"];
+  for (const option of [...SERVER_OPTIONS, ...TOKEN_OPTIONS] as readonly Option[]) {
+    const isNumber = numbers.includes(option.value ?? "") && option.name !== "exp";
+    const range = describeRange(option);
+    if (isNumber) assertMatch(range ?? "", /^[0-9.]+ to [0-9.]+(, or 0)?$/, option.name);
+    else assertEquals(range, undefined, option.name);
   }
 });

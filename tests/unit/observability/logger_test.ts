@@ -49,6 +49,15 @@ Deno.test("a list shows each of its members by itself", () => {
   );
 });
 
+Deno.test("of a long list the first five members are shown, and how many more there are", () => {
+  const names = Array.from({ length: 5500 }, (_, n) => `c${n}`);
+  const shown = (channel: readonly string[]) => lineOf({ channel }).split("message ")[1];
+  assertEquals(shown(names.slice(0, 5)), "channel=c0,c1,c2,c3,c4");
+  assertEquals(shown(names.slice(0, 6)), 'channel=c0,c1,c2,c3,c4,"and 1 more"');
+  assertEquals(shown(names), 'channel=c0,c1,c2,c3,c4,"and 5495 more"');
+  assertEquals(shown([]), "channel=");
+});
+
 Deno.test("no user's name can break a line, forge another, or send commands to a terminal", () => {
   const separators = ["\n", "\r", "\r\n", "\v", "\f", "\x1c", "\u0085", "\u2028", "\u2029"];
   const controls = ["\0", "\x1b[2K", "\x7f", "\x9b2K", "\u200f\u202e"];

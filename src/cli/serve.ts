@@ -1,0 +1,51 @@
+import { readConfig } from "../config/config.ts";
+import { systemClock } from "../lib/clock.ts";
+import { createLogger, type Logger } from "../observability/logger.ts";
+import { Server } from "../server/server.ts";
+import { announceDevelopment } from "./dev_banner.ts";
+
+/**
+ * Runs the server until it is told to stop by SIGTERM or SIGINT, and has stopped.
+ *
+ * @param flags the values of `SERVER_OPTIONS` by name.
+ * @param environment looks up one variable.
+ * @param print writes what `-dev` shows.
+ * @throws UsageError, StartError
+ */
+export async function serve(
+  flags: Readonly<Record<string, readonly string[]>>,
+  environment: (name: string) => string | undefined,
+  print: (text: string) => void,
+): Promise<void> {
+  const config = readConfig(flags, environment);
+  const logger = createLogger(config.logLevel, () => systemClock.wall());
+  const server = await Server.start(config, systemClock, logger);
+  surviveFailures(logger);
+  if (config.dev) print(await announceDevelopment(server, config, systemClock));
+  const signal = await stopSignal();
+  logger.info("draining", { signal });
+  const inTime = await server.stop();
+  if (!inTime) logger.warn("drain time over: leaving streams that did not end");
+  logger.info("stopped");
+}
+
+/** A failure that nobody caught would end the process, and with it every stream: logs it instead. */
+function surviveFailures(logger: Logger): void {
+  const survive = (event: Event, reason: unknown) => {
+    event.preventDefault();
+    logger.error("failure not caught", {
+      error: reason instanceof Error ? reason.stack ?? reason.message : String(reason),
+    });
+  };
+  globalThis.addEventListener("error", (event) => survive(event, event.error));
+  globalThis.addEventListener("unhandledrejection", (event) => survive(event, event.reason));
+}
+
+/** The first SIGTERM or SIGINT. As PID 1 of a container the process would ignore both by default. */
+function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      Deno.addSignalListener(signal, () => resolve(signal));
+    }
+  });
+}

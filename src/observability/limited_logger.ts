@@ -1,0 +1,80 @@
+import type { Clock } from "../lib/clock.ts";
+import type { LogFields, Logger, LogLevel } from "./logger.ts";
+
+/** Lines of one level and message that are written in one second. */
+const LINES_PER_SECOND = 20;
+
+const WINDOW_MS = 1000;
+
+/** How many lines of one level and message there have been since a moment. */
+interface Window {
+  readonly level: LogLevel;
+  readonly message: string;
+  /** On the steady clock. */
+  readonly since: number;
+  lines: number;
+}
+
+/**
+ * A logger for lines that clients can cause, so that no client can fill the disk or keep the process
+ * busy with writing: of each level and message 20 lines a second are written, and then a line
+ * `lines left out` with the message and their number, before the next line of any message that
+ * comes after that second. Lines that the server itself causes belong into the logger below it.
+ */
+export class LimitedLogger implements Logger {
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  /** By level and message, which are texts of this program: there are not many. */
+  readonly #windows = new Map<string, Window>();
+
+  constructor(logger: Logger, clock: Clock) {
+    this.#logger = logger;
+    this.#clock = clock;
+  }
+
+  debug(message: string, fields?: LogFields): void {
+    this.#log("debug", message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.#log("info", message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.#log("warn", message, fields);
+  }
+
+  error(message: string, fields?: LogFields): void {
+    this.#log("error", message, fields);
+  }
+
+  /** Writes what has been left out and not been told: nothing else would, when no line follows. */
+  flush(): void {
+    this.#close(Infinity);
+  }
+
+  #log(level: LogLevel, message: string, fields: LogFields | undefined): void {
+    const now = this.#clock.steady();
+    this.#close(now - WINDOW_MS);
+    const name = `${level} ${message}`;
+    let window = this.#windows.get(name);
+    if (window === undefined) {
+      window = { level, message, since: now, lines: 0 };
+      this.#windows.set(name, window);
+    }
+    window.lines++;
+    if (window.lines <= LINES_PER_SECOND) this.#logger[level](message, fields);
+  }
+
+  /** Ends every window that began at a time or before it. */
+  #close(since: number): void {
+    for (const [name, window] of this.#windows) {
+      if (window.since > since) continue;
+      this.#windows.delete(name);
+      const count = window.lines - LINES_PER_SECOND;
+      if (count > 0) {
+        this.#logger[window.level]("lines left out", { message: window.message, count });
+      }
+    }
+  }
+}

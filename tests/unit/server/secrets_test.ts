@@ -1,0 +1,51 @@
+import { StartError } from "../../../src/lib/errors.ts";
+import { randomSecret, readSecret } from "../../../src/server/secrets.ts";
+import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+import { TempDir } from "../../support/temp_dir.ts";
+
+function refusal(file: string): string {
+  try {
+    readSecret({ text: undefined, file });
+  } catch (error) {
+    assert(error instanceof StartError, `a failed start, not ${error}`);
+    return error.message;
+  }
+  throw new Error(`${file} was accepted`);
+}
+
+Deno.test("a secret given as text is taken as it is, and none is none", () => {
+  assertEquals(readSecret({ text: " s \n", file: undefined }), " s \n");
+  assertEquals(readSecret({ text: undefined, file: undefined }), undefined);
+});
+
+Deno.test("of a file the last line end is left out, and nothing else", async () => {
+  await using folder = await TempDir.make();
+  const cases = {
+    "s": "s",
+    "s\n": "s",
+    "s\r\n": "s",
+    "s\n\n": "s\n",
+    " é \r": " é \r",
+    "a\nb\n": "a\nb",
+  };
+  for (const [content, secret] of Object.entries(cases)) {
+    const file = await folder.write("secret", content);
+    assertEquals(readSecret({ text: undefined, file }), secret, JSON.stringify(content));
+  }
+});
+
+Deno.test("a file that holds no secret is refused by name, in one line", async () => {
+  await using folder = await TempDir.make();
+  for (const content of ["", "\n", "\r\n"]) {
+    const file = await folder.write("blank", content);
+    assertEquals(refusal(file), `Cannot use the secret file ${file}: it is empty.`);
+  }
+  assertMatch(refusal(folder.join("missing")), /^Cannot read .*missing: there is no such file\.$/);
+  assertMatch(refusal(folder.path), /^Cannot read the secret file [^\n]*\.$/);
+});
+
+Deno.test("a random secret is 256 bits that no other has", () => {
+  const [one, two] = [randomSecret(), randomSecret()];
+  assertMatch(one, /^[0-9a-f]{64}$/);
+  assert(one !== two);
+});
