@@ -63,8 +63,8 @@ const PAGES_AT_A_TIME = 500;
 const FIRST_PAGE_LENGTH = 16;
 const LONGEST_PAGE_LENGTH = 256;
 
-/** Rows that a reader holds at most, about, over all of its sources. */
-const MAX_HELD_ROWS = 65_536;
+/** Rows that a reader holds at most, about, over all of its sources: each takes some 150 bytes. */
+const MAX_HELD_ROWS = 8192;
 
 /**
  * Merges the sources of a subscription into one sequence by their next seq, with a heap. To open it
@@ -245,11 +245,11 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
   }
 
   #readPage(source: Source<Row>): void {
-    const limit = source.pageLength;
+    const limit = Math.min(source.pageLength, this.#longestPage);
     source.rows = this.#index.page(source.channel, source.user, source.next, limit);
     source.at = 0;
     source.isLastPage = source.rows.length < limit;
-    source.pageLength = Math.min(this.#longestPage, limit * 2);
+    source.pageLength = limit * 2;
   }
 
   #advance(source: Source<Row>, seq: number): void {
