@@ -5,6 +5,7 @@
  * @module
  */
 import {
+  describeRange,
   environmentName,
   type Option,
   SERVER_OPTIONS,
@@ -14,7 +15,7 @@ import {
 const FILE = new URL("../../docs/flags.md", import.meta.url);
 
 /** Those options of `sse-server token` that are also read from the environment. */
-const TOKEN_VARIABLES = ["secret", "secret-file"];
+const TOKEN_VARIABLES = ["secret", "secret-file", "max-channels-per-token"];
 
 /** The whole page. */
 export function flagsPage(): string {
@@ -55,12 +56,18 @@ function table(options: readonly Option[], hasVariable: (option: Option) => bool
   const rows = options.map((option) => {
     const value = option.value === undefined ? "" : ` ${option.value}`;
     const variable = hasVariable(option) ? code(environmentName(option.name)) : "";
-    const cells = [code(option.name, "-") + value, variable, code(option.default), option.help];
+    const cells = [
+      code(option.name, "-") + value,
+      variable,
+      code(option.default),
+      describeRange(option) ?? "",
+      option.help,
+    ];
     return `| ${cells.map(escape).join(" | ")} |`;
   });
   return [
-    "| flag | variable | default | meaning |",
-    "| --- | --- | --- | --- |",
+    "| flag | variable | default | range | meaning |",
+    "| --- | --- | --- | --- | --- |",
     ...rows,
   ].join("\n");
 }
