@@ -8,7 +8,7 @@ import { RedisServer } from "../support/redis_server.ts";
 import { RestartingServer } from "../support/restarting_server.ts";
 import { ResumingClient } from "../support/resuming_client.ts";
 import type { Server } from "../support/server.ts";
-import { runServerCommand, TEST_SECRET } from "../support/server_command.ts";
+import { TEST_SECRET } from "../support/server_command.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { requires, say } from "../support/tools.ts";
 import { waitFor } from "../support/wait.ts";
@@ -64,7 +64,7 @@ for (const [name, store] of Object.entries(STORES)) {
           ...["-store", await store.address(running)],
           // Each event is sent on its own: the emits are not to wait for a timer.
           ...["-history-events", String(10 * store.retained), "-flush-window", "0"],
-          ...await leaveForChannels(),
+          ...["-max-channels-per-token", String(CHANNELS.length)],
         ]),
       );
       const retained = await publish(server.current, store.retained);
@@ -249,12 +249,4 @@ class LiveTraffic implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.client[Symbol.asyncDispose]();
   }
-}
-
-/** Asks for leave for tokens of so many channels, where the server has a limit. */
-async function leaveForChannels(): Promise<readonly string[]> {
-  const { stdout } = await runServerCommand(["-help"]);
-  return stdout.includes("-max-channels-per-token")
-    ? ["-max-channels-per-token", String(CHANNELS.length)]
-    : [];
 }
