@@ -6,7 +6,6 @@
  */
 import { makeToken } from "../../support/jwt.ts";
 import { peakResidentBytes, residentBytes } from "../../support/process_memory.ts";
-import { runServerCommand } from "../../support/server_command.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 import { serversOnRedis } from "../peers/on_redis.ts";
 import type { RunningPeer } from "../peers/peer.ts";
@@ -78,7 +77,7 @@ async function startFilled(store: StoreKind, shape: Shape): Promise<Filled> {
   const redis = store === "redis" ? stack.use(await startRedis()) : undefined;
   const folder = stack.use(await TempDir.make());
   const where = redis?.launch.url ?? (store === "sqlite" ? `sqlite:${folder.join("db")}` : store);
-  const flags = ["-store", where, ...RETAIN_ALL, ...await flagsForChannels(shape.channels)];
+  const flags = ["-store", where, ...RETAIN_ALL, "-max-channels-per-token", String(shape.channels)];
   const start = () => startThisServer(nobody(), flags);
   const events = eventsIn(shape.historyBytes);
   const fillIt = (server: RunningPeer) =>
@@ -103,14 +102,6 @@ async function startFilled(store: StoreKind, shape: Shape): Promise<Filled> {
     lastId,
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
-}
-
-/** A token of more channels than by default, where the server asks for leave. */
-async function flagsForChannels(channels: number): Promise<readonly string[]> {
-  const { stdout } = await runServerCommand(["-help"]);
-  return stdout.includes("-max-channels-per-token")
-    ? ["-max-channels-per-token", String(channels)]
-    : [];
 }
 
 async function measure({ server, pids, lastId }: Filled, shape: Shape): Promise<Measured> {
