@@ -1,17 +1,30 @@
 import { EVERYONE } from "../auth/subscription.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { Subscriber } from "./subscriber.ts";
+import type { SubscriberGroup } from "./subscriber_group.ts";
 
-/** The subscribers of one channel, and the events that they at the head of the log still have to get. */
+/** The subscribers of one channel, and the events that the live ones still have to get. */
 export class Channel {
-  readonly subscribers = new Set<Subscriber>();
-  readonly #byUser = new Map<string, Set<Subscriber>>();
+  readonly #groups = new Set<SubscriberGroup>();
+  readonly #byUser = new Map<string, Set<SubscriberGroup>>();
+  /** Those of its groups that are not counted in `#counted`. */
+  readonly #uncounted = new Set<SubscriberGroup>();
+  #counted = 0;
   /** Events for everyone that the flush under way is sending. */
   #sending: readonly ServerEvent[] = [];
   /** Events for everyone that came since it began. */
   #pending: ServerEvent[] = [];
   /** Subscribers for whose user alone events came since it began. */
   #addressed = new Set<Subscriber>();
+
+  get isEmpty(): boolean {
+    return this.#groups.size === 0;
+  }
+
+  /** How many subscribers it has. */
+  get size(): number {
+    return this.#counted + sizeOf(this.#uncounted);
+  }
 
   /** Whether there is anything for another flush to send. */
   get hasPending(): boolean {
@@ -28,50 +41,63 @@ export class Channel {
     return this.#sending.length === 0 ? this.#pending : [...this.#sending, ...this.#pending];
   }
 
-  add(subscriber: Subscriber): void {
-    this.subscribers.add(subscriber);
-    const { user } = subscriber.claims;
-    const same = this.#byUser.get(user);
-    if (same === undefined) this.#byUser.set(user, new Set([subscriber]));
-    else same.add(subscriber);
+  add(group: SubscriberGroup): void {
+    this.#groups.add(group);
+    if (group.hasManyChannels) this.#uncounted.add(group);
+    else this.#counted += group.subscribers.size;
+    const same = this.#byUser.get(group.user);
+    if (same === undefined) this.#byUser.set(group.user, new Set([group]));
+    else same.add(group);
   }
 
-  remove(subscriber: Subscriber): void {
-    this.subscribers.delete(subscriber);
-    this.#addressed.delete(subscriber);
-    const { user } = subscriber.claims;
-    const same = this.#byUser.get(user);
-    same?.delete(subscriber);
-    if (same?.size === 0) this.#byUser.delete(user);
+  remove(group: SubscriberGroup): void {
+    if (!this.#groups.delete(group)) return;
+    if (!this.#uncounted.delete(group)) this.#counted -= group.subscribers.size;
+    const same = this.#byUser.get(group.user);
+    same?.delete(group);
+    if (same?.size === 0) this.#byUser.delete(group.user);
   }
 
-  /** Notes an event for the next flush; answers how many subscribers hear it. */
+  /** One of its groups that has few channels has got subscribers, or lost some. */
+  count(more: number): void {
+    this.#counted += more;
+  }
+
+  /** Notes an event for the next flush; answers how many subscribers it is for. */
   take(event: ServerEvent): number {
     if (event.user === EVERYONE) {
-      if (this.subscribers.size > 0) this.#pending.push(event);
-      return this.subscribers.size;
+      this.#pending.push(event);
+      return this.size;
     }
-    const recipients = this.#byUser.get(event.user);
-    if (recipients === undefined) return 0;
-    for (const subscriber of recipients) {
-      if (!subscriber.isLive) continue;
-      subscriber.addPending(event);
-      this.#addressed.add(subscriber);
+    const groups = this.#byUser.get(event.user);
+    if (groups === undefined) return 0;
+    for (const { subscribers } of groups) {
+      for (const subscriber of subscribers) {
+        if (!subscriber.isLive) continue;
+        subscriber.addPending(event);
+        this.#addressed.add(subscriber);
+      }
     }
-    return recipients.size;
+    return sizeOf(groups);
   }
 
-  /** Begins a flush: answers the subscribers that it has to visit. */
-  beginFlush(): Iterable<Subscriber> {
+  /** Begins a flush: answers the subscribers that it has to visit, in sets. */
+  beginFlush(): Iterable<{ readonly subscribers: Iterable<Subscriber> }> {
     this.#sending = this.#pending;
     this.#pending = [];
     const addressed = this.#addressed;
     this.#addressed = new Set();
-    return this.#sending.length > 0 ? this.subscribers : addressed;
+    return this.#sending.length > 0 ? this.#groups : [{ subscribers: addressed }];
   }
 
   /** Ends a flush: everyone has got what it was sending. */
   endFlush(): void {
     this.#sending = [];
   }
+}
+
+function sizeOf(groups: Iterable<SubscriberGroup>): number {
+  let size = 0;
+  for (const { subscribers } of groups) size += subscribers.size;
+  return size;
 }

@@ -1,6 +1,7 @@
 import type { Subscriber } from "./subscriber.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { Channel } from "./channel.ts";
+import type { Channels } from "./channels.ts";
 import { joinEvents } from "../sse/join.ts";
 
 /** What subscribers of the same channels get from one flush, joined for the first and shared by the rest. */
@@ -12,12 +13,14 @@ interface Shared {
 /** Sends one channel's waiting events to its subscribers at the head of the log, some at a time. */
 export class Flush {
   readonly channel: Channel;
-  readonly #channels: ReadonlyMap<string, Channel>;
-  readonly #unvisited: Iterator<Subscriber>;
+  readonly #channels: Channels;
+  readonly #unvisited: Iterator<{ readonly subscribers: Iterable<Subscriber> }>;
+  /** Those of the set that is being visited. */
+  #subscribers: Iterator<Subscriber> = [].values();
   readonly #shared = new Map<string, Shared>();
 
   /** @param channels the hub's, by name: a subscriber of several may have events waiting in each. */
-  constructor(channel: Channel, channels: ReadonlyMap<string, Channel>) {
+  constructor(channel: Channel, channels: Channels) {
     this.channel = channel;
     this.#channels = channels;
     this.#unvisited = channel.beginFlush()[Symbol.iterator]();
@@ -26,14 +29,24 @@ export class Flush {
   /** Visits up to `limit` more subscribers; answers whether it has visited all. */
   run(limit: number): boolean {
     for (let visited = 0; visited < limit; visited++) {
-      const { done, value: subscriber } = this.#unvisited.next();
-      if (done) {
+      const subscriber = this.#next();
+      if (subscriber === undefined) {
         this.channel.endFlush();
         return true;
       }
       if (subscriber.isLive) this.#send(subscriber);
     }
     return false;
+  }
+
+  #next(): Subscriber | undefined {
+    while (true) {
+      const { done, value } = this.#subscribers.next();
+      if (!done) return value;
+      const set = this.#unvisited.next();
+      if (set.done) return undefined;
+      this.#subscribers = set.value.subscribers[Symbol.iterator]();
+    }
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Channel } from "./channel.ts";
+import type { Channels } from "./channels.ts";
 import { Flush } from "./flush.ts";
 
 /**
@@ -18,7 +19,7 @@ const VISITS_PER_TURN = 100;
  * together: the more there is to do, the more is joined.
  */
 export class FlushScheduler {
-  readonly #channels: ReadonlyMap<string, Channel>;
+  readonly #channels: Channels;
   readonly #windowMs: number;
   readonly #clock: Clock;
   /** Idle channels with events waiting, until the present turn's end. */
@@ -30,8 +31,8 @@ export class FlushScheduler {
   readonly #cooling = new Map<Channel, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param channels the hub's, by name. */
-  constructor(channels: ReadonlyMap<string, Channel>, windowMs: number, clock: Clock) {
+  /** @param channels the hub's. */
+  constructor(channels: Channels, windowMs: number, clock: Clock) {
     this.#channels = channels;
     this.#windowMs = windowMs;
     this.#clock = clock;

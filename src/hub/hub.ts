@@ -7,7 +7,7 @@ import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
 import { CatchUp } from "./catch_up.ts";
-import { Channel } from "./channel.ts";
+import { Channels } from "./channels.ts";
 import { ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
@@ -44,7 +44,7 @@ export class Hub {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #metrics: Metrics;
-  readonly #channels = new Map<string, Channel>();
+  readonly #channels = new Channels();
   readonly #flushScheduler: FlushScheduler;
   readonly #catchUp: CatchUp;
   readonly #frames: ControlFrames;
@@ -175,13 +175,7 @@ export class Hub {
   }
 
   #add(subscriber: Subscriber): void {
-    for (const name of subscriber.claims.channels) {
-      let channel = this.#channels.get(name);
-      if (channel === undefined) {
-        this.#channels.set(name, channel = new Channel());
-      }
-      channel.add(subscriber);
-    }
+    this.#channels.add(subscriber);
     this.#subscribers.add(subscriber);
     this.#metrics.streamOpened();
   }
@@ -199,11 +193,7 @@ export class Hub {
     if (!this.#subscribers.delete(subscriber)) return;
     if (this.#connections.has(subscriber)) this.#lingering++;
     this.#catchUp.forget(subscriber);
-    for (const name of subscriber.claims.channels) {
-      const channel = this.#channels.get(name);
-      channel?.remove(subscriber);
-      if (channel?.subscribers.size === 0) this.#channels.delete(name);
-    }
+    this.#channels.remove(subscriber);
     const seconds = Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
     this.#noteDisconnect(reason, subscriber.claims, seconds);
   }
