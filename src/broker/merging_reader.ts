@@ -57,7 +57,7 @@ interface ChannelSources<Row> {
 const CHANNELS_AT_A_TIME = 250;
 
 /** Pages that are read for a batch at most, unless none of them has brought a row. */
-const PAGES_AT_A_TIME = 500;
+const PAGES_AT_A_TIME = 200;
 
 /** A page grows with each that was full, so that neither a short source nor a long one costs much. */
 const FIRST_PAGE_LENGTH = 16;
