@@ -21,6 +21,11 @@ export const TOOLS = {
     services: [],
     find: () => findPhpWithCurl(),
   },
+  python: {
+    packages: ["python3"],
+    services: [],
+    find: () => findProgram("python3"),
+  },
   apache: {
     packages: ["apache2-bin"],
     services: [],
