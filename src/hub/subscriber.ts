@@ -220,10 +220,13 @@ export class Subscriber {
   }
 
   /** Ends the stream at once and drops what is unsent; the client sees a broken connection. */
-  abort(reason: Error): void {
+  abort(reason: string): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#controller.error(reason);
+    const error = new Error(reason);
+    // Deno 2.9.6 prints the error when the connection closes: one line instead of a stack.
+    error.stack = reason;
+    this.#controller.error(error);
   }
 
   #pull(): Promise<void> | undefined {
