@@ -59,10 +59,6 @@ Deno.test("a reader that stops reading delays nobody, is cut after the stall tim
   await stuck.until(/: connected/);
   await stuck.toEnd();
   assert(!stuck.text.includes("data: after"), "what was cut off must not get later events");
-
-  // The runtime prints why it closed the connection: in one line, not with a stack.
-  await server.log.waitFor(/^stream cut: the client took none of its waiting bytes$/);
-  assertEquals(server.log.lines.filter((line) => /^\s+at /.test(line)), []);
 });
 
 Deno.test("new clients connect and events flow while another does not read at all", async () => {
