@@ -1,5 +1,5 @@
 import { Subscriber, type SubscriberSource } from "../../../src/hub/subscriber.ts";
-import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
+import { assert, assertEquals } from "../../support/assert.ts";
 import { waitFor } from "../../support/wait.ts";
 
 const MAX_BUFFER = 1000;
