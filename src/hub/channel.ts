@@ -5,11 +5,10 @@ import type { SubscriberGroup } from "./subscriber_group.ts";
 
 /** The subscribers of one channel, and the events that the live ones still have to get. */
 export class Channel {
-  readonly #groups = new Set<SubscriberGroup>();
-  readonly #byUser = new Map<string, Set<SubscriberGroup>>();
-  /** Those of its groups that are not counted in `#counted`. */
-  readonly #uncounted = new Set<SubscriberGroup>();
-  #counted = 0;
+  readonly #subscribers = new Set<Subscriber>();
+  readonly #byUser = new Map<string, Set<Subscriber>>();
+  /** Subscribers of many channels, which are in none of the above. */
+  #groups: Set<SubscriberGroup> | undefined;
   /** Events for everyone that the flush under way is sending. */
   #sending: readonly ServerEvent[] = [];
   /** Events for everyone that came since it began. */
@@ -18,12 +17,7 @@ export class Channel {
   #addressed = new Set<Subscriber>();
 
   get isEmpty(): boolean {
-    return this.#groups.size === 0;
-  }
-
-  /** How many subscribers it has. */
-  get size(): number {
-    return this.#counted + sizeOf(this.#uncounted);
+    return this.#subscribers.size === 0 && this.#groups === undefined;
   }
 
   /** Whether there is anything for another flush to send. */
@@ -31,7 +25,7 @@ export class Channel {
     return this.#pending.length > 0 || this.#addressed.size > 0;
   }
 
-  /** Whether every subscriber has been sent what came for everyone. */
+  /** Whether every subscriber has been sent the events for everyone. */
   get isFlushed(): boolean {
     return this.#sending.length === 0 && this.#pending.length === 0;
   }
@@ -41,63 +35,75 @@ export class Channel {
     return this.#sending.length === 0 ? this.#pending : [...this.#sending, ...this.#pending];
   }
 
-  add(group: SubscriberGroup): void {
+  add(subscriber: Subscriber): void {
+    this.#subscribers.add(subscriber);
+    const { user } = subscriber.claims;
+    const same = this.#byUser.get(user);
+    if (same === undefined) this.#byUser.set(user, new Set([subscriber]));
+    else same.add(subscriber);
+  }
+
+  remove(subscriber: Subscriber): void {
+    this.#subscribers.delete(subscriber);
+    this.#addressed.delete(subscriber);
+    const { user } = subscriber.claims;
+    const same = this.#byUser.get(user);
+    same?.delete(subscriber);
+    if (same?.size === 0) this.#byUser.delete(user);
+  }
+
+  addGroup(group: SubscriberGroup): void {
+    this.#groups ??= new Set();
     this.#groups.add(group);
-    if (group.hasManyChannels) this.#uncounted.add(group);
-    else this.#counted += group.subscribers.size;
-    const same = this.#byUser.get(group.user);
-    if (same === undefined) this.#byUser.set(group.user, new Set([group]));
-    else same.add(group);
   }
 
-  remove(group: SubscriberGroup): void {
-    if (!this.#groups.delete(group)) return;
-    if (!this.#uncounted.delete(group)) this.#counted -= group.subscribers.size;
-    const same = this.#byUser.get(group.user);
-    same?.delete(group);
-    if (same?.size === 0) this.#byUser.delete(group.user);
-  }
-
-  /** One of its groups that has few channels has got subscribers, or lost some. */
-  count(more: number): void {
-    this.#counted += more;
+  removeGroup(group: SubscriberGroup): void {
+    this.#groups?.delete(group);
+    if (this.#groups?.size === 0) this.#groups = undefined;
   }
 
   /** Notes an event for the next flush; answers how many subscribers it is for. */
   take(event: ServerEvent): number {
     if (event.user === EVERYONE) {
       this.#pending.push(event);
-      return this.size;
+      return this.#size;
     }
-    const groups = this.#byUser.get(event.user);
-    if (groups === undefined) return 0;
-    for (const { subscribers } of groups) {
-      for (const subscriber of subscribers) {
-        if (!subscriber.isLive) continue;
-        subscriber.addPending(event);
-        this.#addressed.add(subscriber);
-      }
+    let recipients = this.#address(event, this.#byUser.get(event.user));
+    for (const { user, subscribers } of this.#groups ?? []) {
+      if (user === event.user) recipients += this.#address(event, subscribers);
     }
-    return sizeOf(groups);
+    return recipients;
   }
 
   /** Begins a flush: answers the subscribers that it has to visit, in sets. */
-  beginFlush(): Iterable<{ readonly subscribers: Iterable<Subscriber> }> {
+  beginFlush(): readonly ReadonlySet<Subscriber>[] {
     this.#sending = this.#pending;
     this.#pending = [];
     const addressed = this.#addressed;
     this.#addressed = new Set();
-    return this.#sending.length > 0 ? this.#groups : [{ subscribers: addressed }];
+    if (this.#sending.length === 0) return [addressed];
+    if (this.#groups === undefined) return [this.#subscribers];
+    return [this.#subscribers, ...Array.from(this.#groups, ({ subscribers }) => subscribers)];
   }
 
-  /** Ends a flush: everyone has got what it was sending. */
+  /** Ends a flush: everyone has got the events that it was sending. */
   endFlush(): void {
     this.#sending = [];
   }
-}
 
-function sizeOf(groups: Iterable<SubscriberGroup>): number {
-  let size = 0;
-  for (const { subscribers } of groups) size += subscribers.size;
-  return size;
+  get #size(): number {
+    let size = this.#subscribers.size;
+    for (const { subscribers } of this.#groups ?? []) size += subscribers.size;
+    return size;
+  }
+
+  #address(event: ServerEvent, subscribers: ReadonlySet<Subscriber> | undefined): number {
+    if (subscribers === undefined) return 0;
+    for (const subscriber of subscribers) {
+      if (!subscriber.isLive) continue;
+      subscriber.addPending(event);
+      this.#addressed.add(subscriber);
+    }
+    return subscribers.size;
+  }
 }

@@ -1,6 +1,6 @@
 import { Channel } from "./channel.ts";
 import type { Subscriber } from "./subscriber.ts";
-import { SubscriberGroup } from "./subscriber_group.ts";
+import { hasManyChannels, SubscriberGroup } from "./subscriber_group.ts";
 
 /** The channels that have subscribers, by name. */
 export class Channels {
@@ -14,50 +14,55 @@ export class Channels {
   }
 
   add(subscriber: Subscriber): void {
+    if (!hasManyChannels(subscriber)) {
+      for (const name of subscriber.claims.channels) this.#channel(name).add(subscriber);
+      return;
+    }
     const group = this.#groupOf(subscriber);
     group.subscribers.add(subscriber);
-    if (group.subscribers.size === 1) this.#addGroup(group);
-    else this.#count(group, 1);
+    if (group.subscribers.size > 1) return;
+    for (const name of group.channels) this.#channel(name).addGroup(group);
   }
 
   remove(subscriber: Subscriber): void {
-    const { channelsKey, claims } = subscriber;
-    const group = this.#groups.get(channelsKey)?.get(claims.user);
-    if (group === undefined || !group.subscribers.has(subscriber)) return;
-    if (group.subscribers.size === 1) this.#removeGroup(group);
-    else this.#count(group, -1);
+    if (!hasManyChannels(subscriber)) {
+      this.#removeFrom(subscriber.claims.channels, (channel) => channel.remove(subscriber));
+      return;
+    }
+    const group = this.#groupOf(subscriber);
     group.subscribers.delete(subscriber);
+    if (group.subscribers.size > 0) return;
+    this.#forget(group);
+    this.#removeFrom(group.channels, (channel) => channel.removeGroup(group));
   }
 
-  #groupOf({ channelsKey, claims }: Subscriber): SubscriberGroup {
+  #channel(name: string): Channel {
+    let channel = this.#channels.get(name);
+    if (channel === undefined) this.#channels.set(name, channel = new Channel());
+    return channel;
+  }
+
+  #removeFrom(names: readonly string[], remove: (channel: Channel) => void): void {
+    for (const name of names) {
+      const channel = this.#channels.get(name);
+      if (channel === undefined) continue;
+      remove(channel);
+      if (channel.isEmpty) this.#channels.delete(name);
+    }
+  }
+
+  #groupOf(subscriber: Subscriber): SubscriberGroup {
+    const { channelsKey, claims } = subscriber;
     let users = this.#groups.get(channelsKey);
     if (users === undefined) this.#groups.set(channelsKey, users = new Map());
     let group = users.get(claims.user);
-    if (group === undefined) users.set(claims.user, group = new SubscriberGroup(claims));
+    if (group === undefined) users.set(claims.user, group = new SubscriberGroup(subscriber));
     return group;
   }
 
-  #addGroup(group: SubscriberGroup): void {
-    for (const name of group.channels) {
-      let channel = this.#channels.get(name);
-      if (channel === undefined) this.#channels.set(name, channel = new Channel());
-      channel.add(group);
-    }
-  }
-
-  #removeGroup(group: SubscriberGroup): void {
-    const users = this.#groups.get(group.channelsKey);
-    users?.delete(group.user);
-    if (users?.size === 0) this.#groups.delete(group.channelsKey);
-    for (const name of group.channels) {
-      const channel = this.#channels.get(name);
-      channel?.remove(group);
-      if (channel?.isEmpty) this.#channels.delete(name);
-    }
-  }
-
-  #count(group: SubscriberGroup, more: number): void {
-    if (group.hasManyChannels) return;
-    for (const name of group.channels) this.#channels.get(name)?.count(more);
+  #forget({ channelsKey, user }: SubscriberGroup): void {
+    const users = this.#groups.get(channelsKey);
+    users?.delete(user);
+    if (users?.size === 0) this.#groups.delete(channelsKey);
   }
 }

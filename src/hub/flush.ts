@@ -14,7 +14,7 @@ interface Shared {
 export class Flush {
   readonly channel: Channel;
   readonly #channels: Channels;
-  readonly #unvisited: Iterator<{ readonly subscribers: Iterable<Subscriber> }>;
+  readonly #unvisited: Iterator<ReadonlySet<Subscriber>>;
   /** Those of the set that is being visited. */
   #subscribers: Iterator<Subscriber> = [].values();
   readonly #shared = new Map<string, Shared>();
@@ -45,7 +45,7 @@ export class Flush {
       if (!done) return value;
       const set = this.#unvisited.next();
       if (set.done) return undefined;
-      this.#subscribers = set.value.subscribers[Symbol.iterator]();
+      this.#subscribers = set.value.values();
     }
   }
 

@@ -1,29 +1,29 @@
-import type { Claims } from "../auth/claims.ts";
-import { channelsKeyOf } from "../auth/subscription.ts";
 import type { Subscriber } from "./subscriber.ts";
 
-/**
- * A group of more channels is not counted in each of them: a stream of it would cost as many steps to
- * open, and to close, as its token names channels.
- */
+/** Past as many channels, streams of one token are a group. */
 const MANY_CHANNELS = 32;
 
+/** Whether a subscriber belongs into a group. */
+export function hasManyChannels({ claims }: Subscriber): boolean {
+  return claims.channels.length > MANY_CHANNELS;
+}
+
 /**
- * The subscribers of one user to the same channels, as those of one token are. Channels know groups,
- * not subscribers, so that a further stream of a token costs the same however many channels it has.
+ * The subscribers of one user to the same many channels, as those of one token are. Channels know the
+ * group, not each of them: otherwise every further stream would cost as many steps, and as much
+ * memory, as its token names channels.
  */
 export class SubscriberGroup {
   readonly user: string;
   readonly channels: readonly string[];
   /** Equal for groups of the same channels. */
   readonly channelsKey: string;
-  readonly hasManyChannels: boolean;
   readonly subscribers = new Set<Subscriber>();
 
-  constructor(claims: Claims) {
+  /** @param first the one that the group is made for, which it does not have yet. */
+  constructor({ claims, channelsKey }: Subscriber) {
     this.user = claims.user;
     this.channels = claims.channels;
-    this.channelsKey = channelsKeyOf(claims);
-    this.hasManyChannels = claims.channels.length > MANY_CHANNELS;
+    this.channelsKey = channelsKey;
   }
 }
