@@ -17,6 +17,8 @@ export class TokenCache implements TokenVerifier {
   readonly #maxBytes: number;
   /** Claims by the digest of their token, the one used longest ago first. */
   readonly #known = new Map<string, Claims>();
+  /** By the digest of their token. */
+  readonly #underWay = new Map<string, Promise<Claims>>();
   #bytes = 0;
 
   /**
@@ -34,11 +36,21 @@ export class TokenCache implements TokenVerifier {
     if (known !== undefined && isExpired(known, nowSeconds)) {
       throw new TokenRefused("Token refused: it has expired.");
     }
-    const verified = known ?? await this.#verifier.verify(token, nowSeconds);
-    // Another stream of the token may have been verified meanwhile: both share what it says.
-    const claims = this.#forget(digest) ?? verified;
-    this.#remember(digest, claims);
-    return claims;
+    if (known === undefined) return await this.#verifyOnce(digest, token, nowSeconds);
+    this.#remember(digest, known);
+    return known;
+  }
+
+  /** Streams of one token that arrive together wait for one verification: a large token takes milliseconds. */
+  #verifyOnce(digest: string, token: string, nowSeconds: number): Promise<Claims> {
+    const underWay = this.#underWay.get(digest);
+    if (underWay !== undefined) return underWay;
+    const verifying = this.#verifier.verify(token, nowSeconds).then((claims) => {
+      this.#remember(digest, claims);
+      return claims;
+    }).finally(() => this.#underWay.delete(digest));
+    this.#underWay.set(digest, verifying);
+    return verifying;
   }
 
   #remember(digest: string, claims: Claims): void {

@@ -69,6 +69,7 @@ Deno.test("streams of one token that come at once share what it says from then o
   const cache = new TokenCache(verifier, 50_000);
   const all = await Promise.all(Array.from({ length: 50 }, () => cache.verify("a", 0)));
   assertEquals(new Set(all).size, 1, "one object for all streams of a token");
+  assertEquals(verifier.asked, ["a"], "verified once");
   // Had each of the fifty been counted, there would be no room for this one.
   await cache.verify("b", 0);
   const asked = verifier.asked.length;
