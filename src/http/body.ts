@@ -1,48 +1,43 @@
 import { unescape as unescapeBytes } from "node:querystring";
-import { concatBytes } from "../lib/bytes.ts";
 import { BadBody, TooLarge, UnsupportedContentType } from "../lib/errors.ts";
 import type { Fields } from "../requests/fields.ts";
+import { type BodyLimits, MAX_FIELDS } from "./body_limits.ts";
+import { checkJson } from "./json_limits.ts";
+import { readBytes, readText } from "./read_body.ts";
 
-/** Room for the other fields, and for what a format puts around them. */
-const OVERHEAD_BYTES = 65_536;
+/** In quotation marks or not; of ASCII without backslashes, so that it is to others what it is here. */
+const BOUNDARY = /;\s*boundary=(?:"([ !#-[\]-~]+)"|([!#-:<-[\]-~]+))\s*(?:;|$)/i;
 
-/** A byte of a payload takes up to six in a body: `\u000a` in JSON. */
-const BYTES_PER_BYTE = 6;
-
-/** Further fields of a form are not looked at: a million of them would take seconds. */
-const MAX_FORM_FIELDS = 1000;
-
-/** The largest body in which a payload of `maxPayloadBytes` may come. */
-export function maxBodyBytes(maxPayloadBytes: number): number {
-  return maxPayloadBytes * BYTES_PER_BYTE + OVERHEAD_BYTES;
-}
+const LONG_TEXT = 65_536;
+const PLUS = 0x2b;
+const SPACE = 0x20;
 
 /**
  * Reads the fields of a control request: from a body that is urlencoded, multipart/form-data or
  * JSON, and from the query where the body does not have them.
  *
  * @param contentType as `contentTypeOf` reads it.
- * @throws BadBody, TooLarge past `limit` bytes, UnsupportedContentType
+ * @throws BadBody, TooLarge, ServerBusy, UnsupportedContentType
  */
 export async function readFields(
   request: Request,
   contentType: string,
   query: URLSearchParams | undefined,
-  limit: number,
+  limits: BodyLimits,
 ): Promise<Fields> {
   const fields = new FieldMap();
   switch (contentType) {
     case "application/x-www-form-urlencoded":
-      addForm(fields, await readText(request, limit));
+      addForm(fields, await readText(request, limits));
       break;
     case "multipart/form-data":
-      await addMultipart(fields, request, limit);
+      await addMultipart(fields, request, limits);
       break;
     case "application/json":
-      addJson(fields, await readText(request, limit));
+      addJson(fields, await readText(request, limits), limits);
       break;
     default:
-      if (contentType !== "" || await readText(request, limit) !== "") refuse(contentType);
+      if (contentType !== "" || await readText(request, limits) !== "") refuse(contentType);
   }
   if (query !== undefined) fields.addMissing(query);
   return fields;
@@ -58,11 +53,11 @@ export function contentTypeOf(request: Request): string {
 /**
  * Reads one JSON object as fields.
  *
- * @throws BadBody where the text is anything else.
+ * @throws BadBody where the text is anything else, TooLarge where it would take long to parse.
  */
-export function readJsonFields(text: string): Fields {
+export function readJsonFields(text: string, limits: BodyLimits): Fields {
   const fields = new FieldMap();
-  addJson(fields, text);
+  addJson(fields, text, limits);
   return fields;
 }
 
@@ -102,7 +97,9 @@ function refuse(contentType: string): never {
 
 /** By hand: `parse` of `node:querystring` would take more than twice the time. */
 function addForm(fields: FieldMap, text: string): void {
-  for (const pair of text.split("&", MAX_FORM_FIELDS)) {
+  const pairs = text.split("&", MAX_FIELDS + 1);
+  if (pairs.length > MAX_FIELDS) throw tooManyFields();
+  for (const pair of pairs) {
     if (pair === "") continue;
     const nameEnd = pair.indexOf("=");
     if (nameEnd < 0) fields.add(unescape(pair), "");
@@ -112,25 +109,67 @@ function addForm(fields: FieldMap, text: string): void {
 
 /** Reads `+` as a space and `%41` as a byte of UTF-8; a percent sign before anything else is itself. */
 function unescape(text: string): string {
-  const spaced = text.includes("+") ? text.replaceAll("+", " ") : text;
+  const spaced = text.includes("+") ? plusToSpace(text) : text;
   return /%[0-9a-f]{2}/i.test(spaced) ? unescapeBytes(spaced) : spaced;
 }
 
-async function addMultipart(fields: FieldMap, request: Request, limit: number): Promise<void> {
-  const bytes = await readBytes(request, limit);
-  const headers = { "Content-Type": request.headers.get("Content-Type") ?? "" };
+/** In millions of plus signs `replaceAll` takes half a second. */
+function plusToSpace(text: string): string {
+  if (text.length <= LONG_TEXT) return text.replaceAll("+", " ");
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length; at++) if (bytes[at] === PLUS) bytes[at] = SPACE;
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+}
+
+async function addMultipart(
+  fields: FieldMap,
+  request: Request,
+  limits: BodyLimits,
+): Promise<void> {
+  const bytes = await readBytes(request, limits);
+  const boundary = boundaryOf(request.headers.get("Content-Type") ?? "");
+  if (boundary === undefined) throw badMultipart();
+  // Each part begins with one, and the last of them ends the body.
+  if (countUpTo(MAX_FIELDS + 2, bytes, `--${boundary}`) > MAX_FIELDS + 1) throw tooManyFields();
+  const headers = { "Content-Type": `multipart/form-data; boundary="${boundary}"` };
   let form: FormData;
   try {
     form = await new Response(bytes, { headers }).formData();
   } catch {
-    throw new BadBody("Body not understood: it is not well-formed multipart/form-data.");
+    throw badMultipart();
   }
   for (const [name, value] of form) {
     fields.add(name, typeof value === "string" ? value : await value.text());
   }
 }
 
-function addJson(fields: FieldMap, text: string): void {
+function boundaryOf(contentType: string): string | undefined {
+  const [, quoted, plain] = BOUNDARY.exec(contentType) ?? [];
+  return quoted ?? plain;
+}
+
+/** How many times an ASCII text is among bytes; no more than `most` are counted. */
+function countUpTo(most: number, bytes: Uint8Array, text: string): number {
+  const all = new TextDecoder("latin1").decode(bytes);
+  let found = 0;
+  let at = all.indexOf(text);
+  while (at >= 0 && found < most) {
+    found++;
+    at = all.indexOf(text, at + text.length);
+  }
+  return found;
+}
+
+function badMultipart(): BadBody {
+  return new BadBody("Body not understood: it is not well-formed multipart/form-data.");
+}
+
+function tooManyFields(): TooLarge {
+  return new TooLarge(`Body too large: more than ${MAX_FIELDS} fields.`);
+}
+
+function addJson(fields: FieldMap, text: string, limits: BodyLimits): void {
+  checkJson(text, limits);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -165,47 +204,4 @@ function addJsonMember(fields: FieldMap, name: string, member: unknown): void {
     }
     fields.add(name, String(item));
   }
-}
-
-function readText(request: Request, limit: number): Promise<string> {
-  if (isAnnounced(request, limit)) return whole(request.text());
-  return whole(countBytes(request, limit)).then((bytes) => new TextDecoder().decode(bytes));
-}
-
-function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  return whole(isAnnounced(request, limit) ? request.bytes() : countBytes(request, limit));
-}
-
-/** A caller who breaks off is no failure of the server's. */
-async function whole<T>(reading: Promise<T>): Promise<T> {
-  try {
-    return await reading;
-  } catch (error) {
-    if (error instanceof TooLarge) throw error;
-    throw new BadBody("Body not understood: it broke off before its end.");
-  }
-}
-
-async function countBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.length;
-    if (length > limit) throw tooLarge(limit);
-    // A copy: each chunk is a view on a buffer of the runtime's that is many times larger.
-    chunks.push(chunk.slice());
-  }
-  return concatBytes(chunks);
-}
-
-/** Whether the body's length was announced, and is within the limit; if not, it must be counted as it comes. */
-function isAnnounced(request: Request, limit: number): boolean {
-  const announced = request.headers.get("Content-Length");
-  if (announced === null) return false;
-  if (Number(announced) > limit) throw tooLarge(limit);
-  return true;
-}
-
-function tooLarge(limit: number): TooLarge {
-  return new TooLarge(`Body too large: more than ${limit} bytes (-max-payload).`);
 }

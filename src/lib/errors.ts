@@ -129,6 +129,16 @@ export class StoreUnavailable extends HttpError {
   }
 }
 
+/** This server has no room for a request now; nothing was sent to anyone. */
+export class ServerBusy extends HttpError {
+  override readonly name = "ServerBusy";
+  readonly status = 503;
+
+  override get headers() {
+    return { "Retry-After": "1" };
+  }
+}
+
 /** A failure that nobody foresaw, of which the log alone has the details. */
 export class InternalError extends HttpError {
   override readonly name = "InternalError";

@@ -1,3 +1,4 @@
+import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import type { Broker } from "../broker/broker.ts";
 import { Hub } from "../hub/hub.ts";
@@ -64,6 +65,7 @@ export class Server {
       broker,
       tokens,
       access,
+      bodyLimits: new BodyLimits(config.maxPayloadBytes),
       clock,
       logger,
       healthy: () => this.#client.accepting && this.#control.accepting,

@@ -4,6 +4,7 @@ import { peakResidentBytes, residentBytes } from "../support/process_memory.ts";
 import { RawConnection } from "../support/raw_connection.ts";
 import { type Server, startServer } from "../support/server.ts";
 import { openStream } from "../support/sse_client.ts";
+import { waitFor } from "../support/wait.ts";
 
 const CHAT = { userId: "alex", channel: "chat" };
 
@@ -107,21 +108,81 @@ Deno.test("a request that is not quite HTTP gets an answer or an end, and the se
   assertEquals(server.log.text.includes("SECRET-TOKEN"), false, server.log.text);
 });
 
-for (const type of ["application/x-www-form-urlencoded", "application/x-ndjson"]) {
-  Deno.test(`a body that comes in chunks of one byte takes no memory to speak of (${type})`, async () => {
-    await using server = await startServer();
-    const before = await residentBytes(server.pid);
-    using connection = await RawConnection.open(server.controlOrigin);
-    const host = new URL(server.controlOrigin).host;
-    await connection.send(
-      `POST /emit/ HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\n` +
-        "Transfer-Encoding: chunked\r\n\r\n",
-    );
-    for (let n = 0; n < 30; n++) await connection.send("1\r\nx\r\n".repeat(500));
-    await connection.send("0\r\n\r\n");
-    await connection.until(/Missing field|not well-formed JSON/);
-    const growth = await peakResidentBytes(server.pid) - before;
-    assert(growth < 256 * 1_048_576, `15,000 chunks took ${growth} bytes`);
-    await assertServes(server);
+const MULTIPART = "multipart/form-data; boundary=b";
+
+for (
+  const type of [
+    "application/x-www-form-urlencoded",
+    "application/json",
+    MULTIPART,
+    "application/x-ndjson",
+  ]
+) {
+  Deno.test({
+    name: `a body that comes in chunks of one byte takes no memory to speak of (${type})`,
+    ignore: Deno.build.os !== "linux",
+    fn: async () => {
+      // A heap that has no room for an object for each chunk, so that what is garbage is collected.
+      const env = { DENO_V8_FLAGS: "--max-old-space-size=48" };
+      await using server = await startServer([], { env });
+      const before = await residentBytes(server.pid);
+      using connection = await RawConnection.open(server.controlOrigin);
+      const host = new URL(server.controlOrigin).host;
+      await connection.send(
+        `POST /emit/ HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\n` +
+          "Transfer-Encoding: chunked\r\n\r\n",
+      );
+      for (let n = 0; n < 1000; n++) await connection.send("1\r\nx\r\n".repeat(1000));
+      await connection.send("0\r\n\r\n");
+      await connection.until(/Missing field|not well-formed (JSON|multipart)/);
+      const growth = await peakResidentBytes(server.pid) - before;
+      assert(growth < 384 * 1_048_576, `1,000,000 chunks took ${growth} bytes`);
+      await assertServes(server);
+    },
   });
 }
+
+Deno.test("bodies that never end take no more than their room together, and small ones go on", async () => {
+  await using server = await startServer();
+  const host = new URL(server.controlOrigin).host;
+  const head = (type: string, rest: string) =>
+    `POST /emit/ HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${type}\r\n${rest}\r\n\r\n`;
+  const types = ["application/json", MULTIPART, "application/x-ndjson"];
+  const piece = "x".repeat(1_048_576);
+  const held: RawConnection[] = [];
+  try {
+    // Six mebibytes each: 256 have no room for more than 42 of them.
+    for (let n = 0; n < 48; n++) {
+      const connection = await RawConnection.open(server.controlOrigin);
+      held.push(connection);
+      const type = types[n % types.length] ?? "";
+      await connection.send(head(type, `Content-Length: ${6 * piece.length + 1}`));
+      // Whoever is refused meanwhile has its connection closed.
+      for (let m = 0; m < 6; m++) await connection.send(piece).catch(() => {});
+    }
+    const refused = held.map((connection) => connection.until(/ 503 [^]*\n(Server busy: .*)/));
+    const [, told = ""] = await Promise.any(refused);
+    assertMatch(told, /^Server busy: unfinished request bodies take 268435456 bytes together/);
+    await assertServes(server);
+    const lines = await server.control("/emit/", {
+      method: "POST",
+      body: `${JSON.stringify({ ...CHAT, data: "2" })}\n`,
+      headers: { "Content-Type": "application/x-ndjson" },
+    });
+    assertMatch(await lines.text(), /^{"line":1,"id":/);
+    for (const connection of held) connection.close();
+    await Promise.allSettled(refused);
+  } finally {
+    for (const connection of held) connection.close();
+  }
+  const large = JSON.stringify({ ...CHAT, data: "x".repeat(1_000_000) });
+  await waitFor("room for a large body", async () => {
+    const answer = await server.control("/emit/", {
+      method: "POST",
+      body: large,
+      headers: { "Content-Type": "application/json" },
+    });
+    await answer.body?.cancel();
+    return answer.status === 200;
+  });
+});

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { BodyLimits } from "../../src/http/body_limits.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
 import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
@@ -24,6 +25,8 @@ export interface ListenersOptions {
   readonly corsOrigins?: readonly string[] | "*";
   readonly maxConnections?: number;
   readonly maxPayloadBytes?: number;
+  /** Room for all unfinished bodies together. */
+  readonly maxUnfinishedBytes?: number;
   readonly guard?: Partial<ControlAccessOptions>;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
@@ -57,6 +60,7 @@ export class Listeners implements Disposable {
       corsOrigins: options.corsOrigins ?? [],
       logger,
     });
+    const { maxPayloadBytes = 1_048_576 } = options;
     this.#control = controlRouter({
       hub: this.hub,
       broker,
@@ -69,7 +73,8 @@ export class Listeners implements Disposable {
         key: undefined,
         ...options.guard,
       }),
-      maxPayloadBytes: options.maxPayloadBytes ?? 1_048_576,
+      maxPayloadBytes,
+      bodyLimits: new BodyLimits(maxPayloadBytes, options.maxUnfinishedBytes),
       healthy: () => this.healthy,
     });
   }

@@ -2,22 +2,22 @@ import type { TokenAuthority } from "../../auth/token_authority.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { readTokenRequest } from "../../requests/token_request.ts";
 import { answer, wantsJson } from "../answers.ts";
-import { contentTypeOf, maxBodyBytes, readFields } from "../body.ts";
+import { contentTypeOf, readFields } from "../body.ts";
+import type { BodyLimits } from "../body_limits.ts";
 import type { RouteHandler } from "../router.ts";
 
 /** What issuing tokens works with. */
 export interface IssueTokenDeps {
   readonly tokens: TokenAuthority;
   readonly clock: Clock;
-  readonly maxPayloadBytes: number;
+  readonly bodyLimits: BodyLimits;
 }
 
 /** `POST /token/`: signs a token for one user. */
 export function issueTokenHandler(deps: IssueTokenDeps): RouteHandler {
-  const { tokens, clock, maxPayloadBytes } = deps;
+  const { tokens, clock, bodyLimits } = deps;
   return async ({ request, query }) => {
-    const limit = maxBodyBytes(maxPayloadBytes);
-    const fields = await readFields(request, contentTypeOf(request), query, limit);
+    const fields = await readFields(request, contentTypeOf(request), query, bodyLimits);
     const token = await tokens.sign(readTokenRequest(fields), clock.wall() / 1000);
     return answer(200, wantsJson(request) ? { token } : token);
   };

@@ -1,18 +1,18 @@
 import { BadField } from "../../lib/errors.ts";
 import { readEmit } from "../../requests/emit_request.ts";
 import { answer, wantsJson } from "../answers.ts";
-import { contentTypeOf, maxBodyBytes, readFields } from "../body.ts";
+import { contentTypeOf, readFields } from "../body.ts";
 import type { RouteHandler } from "../router.ts";
 import { type PublishDeps, publishLines } from "./publish_ndjson.ts";
 
 /** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
 export function publishHandler(deps: PublishDeps): RouteHandler {
-  const { hub, maxPayloadBytes } = deps;
+  const { hub, bodyLimits, maxPayloadBytes } = deps;
   return async ({ request, query }) => {
     const contentType = contentTypeOf(request);
     const key = request.headers.get("Idempotency-Key") ?? undefined;
     if (contentType === "application/x-ndjson") return answerLines(request, key, deps);
-    const fields = await readFields(request, contentType, query, maxBodyBytes(maxPayloadBytes));
+    const fields = await readFields(request, contentType, query, bodyLimits);
     const [outcome] = await hub.publish([readEmit(fields, maxPayloadBytes, key)]);
     if (outcome === undefined || outcome instanceof Error) throw outcome;
     // The runtime's own headers for a text: naming them would take as long as the rest of the answer.

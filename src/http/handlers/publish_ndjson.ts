@@ -1,17 +1,19 @@
 import type { Outcome, Publication } from "../../broker/broker.ts";
 import type { Hub } from "../../hub/hub.ts";
 import type { Logger } from "../../observability/logger.ts";
-import { concatBytes } from "../../lib/bytes.ts";
-import { type HttpError, TooLarge } from "../../lib/errors.ts";
+import type { HttpError } from "../../lib/errors.ts";
 import { readEmit } from "../../requests/emit_request.ts";
 import { toHttpError } from "../answers.ts";
-import { maxBodyBytes, readJsonFields } from "../body.ts";
+import { readJsonFields } from "../body.ts";
+import type { BodyLimits } from "../body_limits.ts";
+import { type Line, LineReader } from "../line_reader.ts";
 
 /** What publishing works with. */
 export interface PublishDeps {
   readonly hub: Hub;
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
+  readonly bodyLimits: BodyLimits;
 }
 
 /**
@@ -19,8 +21,6 @@ export interface PublishDeps {
  * taking its lines: Deno 2.9.6 stops doing so once the answers fill the socket.
  */
 const MAX_WAITING_ANSWER_BYTES = 16_777_216;
-
-const NEWLINE = 10;
 
 /** Publishes each line of a body as it comes, and streams one line of answer for each, in order. */
 export function publishLines(
@@ -56,90 +56,43 @@ export function publishLines(
 
 type Controller = TransformStreamDefaultController<Uint8Array>;
 
-/** A line's text; `undefined` for one that is too long. */
-type Line = string | undefined;
-
 /** One body's lines: those that came together are published together. */
 class LineRun {
-  readonly #decoder = new TextDecoder();
   readonly #deps: PublishDeps;
-  readonly #maxLineBytes: number;
+  readonly #reader: LineReader;
   #line = 0;
-  #unfinished: Uint8Array[] = [];
-  #unfinishedBytes = 0;
 
   constructor(deps: PublishDeps) {
     this.#deps = deps;
-    this.#maxLineBytes = maxBodyBytes(deps.maxPayloadBytes);
+    this.#reader = new LineReader(deps.bodyLimits);
   }
 
   /** Answers, each with its line end, for the lines that end in this chunk. */
-  async take(chunk: Uint8Array): Promise<readonly string[]> {
-    const end = chunk.lastIndexOf(NEWLINE);
-    const lines = end < 0 ? [] : this.#finishLines(chunk.subarray(0, end));
-    // A copy of what outlives the chunk, which is a view on a buffer of the runtime's that is many
-    // times larger.
-    this.#keep(chunk.slice(end + 1));
-    return await this.#publish(lines);
+  take(chunk: Uint8Array): Promise<readonly string[]> {
+    return this.#publish(this.#reader.take(chunk));
   }
 
-  async finish(): Promise<readonly string[]> {
-    return this.#unfinishedBytes === 0 ? [] : await this.#publish([this.#finishLine()]);
+  finish(): Promise<readonly string[]> {
+    return this.#publish(this.#reader.finish());
   }
 
   /** Forgets a line whose end will not come. */
   dropUnfinished(): void {
-    this.#unfinished = [];
-    this.#unfinishedBytes = 0;
-  }
-
-  /** Collects a line's bytes; of one that is too long, only that it is. */
-  #keep(bytes: Uint8Array): void {
-    this.#unfinishedBytes += bytes.length;
-    if (this.#unfinishedBytes <= this.#maxLineBytes) {
-      this.#unfinished.push(bytes);
-    } else this.#unfinished = [];
-  }
-
-  /** The lines that end with these bytes, whose last line end is left out. */
-  #finishLines(bytes: Uint8Array): readonly Line[] {
-    if (this.#unfinishedBytes + bytes.length <= this.#maxLineBytes) {
-      // None can be too long: to decode them all at once takes a fraction of the time.
-      this.#keep(bytes);
-      return this.#finishLine()?.split("\n") ?? [];
-    }
-    const lines: Line[] = [];
-    let start = 0;
-    while (start <= bytes.length) {
-      const next = bytes.indexOf(NEWLINE, start);
-      const end = next < 0 ? bytes.length : next;
-      this.#keep(bytes.subarray(start, end));
-      lines.push(this.#finishLine());
-      start = end + 1;
-    }
-    return lines;
-  }
-
-  #finishLine(): Line {
-    const parts = this.#unfinished;
-    const tooLong = this.#unfinishedBytes > this.#maxLineBytes;
-    this.dropUnfinished();
-    return tooLong ? undefined : this.#decoder.decode(concatBytes(parts));
+    this.#reader.drop();
   }
 
   async #publish(lines: readonly Line[]): Promise<readonly string[]> {
+    if (lines.length === 0) return [];
     const publications: Publication[] = [];
     const plans: { readonly line: number; readonly failed?: HttpError }[] = [];
-    for (const text of lines) {
+    const { bodyLimits, maxPayloadBytes } = this.#deps;
+    for (const content of lines) {
       const line = ++this.#line;
-      if (text?.trim() === "") continue;
+      const text = typeof content === "string" ? content.trim() : content;
+      if (text === "") continue;
       try {
-        if (text === undefined) {
-          throw new TooLarge("Line too large (-max-payload).");
-        }
-        publications.push(
-          readEmit(readJsonFields(text.trim()), this.#deps.maxPayloadBytes),
-        );
+        if (typeof text !== "string") throw text;
+        publications.push(readEmit(readJsonFields(text, bodyLimits), maxPayloadBytes));
         plans.push({ line });
       } catch (error) {
         plans.push({ line, failed: toHttpError(error, this.#deps.logger) });

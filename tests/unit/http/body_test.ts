@@ -1,25 +1,27 @@
-import { contentTypeOf, maxBodyBytes, readFields, readJsonFields } from "../../../src/http/body.ts";
+import { contentTypeOf, readFields, readJsonFields } from "../../../src/http/body.ts";
+import { BodyLimits, MAX_FIELDS } from "../../../src/http/body_limits.ts";
 import { BadBody, TooLarge, UnsupportedContentType } from "../../../src/lib/errors.ts";
 import type { Fields } from "../../../src/requests/fields.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 
 const FORM = "application/x-www-form-urlencoded";
-const LIMIT = 10_000;
+const LIMITS = new BodyLimits(1000);
+const LIMIT = LIMITS.maxBytes;
 
 interface Sent {
   readonly type?: string;
   readonly body?: BodyInit;
   readonly query?: string;
-  readonly limit?: number;
+  readonly limits?: BodyLimits;
 }
 
-function read({ type, body, query = "", limit = LIMIT }: Sent): Promise<Fields> {
+function read({ type, body, query = "", limits = LIMITS }: Sent): Promise<Fields> {
   const url = `http://127.0.0.1:8001/emit/${query}`;
   const request = new Request(url, { method: "POST", ...(body !== undefined && { body }) });
   request.headers.delete("Content-Type");
   if (type !== undefined) request.headers.set("Content-Type", type);
   const fields = query === "" ? undefined : new URLSearchParams(query);
-  return readFields(request, contentTypeOf(request), fields, limit);
+  return readFields(request, contentTypeOf(request), fields, limits);
 }
 
 function json(value: unknown): Sent {
@@ -128,15 +130,57 @@ Deno.test("JSON that is malformed or no object is refused", async () => {
 });
 
 Deno.test("JSON nested deeper than the stack is no failure of the server's", async () => {
+  const limits = new BodyLimits(1_000_000);
   const deep = "[".repeat(100_000) + "]".repeat(100_000);
-  const sent = (body: string) => ({ type: "application/json", body, limit: 1_000_000 });
-  const error = await refusal(sent(`{"channel":${deep}}`));
-  assert(error instanceof BadBody, `a bad body, not ${error}`);
-  assertEquals((await read(sent(`{"data":${deep}}`))).all("data"), [deep]);
+  for (const member of ["channel", "data"]) {
+    const body = `{"${member}":${deep}}`;
+    const error = await refusal({ type: "application/json", body, limits });
+    assert(error instanceof BadBody, `a bad body, not ${error}`);
+  }
+});
+
+Deno.test("a body of more than a thousand fields is refused in every format, also one that is not whole", async () => {
+  const most = Array.from({ length: MAX_FIELDS }, (_, n) => `f${n}`);
+  const formats: readonly ((names: readonly string[]) => Sent)[] = [
+    (names) => ({ type: FORM, body: names.map((name) => `${name}=1`).join("&") }),
+    (names) => json(Object.fromEntries(names.map((name) => [name, 1]))),
+    (names) => multipart(names.map((name) => [`name="${name}"`, "1"])),
+  ];
+  const limits = new BodyLimits(100_000);
+  for (const format of formats) {
+    assertEquals((await read({ ...format(most), limits })).all(`f${MAX_FIELDS - 1}`), ["1"]);
+    const sent = format([...most, "one-more"]);
+    // What breaks off is not well-formed: that it has too many fields was found without parsing it.
+    const broken = { ...sent, body: String(sent.body).slice(0, -1) };
+    for (const one of sent.type === FORM ? [sent] : [sent, broken]) {
+      const error = await refusal({ ...one, limits });
+      assert(error instanceof TooLarge, `${one.type}: ${error}`);
+      assertEquals(error.message, "Body too large: more than 1000 fields.");
+    }
+  }
+});
+
+Deno.test("a boundary may be quoted, and one that cannot be read is refused", async () => {
+  const { body = "" } = multipart([['name="a"', "1"]]);
+  const boundary = "------------------------d74496d66958873e";
+  for (const one of [`"${boundary}"`, `${boundary} ; charset=utf-8`, boundary]) {
+    const type = `multipart/form-data; x=y; Boundary=${one}`;
+    assertEquals((await read({ type, body })).all("a"), ["1"], type);
+  }
+  for (const one of ['"', '""', "é", `x="boundary=${boundary}"`]) {
+    const error = await refusal({ type: `multipart/form-data; boundary=${one}`, body });
+    assert(error instanceof BadBody, `${one}: ${error}`);
+  }
+});
+
+Deno.test("plus signs are spaces in a text of any length, and a BOM in it stays", async () => {
+  const limits = new BodyLimits(1_000_000);
+  const fields = await read({ type: FORM, body: `a=\uFEFF${"é+x".repeat(100_000)}%2B`, limits });
+  assertEquals(fields.all("a")[0] === `\uFEFF${"é x".repeat(100_000)}+`, true);
 });
 
 Deno.test("members with names that JavaScript has for itself are ordinary fields", () => {
-  const fields = readJsonFields('{"__proto__":"x","constructor":"y","toString":"z"}');
+  const fields = readJsonFields('{"__proto__":"x","constructor":"y","toString":"z"}', LIMITS);
   const names = ["__proto__", "constructor", "toString", "hasOwnProperty"];
   assertEquals(names.map((name) => fields.all(name)), [["x"], ["y"], ["z"], []]);
 });
@@ -191,7 +235,7 @@ Deno.test("a body over the limit is refused, whether or not it says its length",
   for (const sent of formats) {
     const error = await refusal(sent);
     assert(error instanceof TooLarge, `${sent.type}: ${error}`);
-    assertMatch(error.message, /more than 10000 bytes \(-max-payload\)/);
+    assertMatch(error.message, new RegExp(`more than ${LIMIT} bytes \\(-max-payload\\)`));
   }
   const exact = `a=${"x".repeat(LIMIT - 2)}`;
   assertEquals((await read({ type: FORM, body: exact })).all("a")[0]?.length, LIMIT - 2);
@@ -210,7 +254,7 @@ Deno.test("a body that says it is over the limit is refused before any of it is 
     headers: { "Content-Type": FORM, "Content-Length": String(LIMIT + 1) },
   });
   try {
-    await readFields(request, FORM, undefined, LIMIT);
+    await readFields(request, FORM, undefined, LIMITS);
     throw new Error("it was accepted");
   } catch (error) {
     assert(error instanceof TooLarge, String(error));
@@ -220,7 +264,7 @@ Deno.test("a body that says it is over the limit is refused before any of it is 
 
 Deno.test("the largest payload fits into a body of every format, however its bytes are escaped", async () => {
   const size = 2000;
-  const limit = maxBodyBytes(size);
+  const limits = new BodyLimits(size);
   const payload = "\u0001".repeat(size);
   for (
     const sent of [
@@ -229,6 +273,6 @@ Deno.test("the largest payload fits into a body of every format, however its byt
       multipart([['name="payload"', payload]]),
     ]
   ) {
-    assertEquals((await read({ ...sent, limit })).all("payload"), [payload]);
+    assertEquals((await read({ ...sent, limits })).all("payload"), [payload]);
   }
 });
