@@ -133,6 +133,21 @@ Deno.test("what the window alone has dropped while it was read is no gap, but as
   reader.close();
 });
 
+Deno.test("nor is what comes of age in the window as it is read", async () => {
+  let nowMs = 0;
+  const place = { seq: 10, epoch: EPOCH };
+  const window = new MemoryLog({ ...ROOMY, ageMs: 1000 }, () => nowMs, place);
+  append(window, 2);
+  const older = new NotedHistory(batch([11, 12], 12));
+  const reader = new WindowReader(() => window, older, ANN, at(10));
+  nowMs = 2000;
+  assertEquals(reader.next(ALL), undefined);
+  await reader.ready();
+  assertEquals(brief(reader.next(ALL)), [[11, 12], 12, false]);
+  assertEquals(brief(reader.next(ALL)), [[], 12, true]);
+  reader.close();
+});
+
 Deno.test("a gap of which the older history tells is told once", async () => {
   const window = windowAfter(20, 0);
   const gap = { through: 15, oldest: 3 };

@@ -58,11 +58,13 @@ function noteTurns({ asked }: ScriptedHistory): readonly number[] {
   return turns;
 }
 
-/** Checks that no more than some reads of a millisecond each came between two turns. */
+/** Checks that some reads of a millisecond each came between two turns, and not many. */
 function assertShort(turns: readonly number[], total: number): void {
   const between = turns.map((asked, n) => asked - (turns[n - 1] ?? 0));
   assert(Math.max(...between) <= 8, `reads between turns: ${between}`);
   assertEquals(turns.at(-1), total, "reads that were counted");
+  // Nor are there more pauses than that takes.
+  assert(turns.length < total / 2.5, `reads between turns: ${between}`);
 }
 
 Deno.test("a subscriber that is behind is given everything in order, and then goes live", async () => {
@@ -192,6 +194,7 @@ Deno.test("reading goes on where a batch brought nothing that the subscriber hea
     const client = history.connect("ann", { size, next });
     await settle();
     assertEquals([client.text, client.subscriber.isLive], [textOf(5), true]);
+    assertEquals(history.open, 0, "readers of a subscriber that is live");
     assertNothingHeld(history, [client]);
   }
 });
@@ -269,6 +272,19 @@ Deno.test("clients that take nothing keep nobody from being served, and read on 
   assertEquals(new Set(stopped.map(({ text }) => text)), new Set([textOf(1, 2, 3)]));
   assert(history.mostOpen <= MOST_OPEN, `${history.mostOpen} readers were open`);
   assertNothingHeld(history, [...stopped, ...others]);
+});
+
+Deno.test("a reader whose client takes nothing after its batch goes to the first in line", async () => {
+  const history = new ScriptedHistory();
+  const answer = Promise.withResolvers<void>();
+  const script = { size: LARGE, last: 3, padding: FULL, waits: 1, ready: () => answer.promise };
+  const atWork = connectAll(history, names(MOST_OPEN, "at work"), script, false);
+  const inLine = connectAll(history, names(MOST_OPEN, "in line"), { size: LARGE });
+  await settle();
+  answer.resolve();
+  await settle();
+  assertAllLive(inLine);
+  assertNothingHeld(history, [...atWork, ...inLine]);
 });
 
 Deno.test("those in line are served though all before them leave at once", async () => {

@@ -128,4 +128,5 @@ Deno.test("closing sends everything that waits, at once, and leaves nothing runn
   assertEquals(time.timers, 0);
   await settle();
   assertEquals([cooling.chunks, ready.chunks], [["2", "4"], ["5"]]);
+  assertEquals(new Set(many.map(({ chunks }) => chunks.join(" "))), new Set(["1 3"]));
 });

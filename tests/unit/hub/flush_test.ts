@@ -51,9 +51,21 @@ Deno.test("a flush visits no more subscribers at a time than it may, and says wh
 });
 
 Deno.test("one channel's event does not overtake what waits in another", async () => {
+  for (const names of [["red", "blue"], ["blue", "red"]]) {
+    const client = liveClient("ann", names);
+    const channels = channelsOf(client);
+    take(channels, 1, "red");
+    take(channels, 2, "blue");
+    begin(channels, "blue").run(Infinity);
+    await settle();
+    assertEquals(client.chunks, ["1 2"], `${names}`);
+  }
+});
+
+Deno.test("nor does what is for everyone overtake what is for a user alone", async () => {
   const client = liveClient("ann", ["red", "blue"]);
   const channels = channelsOf(client);
-  take(channels, 1, "red");
+  take(channels, 1, "red", "ann");
   take(channels, 2, "blue");
   take(channels, 3, "red", "ann");
   begin(channels, "blue").run(Infinity);

@@ -46,6 +46,19 @@ Deno.test("every stream gets its heartbeat once in each interval, and not all of
   for (const stream of streams) timer.delete(stream);
 });
 
+Deno.test("an interval that is no whole number of seconds is kept all the same", async () => {
+  for (const [heartbeatMs, stallMs] of [[1500, 0], [59_500, 60_000], [2500, 700]] as const) {
+    using time = new FakeTime();
+    const { timer, beats } = noted(time, heartbeatMs, stallMs);
+    timer.add("one");
+    await time.advance(3 * heartbeatMs);
+    const times = beats.map(([at]) => Math.round(at));
+    const intervals = times.slice(1).map((at, n) => at - (times[n] ?? 0));
+    assertEquals(intervals.slice(0, 2), [heartbeatMs, heartbeatMs], `${heartbeatMs}, ${stallMs}`);
+    timer.delete("one");
+  }
+});
+
 Deno.test("every stream is visited each second, and more often where a shorter time has to be told apart", async () => {
   for (
     const [heartbeatMs, stallMs, visitsPerSecond] of [
