@@ -84,7 +84,7 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
   #opened = 0;
   /** The last seq that was dropped from any of them. */
   #horizon = -1;
-  /** Under way while the oldest retained event is looked for, channel by channel. */
+  /** For the oldest retained event, channel by channel; kept until the gap is given with a batch. */
   #search: { searched: number; oldest: number } | undefined;
 
   /** @param readers the log's: it is in there until it is closed. */
@@ -119,6 +119,7 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     const through = isComplete ? this.#index.last : rows.at(-1)?.seq ?? this.#position;
     this.#position = through;
     if (gap !== undefined) this.#gapReportedThrough = gap.through;
+    this.#search = undefined;
     return { events: this.#index.load(rows), through, reachesHead: isComplete, gap };
   }
 
@@ -199,7 +200,6 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     }
     search.searched += some.length;
     if (search.searched < channels.length) return "searching";
-    this.#search = undefined;
     return { through, oldest: search.oldest === Infinity ? undefined : search.oldest };
   }
 

@@ -74,6 +74,8 @@ export class CatchUp {
     this.#queue.delete(subscriber);
     this.#line.delete(subscriber);
     this.#close(subscriber);
+    // It may have been the one whose turn it was to leave the line.
+    this.#admit();
   }
 
   /** The log is another, or has lost events: reading begins anew from where each subscriber is. */
@@ -130,10 +132,17 @@ export class CatchUp {
 
   #readerOf(subscriber: Subscriber): HistoryReader | undefined {
     const open = this.#readers.get(subscriber);
-    if (open !== undefined || this.#readers.size >= MAX_OPEN_READERS) return open;
+    if (open !== undefined || !this.#mayOpen(subscriber)) return open;
     const reader = this.#broker.openReader(subscriber.claims, subscriber.readStart);
     this.#readers.set(subscriber, reader);
+    this.#line.delete(subscriber);
     return reader;
+  }
+
+  /** Readers that are free are for those in line, if it is not shorter: others go behind them. */
+  #mayOpen(subscriber: Subscriber): boolean {
+    const free = MAX_OPEN_READERS - this.#readers.size;
+    return free > 0 && (this.#line.has(subscriber) || free > this.#line.size);
   }
 
   #waitInLine(subscriber: Subscriber): void {
@@ -153,8 +162,9 @@ export class CatchUp {
       },
       (error) => {
         this.#reading.delete(subscriber);
-        // Nobody has to know how a reader fails that is not used any more.
         if (this.#readers.get(subscriber) === reader) this.#onFailure(subscriber, error);
+        // Nobody has to know how a reader fails that is not used any more: another takes its place.
+        else this.request(subscriber);
       },
     );
   }
@@ -164,10 +174,16 @@ export class CatchUp {
     if (reader === undefined) return;
     this.#readers.delete(subscriber);
     reader.close();
-    const [next] = this.#line;
-    if (next === undefined) return;
-    this.#line.delete(next);
-    this.request(next);
+    this.#admit();
+  }
+
+  /** Asks for the first in line as far as readers are free; each stays in line until it has one. */
+  #admit(): void {
+    let free = MAX_OPEN_READERS - this.#readers.size;
+    for (const subscriber of this.#line) {
+      if (free-- <= 0) return;
+      this.request(subscriber);
+    }
   }
 
   #give(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {

@@ -23,12 +23,10 @@ export class StreamTimer<T> {
    */
   constructor(heartbeatMs: number, stallMs: number, visit: Visit<T>) {
     this.#visit = visit;
-    this.#tickMs = Math.min(
-      LONGEST_TICK_MS,
-      heartbeatMs || LONGEST_TICK_MS,
-      stallMs || LONGEST_TICK_MS,
-    );
-    this.#turns = Math.max(1, Math.round(heartbeatMs / this.#tickMs));
+    const longestTickMs = Math.min(LONGEST_TICK_MS, stallMs || LONGEST_TICK_MS);
+    this.#turns = Math.max(1, Math.ceil(heartbeatMs / longestTickMs));
+    // A whole number of ticks makes one interval, so that no heartbeat comes late.
+    this.#tickMs = heartbeatMs > 0 ? heartbeatMs / this.#turns : longestTickMs;
   }
 
   get size(): number {

@@ -1,0 +1,47 @@
+import { Channels } from "../../../src/hub/channels.ts";
+import { assertEquals } from "../../support/assert.ts";
+import { liveClient } from "../../support/hub/subscribers.ts";
+import { withSeeds } from "../../support/seeded_random.ts";
+
+Deno.test("a channel is there while it has subscribers, and no longer", () => {
+  const channels = new Channels();
+  const [one, other] = [["red"], ["blue", "red"]].map((names) =>
+    liveClient("ann", names).subscriber
+  );
+  if (one === undefined || other === undefined) throw new Error("no subscribers");
+  channels.add(one);
+  channels.add(other);
+  assertEquals(["red", "blue", "green"].map((name) => channels.get(name)?.size), [2, 1, undefined]);
+  channels.remove(other);
+  assertEquals(["red", "blue"].map((name) => channels.get(name)?.size), [1, undefined]);
+  channels.remove(other);
+  channels.remove(one);
+  assertEquals(channels.get("red"), undefined);
+});
+
+Deno.test("whoever comes and goes, each channel counts its subscribers", async () => {
+  const names = Array.from({ length: 40 }, (_, n) => `channel ${n}`);
+  // The same names in another order are the same channels.
+  const lists = [["channel 0"], ["channel 1", "channel 0"], ["channel 0", "channel 1"], names];
+  await withSeeds(5, (random) => {
+    const channels = new Channels();
+    const present = new Set<ReturnType<typeof liveClient>["subscriber"]>();
+    for (let step = 0; step < 150; step++) {
+      const [gone] = present;
+      if (gone !== undefined && random.chance(0.45)) {
+        const leaving = random.pick([...present]);
+        channels.remove(leaving);
+        present.delete(leaving);
+      } else {
+        const { subscriber } = liveClient(random.pick(["ann", "bob"]), random.pick(lists));
+        channels.add(subscriber);
+        present.add(subscriber);
+      }
+      for (const name of ["channel 0", "channel 1", "channel 39"]) {
+        const size = [...present].filter(({ claims }) => claims.channels.includes(name)).length;
+        assertEquals(channels.get(name)?.size ?? 0, size, name);
+      }
+    }
+    return Promise.resolve();
+  });
+});

@@ -1,0 +1,132 @@
+import { setImmediate } from "node:timers";
+import { Channels } from "../../../src/hub/channels.ts";
+import { FlushScheduler } from "../../../src/hub/flush_scheduler.ts";
+import { assert, assertEquals } from "../../support/assert.ts";
+import { FakeTime, settle } from "../../support/hub/fake_time.ts";
+import { type LiveClient, liveClient } from "../../support/hub/subscribers.ts";
+import { eventAt } from "../../support/store/naive_log.ts";
+
+const WINDOW_MS = 5;
+
+/** Sends events to live clients as a hub does. */
+function schedule(clients: readonly LiveClient[], windowMs: number, time: FakeTime) {
+  const channels = new Channels();
+  for (const { subscriber } of clients) channels.add(subscriber);
+  const scheduler = new FlushScheduler(channels, windowMs, time);
+  let seq = 0;
+  const emit = (name: string, user = "*") => {
+    const channel = channels.get(name);
+    if (channel === undefined) throw new Error(`nobody hears ${name}`);
+    if (channel.take(eventAt(++seq, name, user)) > 0) scheduler.request(channel);
+  };
+  return { emit, scheduler };
+}
+
+Deno.test("an idle channel's events go out at the end of the turn, those of one turn together", async () => {
+  using time = new FakeTime();
+  const client = liveClient("ann", ["red"]);
+  const { emit, scheduler } = schedule([client], WINDOW_MS, time);
+  for (let n = 0; n < 3; n++) emit("red");
+  await settle();
+  assertEquals([client.chunks, time.steady()], [["1 2 3"], 0]);
+  scheduler.close();
+});
+
+Deno.test("what comes within the window goes out together when it is over", async () => {
+  using time = new FakeTime();
+  const client = liveClient("ann", ["red"]);
+  const { emit, scheduler } = schedule([client], WINDOW_MS, time);
+  for (let n = 0; n < 4; n++) {
+    emit("red");
+    await time.advance(1);
+  }
+  assertEquals(client.chunks, ["1"]);
+  await time.advance(1);
+  assertEquals(client.chunks, ["1", "2 3 4"]);
+  // That flush has a window of its own.
+  emit("red");
+  await time.advance(WINDOW_MS - 1);
+  assertEquals(client.chunks.length, 2);
+  await time.advance(1);
+  assertEquals(client.chunks, ["1", "2 3 4", "5"]);
+  await time.advance(WINDOW_MS);
+  assertEquals(time.timers, 0);
+  emit("red");
+  await settle();
+  assertEquals(client.chunks.at(-1), "6");
+  scheduler.close();
+});
+
+Deno.test("each channel has its own window", async () => {
+  using time = new FakeTime();
+  const clients = ["red", "blue"].map((name) => liveClient("ann", [name]));
+  const { emit, scheduler } = schedule(clients, WINDOW_MS, time);
+  emit("red");
+  await time.advance(3);
+  emit("blue");
+  await settle();
+  emit("red");
+  emit("blue");
+  assertEquals(clients.map(({ chunks }) => chunks), [["1"], ["2"]]);
+  await time.advance(2);
+  assertEquals(clients.map(({ chunks }) => chunks), [["1", "3"], ["2"]]);
+  await time.advance(3);
+  assertEquals(clients.map(({ chunks }) => chunks), [["1", "3"], ["2", "4"]]);
+  scheduler.close();
+});
+
+Deno.test("without a window every turn's events go out in that turn", async () => {
+  using time = new FakeTime();
+  const client = liveClient("ann", ["red"]);
+  const { emit } = schedule([client], 0, time);
+  for (let n = 0; n < 3; n++) {
+    emit("red");
+    await settle();
+  }
+  assertEquals([client.chunks, time.timers], [["1", "2", "3"], 0]);
+});
+
+for (const windowMs of [0, WINDOW_MS]) {
+  Deno.test(`others get their turn while a large channel is visited (window of ${windowMs} ms)`, async () => {
+    using time = new FakeTime();
+    const clients = Array.from({ length: 450 }, () => liveClient("ann", ["red"]));
+    const { emit, scheduler } = schedule(clients, windowMs, time);
+    const served = () => clients.filter(({ subscriber }) => subscriber.position >= 1).length;
+    const turns: number[] = [];
+    emit("red");
+    emit("red", "bob");
+    while (served() < clients.length) {
+      await new Promise<void>((resolve) => setImmediate(() => resolve()));
+      turns.push(served());
+      // Whatever comes meanwhile waits until everyone has been visited.
+      if (turns.length === 1) emit("red");
+      assert(turns.length < 50, "not everyone is served");
+    }
+    const most = Math.max(...turns.map((count, n) => count - (turns[n - 1] ?? 0)));
+    assert(most <= 200, `${most} subscribers were visited in one turn`);
+    await time.advance(windowMs);
+    for (let turn = 0; turn < 10; turn++) await settle();
+    for (const { chunks } of clients) assertEquals(chunks, ["1", "3"]);
+    scheduler.close();
+  });
+}
+
+Deno.test("closing sends everything that waits, at once, and leaves nothing running", async () => {
+  using time = new FakeTime();
+  const many = Array.from({ length: 250 }, () => liveClient("ann", ["red"]));
+  const [cooling, ready] = [liveClient("ann", ["blue"]), liveClient("ann", ["green"])];
+  const { emit, scheduler } = schedule([...many, cooling, ready], WINDOW_MS, time);
+  emit("red");
+  emit("blue");
+  await Promise.resolve();
+  emit("red");
+  emit("blue");
+  emit("green");
+  scheduler.close();
+  assertEquals(many.filter(({ subscriber }) => subscriber.position < 3).length, 0);
+  assertEquals([cooling.subscriber.position, ready.subscriber.position], [4, 5]);
+  assertEquals(time.timers, 0);
+  await settle();
+  assertEquals([cooling.chunks, ready.chunks], [["2", "4"], ["5"]]);
+  assertEquals(new Set(many.map(({ chunks }) => chunks.join(" "))), new Set(["1 3"]));
+});

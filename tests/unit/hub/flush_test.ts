@@ -1,0 +1,135 @@
+import { Channels } from "../../../src/hub/channels.ts";
+import { Flush } from "../../../src/hub/flush.ts";
+import { assertEquals } from "../../support/assert.ts";
+import { settle } from "../../support/hub/fake_time.ts";
+import { type LiveClient, liveClient } from "../../support/hub/subscribers.ts";
+import { eventAt } from "../../support/store/naive_log.ts";
+
+/** The channels of some live clients. */
+function channelsOf(...clients: readonly LiveClient[]): Channels {
+  const channels = new Channels();
+  for (const { subscriber } of clients) channels.add(subscriber);
+  return channels;
+}
+
+function take(channels: Channels, seq: number, channel: string, user = "*"): void {
+  channels.get(channel)?.take(eventAt(seq, channel, user));
+}
+
+/** Begins to send what waits in a channel. */
+function begin(channels: Channels, name: string): Flush {
+  const channel = channels.get(name);
+  if (channel === undefined) throw new Error(`nobody hears ${name}`);
+  return new Flush(channel, channels);
+}
+
+Deno.test("a flush sends all that waits in one chunk, to each subscriber what is for it, in order", async () => {
+  const clients = [liveClient("ann", ["red"]), liveClient("bob", ["red"])] as const;
+  const channels = channelsOf(...clients);
+  take(channels, 1, "red");
+  take(channels, 2, "red", "ann");
+  take(channels, 3, "red");
+  assertEquals(begin(channels, "red").run(Infinity), true);
+  await settle();
+  assertEquals(clients.map(({ chunks }) => chunks), [["1 2 3"], ["1 3"]]);
+  assertEquals(clients.map(({ subscriber }) => subscriber.position), [3, 3]);
+});
+
+Deno.test("a flush visits no more subscribers at a time than it may, and says when it is through", async () => {
+  const clients = Array.from({ length: 5 }, () => liveClient("ann", ["red"]));
+  const channels = channelsOf(...clients);
+  take(channels, 1, "red");
+  const flush = begin(channels, "red");
+  const served: number[] = [];
+  for (let isOver = false; !isOver;) {
+    isOver = flush.run(2);
+    await settle();
+    served.push(clients.filter(({ chunks }) => chunks.length > 0).length);
+  }
+  assertEquals(served, [2, 4, 5]);
+  assertEquals(channels.get("red")?.isFlushed, true);
+});
+
+Deno.test("one channel's event does not overtake what waits in another", async () => {
+  for (const names of [["red", "blue"], ["blue", "red"]]) {
+    const client = liveClient("ann", names);
+    const channels = channelsOf(client);
+    take(channels, 1, "red");
+    take(channels, 2, "blue");
+    begin(channels, "blue").run(Infinity);
+    await settle();
+    assertEquals(client.chunks, ["1 2"], `${names}`);
+  }
+});
+
+Deno.test("nor does what is for everyone overtake what is for a user alone", async () => {
+  const client = liveClient("ann", ["red", "blue"]);
+  const channels = channelsOf(client);
+  take(channels, 1, "red", "ann");
+  take(channels, 2, "blue");
+  take(channels, 3, "red", "ann");
+  begin(channels, "blue").run(Infinity);
+  await settle();
+  assertEquals(client.chunks, ["1 2 3"]);
+  // The other channel's flush has nothing left for it.
+  begin(channels, "red").run(Infinity);
+  await settle();
+  assertEquals([client.chunks, client.subscriber.position], [["1 2 3"], 3]);
+});
+
+Deno.test("an event that is addressed to a subscriber while a flush is under way keeps its place", async () => {
+  const [first, second] = [liveClient("ann", ["red"]), liveClient("bob", ["red"])];
+  const channels = channelsOf(first, second);
+  take(channels, 1, "red");
+  const flush = begin(channels, "red");
+  flush.run(1);
+  take(channels, 2, "red");
+  take(channels, 3, "red", "bob");
+  flush.run(Infinity);
+  begin(channels, "red").run(Infinity);
+  await settle();
+  assertEquals([first.chunks, second.chunks], [["1", "2"], ["1 2 3"]]);
+});
+
+Deno.test("whoever came after an event, or was given it by history, is not sent it again", async () => {
+  const [early, late, half] = [1, 2, 3].map(() => liveClient("ann", ["red"]));
+  if (!early || !late || !half) throw new Error("no clients");
+  const channels = channelsOf(early, late, half);
+  take(channels, 1, "red");
+  take(channels, 2, "red");
+  late.subscriber.replay(new Uint8Array(), 2);
+  half.subscriber.replay(new Uint8Array(), 1);
+  begin(channels, "red").run(Infinity);
+  await settle();
+  assertEquals([early.chunks, late.chunks, half.chunks], [["1 2"], [], ["2"]]);
+});
+
+Deno.test("a subscriber that is behind is not pushed to, and one that has ended is not either", async () => {
+  const [behind, ended, live] = [1, 2, 3].map(() => liveClient("ann", ["red"]));
+  if (!behind || !ended || !live) throw new Error("no clients");
+  const channels = channelsOf(behind, ended, live);
+  behind.subscriber.interrupt(0);
+  ended.subscriber.end(new Uint8Array());
+  take(channels, 1, "red");
+  begin(channels, "red").run(Infinity);
+  await settle();
+  assertEquals([behind.chunks, ended.chunks, live.chunks], [[], [], ["1"]]);
+});
+
+Deno.test("subscribers of the same channels are given the very same bytes", async () => {
+  const given: Uint8Array[] = [];
+  const clients = [["red", "blue"], ["blue", "red"]].map((names) => liveClient("ann", names));
+  for (const { subscriber } of clients) {
+    const deliver = subscriber.deliver.bind(subscriber);
+    subscriber.deliver = (bytes, ...place) => {
+      given.push(bytes);
+      deliver(bytes, ...place);
+    };
+  }
+  const channels = channelsOf(...clients);
+  take(channels, 1, "red");
+  take(channels, 2, "blue");
+  begin(channels, "red").run(Infinity);
+  await settle();
+  assertEquals([given.length, new Set(given).size], [2, 1]);
+});
