@@ -14,6 +14,7 @@ import {
 import type { Batch, Cursor } from "../history_reader.ts";
 import commonLua from "./lua/common.lua" with { type: "text" };
 import findLua from "./lua/find.lua" with { type: "text" };
+import nextLua from "./lua/next.lua" with { type: "text" };
 import openLua from "./lua/open.lua" with { type: "text" };
 import publishLua from "./lua/publish.lua" with { type: "text" };
 import readLua from "./lua/read.lua" with { type: "text" };
@@ -22,6 +23,7 @@ import { explained } from "./redis_errors.ts";
 import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./redis_session.ts";
 
 const FIND = scriptOf(commonLua, findLua);
+const NEXT = scriptOf(commonLua, nextLua);
 const OPEN = scriptOf(commonLua, openLua);
 const PUBLISH = scriptOf(commonLua, publishLua);
 const READ = scriptOf(commonLua, readLua);
@@ -67,6 +69,24 @@ export interface FeedEntry {
   readonly events: () => readonly ServerEvent[];
 }
 
+/** What is asked of history at a time. */
+export interface ReadQuestion {
+  readonly cursor: Cursor;
+  readonly user: string;
+  /** The channels to read from. */
+  readonly channels: readonly string[];
+  /** The subscription's other channels: only what was dropped from them counts. */
+  readonly others: readonly string[];
+  /** The other channels may have events from this seq on: only what comes before it is read. */
+  readonly before: number;
+}
+
+/** What the log has next. */
+export interface ReadAnswer extends Pick<Batch, "events" | "gap"> {
+  /** The seq of the next event of each channel that was read from; `undefined` for none up to the head. */
+  readonly next: readonly (number | undefined)[];
+}
+
 /** The log that lives in Redis: one method for each thing that can be done with it. */
 export class RedisLog {
   readonly #prefix: string;
@@ -82,7 +102,7 @@ export class RedisLog {
 
   /** Prepares a new session for everything else. */
   async prepare(session: RedisSession): Promise<void> {
-    await session.load([FIND, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT]);
+    await session.load([FIND, NEXT, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT]);
     await session.tryToRead(`${this.#prefix}feed`);
   }
 
@@ -135,28 +155,50 @@ export class RedisLog {
     await this.#run(session, SAVE_RECIPIENT_COUNT, [key, String(seq), String(subscribers)]);
   }
 
-  /** See `Log.read`: up to the place, and `undefined` where that is one of another log. */
+  /**
+   * The next events after a cursor, in order of their seq.
+   *
+   * @param head the newest place that counts: what comes later is read from the feed.
+   * @param maxBytes of events, about; at least one event is given where there is one.
+   * @returns `undefined` where the log is another than that of `head`.
+   */
   async read(
     session: RedisSession,
-    through: LogPosition,
-    { position, gapReportedThrough }: Cursor,
-    { user, channels }: Subscription,
+    head: LogPosition,
+    { cursor, user, channels, others, before }: ReadQuestion,
     maxBytes: number,
-  ): Promise<Batch | undefined> {
-    const numbers = [position, gapReportedThrough, through.seq, maxBytes].map(String);
-    const args = [through.epoch, ...numbers, user, ...channels];
-    const answer = await this.#run(session, READ, args) as readonly (string | number)[];
-    const [epoch, complete, last, gap, oldest, ...events] = answer;
-    if (epoch !== through.epoch || complete === undefined) return undefined;
+  ): Promise<ReadAnswer | undefined> {
+    const { position, gapReportedThrough } = cursor;
+    const readThrough = Math.min(head.seq, before - 1);
+    const numbers = [position, gapReportedThrough, head.seq, readThrough, maxBytes].map(String);
+    const args = [head.epoch, ...numbers, user, String(channels.length), ...channels, ...others];
+    const [epoch, gap, oldest, ...rest] = await this.#run(session, READ, args) as readonly string[];
+    if (epoch !== head.epoch || gap === undefined) return undefined;
     return {
-      events: eventsOf(events as readonly string[], through.epoch),
-      through: Number(last),
-      reachesHead: complete === 1,
+      events: eventsOf(rest.slice(channels.length), head.epoch),
       gap: gap === "-1" ? undefined : {
         through: Number(gap),
         oldest: oldest === "-1" ? undefined : Number(oldest),
       },
+      next: rest.slice(0, channels.length).map(seqOrUndefined),
     };
+  }
+
+  /**
+   * The seq of the first event of each of some channels that a user hears, from a seq up to the head.
+   *
+   * @returns `undefined` where the log is another than that of `head`.
+   */
+  async nextSeqs(
+    session: RedisSession,
+    head: LogPosition,
+    from: number,
+    user: string,
+    channels: readonly string[],
+  ): Promise<readonly (number | undefined)[] | undefined> {
+    const args = [head.epoch, String(from), String(head.seq), user, ...channels];
+    const [epoch, ...seqs] = await this.#run(session, NEXT, args) as readonly string[];
+    return epoch === head.epoch ? seqs.map(seqOrUndefined) : undefined;
   }
 
   /** See `Log.find`. */
@@ -246,6 +288,10 @@ function entryOf(
       return drafts.map((draft, m) => createEvent(draft, seq - drafts.length + 1 + m, place.epoch));
     });
   return { ...place, seq: newest.seq, events };
+}
+
+function seqOrUndefined(text: string): number | undefined {
+  return text === "-1" ? undefined : Number(text);
 }
 
 /** @param pairs a seq and its event's JSON in turn. */

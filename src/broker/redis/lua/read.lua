@@ -1,23 +1,38 @@
--- Reads the next retained events for a subscription, as `Log.read` describes it.
--- Arguments: epoch, position, gapReportedThrough, the last seq to read, bytes at most, user, channels.
--- Answers the epoch of the log alone where it is another; else the epoch, 1 where nothing is left
--- to read, the last seq looked at, the gap's last seq or -1, the oldest seq heard or -1, then seq
--- and JSON of each event.
+-- Reads the next retained events for a subscription. The caller knows by now from which channels they can
+-- come: it reads from these alone, and says up to which seq it knows that.
+-- Arguments: epoch, position, gapReportedThrough, the last seq of the log that counts, the last seq to
+-- read, bytes at most, user, the number of channels to read from, those, the other channels.
+-- Answers the epoch of the log alone where it is another; else the epoch, the gap's last seq or -1, the
+-- oldest seq for the subscription or -1 (looked for where there is a gap), for each channel that was read
+-- from the seq of its next event or -1, then seq and JSON of each event.
 
 local MOST_EVENTS = 2000
-local PAGE = 256
+local MOST_ARGUMENTS = 1000
 
 local log = call('HMGET', key('log'), 'epoch', 'lost', 'rejoined')
 if log[1] ~= ARGV[FIRST] then return { log[1] or '' } end
 trim()
 local floor = tonumber(call('HGET', key('log'), 'floor'))
 local position, gapReportedThrough = tonumber(ARGV[FIRST + 1]), tonumber(ARGV[FIRST + 2])
-local upTo = tonumber(ARGV[FIRST + 3])
-local maxBytes = tonumber(ARGV[FIRST + 4])
-local user = ARGV[FIRST + 5]
+local upTo, readUpTo = tonumber(ARGV[FIRST + 3]), tonumber(ARGV[FIRST + 4])
+local maxBytes = tonumber(ARGV[FIRST + 5])
+local user = ARGV[FIRST + 6]
+local readCount = tonumber(ARGV[FIRST + 7])
+local FIRST_CHANNEL = FIRST + 8
 
--- A source gives the events of one channel for one user, or for everyone, in order.
-local function nextOf(source)
+-- Calls a function with each channel and what a command answers for it, many channels a command.
+local function forChannels(command, name, visit)
+  for i = FIRST_CHANNEL, #ARGV, MOST_ARGUMENTS do
+    local answers = call(command, key(name), unpack(ARGV, i, math.min(i + MOST_ARGUMENTS - 1, #ARGV)))
+    for j = 1, math.min(MOST_ARGUMENTS, #ARGV - i + 1) do visit(ARGV[i + j - 1], answers[j]) end
+  end
+end
+
+-- A source gives the events of one channel for one user, or for everyone, in order. Few at a time where
+-- there are many sources: most of what is looked up must also be read.
+local PAGE = math.max(4, math.min(256, math.floor(2048 / readCount)))
+
+local function advance(source)
   source.index = source.index + 1
   if source.index > #source.page and not source.complete then
     source.page = call('ZRANGEBYSCORE', source.key, whole(source.after + 1), whole(upTo), 'LIMIT',
@@ -34,38 +49,67 @@ local function nextOf(source)
   source.seq, source.size, source.after = tonumber(seq), tonumber(size), tonumber(seq)
 end
 
+-- The sources that have an event left, as a binary heap: the one with the smallest seq comes first.
+local heap = {}
+
+local function push(source)
+  local at = #heap + 1
+  while at > 1 do
+    local parent = math.floor(at / 2)
+    if heap[parent].seq <= source.seq then break end
+    heap[at] = heap[parent]
+    at = parent
+  end
+  heap[at] = source
+end
+
+local function settleFirst()
+  local source, count = heap[1], #heap
+  if not source.seq then
+    source = table.remove(heap)
+    count = count - 1
+    if count == 0 then return end
+  end
+  local at = 1
+  while true do
+    local child = 2 * at
+    if child > count then break end
+    if child < count and heap[child + 1].seq < heap[child].seq then child = child + 1 end
+    if heap[child].seq >= source.seq then break end
+    heap[at] = heap[child]
+    at = child
+  end
+  heap[at] = source
+end
+
 local sources = {}
-local gap, oldest = -1, -1
 local function addSource(channel, name)
   local source = { key = heardKey(channel, name), page = {}, index = 0, after = position }
-  nextOf(source)
+  advance(source)
   sources[#sources + 1] = source
+  if source.seq then push(source) end
 end
-for i = FIRST + 6, #ARGV do
-  local channel = ARGV[i]
-  local known = call('HGET', key('horizons'), channel)
-  gap = math.max(gap, known and tonumber(known) or floor)
-  addSource(channel, '*')
-  if user ~= '*' then addSource(channel, user) end
+local perChannel = user == '*' and 1 or 2
+for i = FIRST_CHANNEL, FIRST_CHANNEL + readCount - 1 do
+  addSource(ARGV[i], '*')
+  if user ~= '*' then addSource(ARGV[i], user) end
 end
 
+local gap = -1
+forChannels('HMGET', 'horizons', function(_, horizon)
+  gap = math.max(gap, tonumber(horizon or floor))
+end)
 if position ~= tonumber(log[2]) then gap = math.max(gap, tonumber(log[3])) end
 
-local seqs, bytes, complete, through = {}, 0, 0, position
+local seqs, bytes = {}, 0
 while #seqs < MOST_EVENTS do
-  local first
-  for _, source in ipairs(sources) do
-    if source.seq and (not first or source.seq < first.seq) then first = source end
-  end
-  if not first then
-    complete, through = 1, upTo
-    break
-  end
+  local first = heap[1]
+  if not first or first.seq > readUpTo then break end
   bytes = bytes + first.size
   if #seqs > 0 and bytes > maxBytes then break end
   seqs[#seqs + 1] = whole(first.seq)
-  through = first.seq
-  nextOf(first)
+  advance(first)
+  settleFirst()
 end
 
 local texts = {}
@@ -81,15 +125,40 @@ for i, seq in ipairs(seqs) do
   end
 end
 
--- What was dropped past the last seq to read is not this reader's: it gets that from the feed.
-gap = math.min(gap, upTo)
-if gap <= math.max(position, gapReportedThrough) then
-  gap = -1
-else
-  for _, source in ipairs(sources) do
-    local first = call('ZRANGE', source.key, 0, 0)[1]
-    if first and (oldest < 0 or seqOf(first) < oldest) then oldest = seqOf(first) end
+-- The oldest retained event for the subscription. The oldest event of each channel, whoever it is for,
+-- is known at once; few channels can then have an older one for the subscription than another has.
+local function findOldest()
+  local oldestAny, first = {}, nil
+  forChannels('ZMSCORE', 'oldest', function(channel, seq)
+    if not seq then return end
+    oldestAny[channel] = tonumber(seq)
+    if not first or oldestAny[channel] < oldestAny[first] then first = channel end
+  end)
+  local oldest
+  local function look(channel)
+    for _, name in ipairs(user == '*' and { '*' } or { '*', user }) do
+      local event = call('ZRANGE', heardKey(channel, name), 0, 0)[1]
+      local seq = event and seqOf(event)
+      if seq and (not oldest or seq < oldest) then oldest = seq end
+    end
   end
+  if first then look(first) end
+  for channel, seq in pairs(oldestAny) do
+    if not oldest or seq < oldest then look(channel) end
+  end
+  return oldest or -1
 end
 
-return { log[1], complete, whole(through), whole(gap), whole(oldest), unpack(events) }
+-- What was dropped past the last seq that counts is not this reader's: it gets that from the feed.
+gap = math.min(gap, upTo)
+if gap <= math.max(position, gapReportedThrough) then gap = -1 end
+
+local answer = { log[1], whole(gap), gap < 0 and '-1' or whole(findOldest()) }
+for i = 1, #sources, perChannel do
+  local seq = sources[i].seq
+  local own = perChannel == 2 and sources[i + 1].seq
+  if own and (not seq or own < seq) then seq = own end
+  answer[#answer + 1] = seq and whole(seq) or '-1'
+end
+for i = 1, #events do answer[#answer + 1] = events[i] end
+return answer
