@@ -1,43 +1,22 @@
-interface PendingWork {
-  readonly weight: number;
-  readonly start: () => void;
-}
-
-/** Bounds what is done at a time; the rest waits, first come, first served. */
+/** Lets no more than some do their work at a time; the others wait, first come, first served. */
 export class Semaphore {
-  readonly #capacity: number;
-  readonly #pending: PendingWork[] = [];
-  #used = 0;
+  readonly #pending: (() => void)[] = [];
+  #free: number;
 
-  /** @param capacity the sum of the weights of what may be done at a time. */
-  constructor(capacity: number) {
-    this.#capacity = capacity;
+  constructor(atATime: number) {
+    this.#free = atATime;
   }
 
-  /**
-   * Does some work when its turn has come.
-   *
-   * @param weight what it takes of the capacity; work that takes more than all of it is done alone.
-   */
-  async run<T>(work: () => Promise<T>, weight = 1): Promise<T> {
-    await new Promise<void>((start) => {
-      this.#pending.push({ weight, start });
-      this.#startPending();
-    });
+  /** Does some work when its turn has come. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#pending.push(resolve));
     try {
       return await work();
     } finally {
-      this.#used -= weight;
-      this.#startPending();
-    }
-  }
-
-  #startPending(): void {
-    for (let next = this.#pending[0]; next !== undefined; next = this.#pending[0]) {
-      if (this.#used > 0 && this.#used + next.weight > this.#capacity) return;
-      this.#pending.shift();
-      this.#used += next.weight;
-      next.start();
+      const next = this.#pending.shift();
+      if (next === undefined) this.#free++;
+      else next();
     }
   }
 }

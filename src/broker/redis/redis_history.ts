@@ -17,13 +17,10 @@ const PATIENCE_MS = 2000;
 const PAUSE_MS = 250;
 
 /**
- * What questions about history may weigh at a time. Publishing has to wait behind all of them: some 10 ms
- * of Redis. Whoever asks less often than this allows is asked for in the order in which they came.
+ * Readers that are served at a time. Each asks one question after the other, none of which takes Redis
+ * more than some milliseconds; an emit has to wait behind one question of each.
  */
-const MAX_WEIGHT = 1600;
-
-/** What a question weighs besides its channels, so that there are no more than 16 at a time. */
-const QUESTION_WEIGHT = 100;
+const READERS_AT_A_TIME = 3;
 
 /** What history works with. */
 export interface HistoryDeps {
@@ -35,7 +32,7 @@ export interface HistoryDeps {
 /** The part of the log that is read from Redis, by many readers in turns. */
 export class RedisHistory implements OlderHistory {
   readonly #deps: HistoryDeps;
-  readonly #questions = new Semaphore(MAX_WEIGHT);
+  readonly #turns = new Semaphore(READERS_AT_A_TIME);
 
   constructor(deps: HistoryDeps) {
     this.#deps = deps;
@@ -46,16 +43,15 @@ export class RedisHistory implements OlderHistory {
   }
 
   /**
-   * Asks when its turn has come.
+   * Asks Redis when the reader's turn has come. Several questions that lead to one batch are one turn:
+   * otherwise, of many readers, all would have their last questions answered before any has its batch.
    *
-   * @param channels how many channels Redis has to look into for it.
-   * @param question given the head as it is then: an answer counts only in the same log.
+   * @param ask given the head as it is then: what it answers counts only in the same log.
    * @returns `undefined`, after a while, where there was no answer, or none that holds.
    * @throws Error where asking again would bring the same failure.
    */
-  async ask<T>(
-    channels: number,
-    question: (session: RedisSession, head: LogPosition) => Promise<T | undefined>,
+  async inTurn<T>(
+    ask: (session: RedisSession, head: LogPosition) => Promise<T | undefined>,
   ): Promise<T | undefined> {
     const { connection, follower } = this.#deps;
     if (connection.session === undefined) {
@@ -63,8 +59,7 @@ export class RedisHistory implements OlderHistory {
       return undefined;
     }
     try {
-      const weight = QUESTION_WEIGHT + channels;
-      const answer = await this.#questions.run(() => this.#askNow(question), weight);
+      const answer = await this.#turns.run(() => this.#askNow(ask));
       if (answer !== undefined) return answer;
     } catch (error) {
       if (isLasting(error)) throw error;
@@ -74,12 +69,12 @@ export class RedisHistory implements OlderHistory {
   }
 
   async #askNow<T>(
-    question: (session: RedisSession, head: LogPosition) => Promise<T | undefined>,
+    ask: (session: RedisSession, head: LogPosition) => Promise<T | undefined>,
   ): Promise<T | undefined> {
     const { connection, follower } = this.#deps;
     if (connection.session === undefined) return undefined;
     const { head } = follower;
-    const answer = await question(connection.session, head);
+    const answer = await ask(connection.session, head);
     // One that comes after the log was replaced is none.
     return follower.head.epoch === head.epoch ? answer : undefined;
   }

@@ -1,18 +1,20 @@
 import type { Subscription } from "../../auth/subscription.ts";
+import type { ServerEvent } from "../../sse/event.ts";
 import { type LogPosition, parseId } from "../../sse/log_position.ts";
-import type { Batch, Cursor, ReadStart } from "../history_reader.ts";
+import type { Batch, Cursor, Gap, ReadStart } from "../history_reader.ts";
 import type { OlderReader } from "../window_reader.ts";
-import type { RedisLog } from "./redis_log.ts";
+import type { RedisHistory } from "./redis_history.ts";
+import type { LookUpAnswer, RedisLog } from "./redis_log.ts";
 import type { RedisSession } from "./redis_session.ts";
 
-/** Channels from which a batch is read at most: with a few events of each, that is a batch. */
+/** Channels from which a batch is read at most: with an event or two of each, that is a batch. */
 const READ_AT_A_TIME = 250;
 
-/** Channels that are looked up at a time. */
+/** Channels that are looked up in one question. */
 const LOOK_UP_AT_A_TIME = 500;
 
-/** To learn what was dropped of a channel costs about a tenth of looking into its events. */
-const CHANNELS_CHECKED_FOR_ONE_READ = 10;
+/** Channels whose oldest event is looked for in one question. */
+const SEARCH_AT_A_TIME = 1000;
 
 /** One channel of the subscription. */
 interface Channel {
@@ -21,72 +23,70 @@ interface Channel {
   next: number;
 }
 
-/** Who lets a reader ask; see `RedisHistory.ask`. */
-export interface Questions {
-  ask<T>(
-    channels: number,
-    question: (session: RedisSession, head: LogPosition) => Promise<T | undefined>,
-  ): Promise<T | undefined>;
-}
-
 /**
  * Reads history from Redis for one subscription.
  *
  * It remembers for each channel before which seq nothing is left to read. So a batch is read from the
  * channels that come next alone, up to where another channel may have an event; where that cannot be told,
  * because many channels have not been looked at since the same seq, they are looked up first, some at a time.
- * What is remembered stays true, since events are only dropped, or appended past the head.
+ * What is remembered stays true, since events are only dropped, or appended past the head. And nothing is
+ * dropped unnoticed: each answer says what was dropped from its channels, and none is passed over without one.
  */
 export class RedisHistoryReader implements OlderReader {
-  readonly #questions: Questions;
-  readonly #log: Pick<RedisLog, "find" | "open" | "read" | "nextSeqs">;
+  readonly #turns: Pick<RedisHistory, "inTurn">;
+  readonly #log: Pick<RedisLog, "find" | "lookUp" | "oldest" | "open" | "read">;
   readonly #subscription: Subscription;
   readonly #start: ReadStart;
   /** Unknown until the start was found. */
   #cursor: Cursor | undefined;
   /** In order of `next`. */
   #channels: Channel[] = [];
-  /** That of the last answer. */
-  #headSeq = 0;
+  /** The last seq that was dropped from the channels, as far as answers have told. */
+  #horizon = -1;
 
   constructor(
-    questions: Questions,
-    log: Pick<RedisLog, "find" | "open" | "read" | "nextSeqs">,
+    turns: Pick<RedisHistory, "inTurn">,
+    log: Pick<RedisLog, "find" | "lookUp" | "oldest" | "open" | "read">,
     subscription: Subscription,
     start: ReadStart,
   ) {
-    this.#questions = questions;
+    this.#turns = turns;
     this.#log = log;
     this.#subscription = subscription;
     this.#start = start;
   }
 
-  async next(maxBytes: number): Promise<Batch | undefined> {
-    while (true) {
-      const cursor = this.#cursor ?? await this.#findStart();
-      if (cursor === undefined) return undefined;
-      const batch = this.#mustLookUp ? await this.#lookUp() : await this.#read(cursor, maxBytes);
-      if (batch !== "nothing yet") return batch;
-    }
+  next(maxBytes: number): Promise<Batch | undefined> {
+    return this.#turns.inTurn((session, head) => this.#next(session, head, maxBytes));
   }
 
   close(): void {}
 
-  async #findStart(): Promise<Cursor | undefined> {
-    const { channels } = this.#subscription;
-    const weight = channels.length / CHANNELS_CHECKED_FOR_ONE_READ;
-    const found = await this.#questions.ask(weight, async (session, head) => {
-      const cursor = await this.#cursorIn(session, head);
-      return cursor && { cursor, head };
-    });
-    if (found === undefined) return undefined;
-    this.#headSeq = found.head.seq;
-    const next = found.cursor.position + 1;
-    this.#channels = channels.map((name) => ({ name, next }));
-    return this.#cursor = found.cursor;
+  async #next(
+    session: RedisSession,
+    head: LogPosition,
+    maxBytes: number,
+  ): Promise<Batch | undefined> {
+    const cursor = this.#cursor ??= await this.#findStart(session, head);
+    if (cursor === undefined) return undefined;
+    while (true) {
+      while (this.#mustLookUp(head)) {
+        if (!await this.#lookUp(session, head)) return undefined;
+      }
+      const batch = await this.#read(session, head, cursor, maxBytes);
+      if (batch !== "nothing yet") return batch;
+    }
   }
 
   /** Where to start; `undefined` where the log has to be followed further first. */
+  async #findStart(session: RedisSession, head: LogPosition): Promise<Cursor | undefined> {
+    const cursor = await this.#cursorIn(session, head);
+    if (cursor === undefined) return undefined;
+    const next = cursor.position + 1;
+    this.#channels = this.#subscription.channels.map((name) => ({ name, next }));
+    return cursor;
+  }
+
   async #cursorIn(session: RedisSession, head: LogPosition): Promise<Cursor | undefined> {
     const cursor = "position" in this.#start
       ? this.#start
@@ -110,61 +110,77 @@ export class RedisHistoryReader implements OlderReader {
   }
 
   /** Whether too many channels may come next to read from all of them. */
-  get #mustLookUp(): boolean {
+  #mustLookUp(head: LogPosition): boolean {
     const first = this.#channels[0]?.next ?? Infinity;
-    return first <= this.#headSeq && this.#channels[READ_AT_A_TIME]?.next === first;
+    return first <= head.seq && this.#channels[READ_AT_A_TIME]?.next === first;
   }
 
-  async #lookUp(): Promise<"nothing yet" | undefined> {
+  /** Looks up some of the channels that may come next; answers whether the log is still the same. */
+  async #lookUp(session: RedisSession, head: LogPosition): Promise<boolean> {
     const from = this.#channels[0]?.next ?? 0;
     const channels = this.#channels.slice(0, LOOK_UP_AT_A_TIME).filter(({ next }) => next === from);
     const names = channels.map(({ name }) => name);
-    const { user } = this.#subscription;
-    const answer = await this.#questions.ask(channels.length, async (session, head) => {
-      const seqs = await this.#log.nextSeqs(session, head, from, user, names);
-      return seqs && { seqs, head };
-    });
-    if (answer === undefined) return undefined;
-    this.#note(channels, answer.seqs, answer.head);
-    return "nothing yet";
+    const answer = await this.#log.lookUp(session, head, from, this.#subscription.user, names);
+    if (answer !== undefined) this.#note(channels, answer, head);
+    return answer !== undefined;
   }
 
-  async #read(cursor: Cursor, maxBytes: number): Promise<Batch | "nothing yet" | undefined> {
+  async #read(
+    session: RedisSession,
+    head: LogPosition,
+    cursor: Cursor,
+    maxBytes: number,
+  ): Promise<Batch | "nothing yet" | undefined> {
     const channels = this.#channels.slice(0, READ_AT_A_TIME);
-    const others = this.#channels.slice(READ_AT_A_TIME);
     const question = {
-      cursor,
+      position: cursor.position,
       user: this.#subscription.user,
       channels: channels.map(({ name }) => name),
-      others: others.map(({ name }) => name),
-      before: others[0]?.next ?? Infinity,
+      before: this.#channels[READ_AT_A_TIME]?.next ?? Infinity,
     };
-    const weight = channels.length + others.length / CHANNELS_CHECKED_FOR_ONE_READ;
-    const answer = await this.#questions.ask(weight, async (session, head) => {
-      const answer = await this.#log.read(session, head, question, maxBytes);
-      return answer && { ...answer, head };
-    });
+    const answer = await this.#log.read(session, head, question, maxBytes);
     if (answer === undefined) return undefined;
-    const { events, gap, head } = answer;
-    this.#note(channels, answer.next, head);
+    const horizon = Math.max(this.#horizon, answer.horizon);
+    const gap = await this.#gap(session, head, cursor, horizon);
+    this.#note(channels, answer, head);
+    return this.#batch(head, cursor, answer.events, gap);
+  }
+
+  async #gap(
+    session: RedisSession,
+    head: LogPosition,
+    { position, gapReportedThrough }: Cursor,
+    horizon: number,
+  ): Promise<Gap | undefined> {
+    // What was dropped past the head is not this reader's: it gets that from the feed.
+    const through = Math.min(horizon, head.seq);
+    if (through <= Math.max(position, gapReportedThrough)) return undefined;
+    const { user, channels } = this.#subscription;
+    let oldest = Infinity;
+    for (let n = 0; n < channels.length; n += SEARCH_AT_A_TIME) {
+      const some = channels.slice(n, n + SEARCH_AT_A_TIME);
+      oldest = Math.min(oldest, await this.#log.oldest(session, user, some));
+    }
+    return { through, oldest: oldest === Infinity ? undefined : oldest };
+  }
+
+  #batch(
+    head: LogPosition,
+    { position, gapReportedThrough }: Cursor,
+    events: readonly ServerEvent[],
+    gap: Gap | undefined,
+  ): Batch | "nothing yet" {
     const reachesHead = (this.#channels[0]?.next ?? Infinity) > head.seq;
-    const through = reachesHead ? head.seq : events.at(-1)?.seq ?? cursor.position;
-    this.#cursor = {
-      position: through,
-      gapReportedThrough: gap?.through ?? cursor.gapReportedThrough,
-    };
     if (events.length === 0 && gap === undefined && !reachesHead) return "nothing yet";
+    const through = reachesHead ? head.seq : events.at(-1)?.seq ?? position;
+    this.#cursor = { position: through, gapReportedThrough: gap?.through ?? gapReportedThrough };
     return { events, through, reachesHead, gap };
   }
 
   /** Remembers what an answer tells of the channels that it was about. */
-  #note(
-    channels: readonly Channel[],
-    seqs: readonly (number | undefined)[],
-    head: LogPosition,
-  ): void {
-    this.#headSeq = head.seq;
-    channels.forEach((channel, n) => channel.next = seqs[n] ?? head.seq + 1);
+  #note(channels: readonly Channel[], { next, horizon }: LookUpAnswer, head: LogPosition): void {
+    this.#horizon = Math.max(this.#horizon, horizon);
+    channels.forEach((channel, n) => channel.next = next[n] ?? head.seq + 1);
     this.#channels.sort((one, other) => one.next - other.next);
   }
 }

@@ -11,10 +11,10 @@ import {
   resumablePublisherId,
   retainedSize,
 } from "../log.ts";
-import type { Batch, Cursor } from "../history_reader.ts";
 import commonLua from "./lua/common.lua" with { type: "text" };
 import findLua from "./lua/find.lua" with { type: "text" };
 import nextLua from "./lua/next.lua" with { type: "text" };
+import oldestLua from "./lua/oldest.lua" with { type: "text" };
 import openLua from "./lua/open.lua" with { type: "text" };
 import publishLua from "./lua/publish.lua" with { type: "text" };
 import readLua from "./lua/read.lua" with { type: "text" };
@@ -24,6 +24,7 @@ import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./re
 
 const FIND = scriptOf(commonLua, findLua);
 const NEXT = scriptOf(commonLua, nextLua);
+const OLDEST = scriptOf(commonLua, oldestLua);
 const OPEN = scriptOf(commonLua, openLua);
 const PUBLISH = scriptOf(commonLua, publishLua);
 const READ = scriptOf(commonLua, readLua);
@@ -71,20 +72,25 @@ export interface FeedEntry {
 
 /** What is asked of history at a time. */
 export interface ReadQuestion {
-  readonly cursor: Cursor;
+  readonly position: number;
   readonly user: string;
   /** The channels to read from. */
   readonly channels: readonly string[];
-  /** The subscription's other channels: only what was dropped from them counts. */
-  readonly others: readonly string[];
-  /** The other channels may have events from this seq on: only what comes before it is read. */
+  /** Other channels may have events from this seq on: only what comes before it is read. */
   readonly before: number;
 }
 
-/** What the log has next. */
-export interface ReadAnswer extends Pick<Batch, "events" | "gap"> {
-  /** The seq of the next event of each channel that was read from; `undefined` for none up to the head. */
+/** Where channels go on. */
+export interface LookUpAnswer {
+  /** The last seq that was dropped from any of them. */
+  readonly horizon: number;
+  /** A seq before which each has no more event; `undefined` where it has none up to the head. */
   readonly next: readonly (number | undefined)[];
+}
+
+/** The next events of channels, and where these go on after them. */
+export interface ReadAnswer extends LookUpAnswer {
+  readonly events: readonly ServerEvent[];
 }
 
 /** The log that lives in Redis: one method for each thing that can be done with it. */
@@ -102,7 +108,7 @@ export class RedisLog {
 
   /** Prepares a new session for everything else. */
   async prepare(session: RedisSession): Promise<void> {
-    await session.load([FIND, NEXT, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT]);
+    await session.load([FIND, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT]);
     await session.tryToRead(`${this.#prefix}feed`);
   }
 
@@ -156,7 +162,7 @@ export class RedisLog {
   }
 
   /**
-   * The next events after a cursor, in order of their seq.
+   * The next events of some channels after a position, in order of their seq.
    *
    * @param head the newest place that counts: what comes later is read from the feed.
    * @param maxBytes of events, about; at least one event is given where there is one.
@@ -165,40 +171,47 @@ export class RedisLog {
   async read(
     session: RedisSession,
     head: LogPosition,
-    { cursor, user, channels, others, before }: ReadQuestion,
+    { position, user, channels, before }: ReadQuestion,
     maxBytes: number,
   ): Promise<ReadAnswer | undefined> {
-    const { position, gapReportedThrough } = cursor;
     const readThrough = Math.min(head.seq, before - 1);
-    const numbers = [position, gapReportedThrough, head.seq, readThrough, maxBytes].map(String);
-    const args = [head.epoch, ...numbers, user, String(channels.length), ...channels, ...others];
-    const [epoch, gap, oldest, ...rest] = await this.#run(session, READ, args) as readonly string[];
-    if (epoch !== head.epoch || gap === undefined) return undefined;
+    const numbers = [position, head.seq, readThrough, maxBytes].map(String);
+    const args = [head.epoch, ...numbers, user, ...channels];
+    const [epoch, horizon, ...rest] = await this.#run(session, READ, args) as readonly string[];
+    if (epoch !== head.epoch) return undefined;
     return {
-      events: eventsOf(rest.slice(channels.length), head.epoch),
-      gap: gap === "-1" ? undefined : {
-        through: Number(gap),
-        oldest: oldest === "-1" ? undefined : Number(oldest),
-      },
+      horizon: Number(horizon),
       next: rest.slice(0, channels.length).map(seqOrUndefined),
+      events: eventsOf(rest.slice(channels.length), head.epoch),
     };
   }
 
   /**
-   * The seq of the first event of each of some channels that a user hears, from a seq up to the head.
+   * Looks up where some channels go on for a user, from a seq up to the head.
    *
    * @returns `undefined` where the log is another than that of `head`.
    */
-  async nextSeqs(
+  async lookUp(
     session: RedisSession,
     head: LogPosition,
     from: number,
     user: string,
     channels: readonly string[],
-  ): Promise<readonly (number | undefined)[] | undefined> {
+  ): Promise<LookUpAnswer | undefined> {
     const args = [head.epoch, String(from), String(head.seq), user, ...channels];
-    const [epoch, ...seqs] = await this.#run(session, NEXT, args) as readonly string[];
-    return epoch === head.epoch ? seqs.map(seqOrUndefined) : undefined;
+    const [epoch, horizon, ...seqs] = await this.#run(session, NEXT, args) as readonly string[];
+    if (epoch !== head.epoch) return undefined;
+    return { horizon: Number(horizon), next: seqs.map(seqOrUndefined) };
+  }
+
+  /** The seq of the oldest retained event of some channels for a user; infinite for none. */
+  async oldest(
+    session: RedisSession,
+    user: string,
+    channels: readonly string[],
+  ): Promise<number> {
+    const seq = await this.#run(session, OLDEST, [user, ...channels]) as string;
+    return seqOrUndefined(seq) ?? Infinity;
   }
 
   /** See `Log.find`. */

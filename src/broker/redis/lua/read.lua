@@ -1,36 +1,24 @@
--- Reads the next retained events for a subscription. The caller knows by now from which channels they can
--- come: it reads from these alone, and says up to which seq it knows that.
--- Arguments: epoch, position, gapReportedThrough, the last seq of the log that counts, the last seq to
--- read, bytes at most, user, the number of channels to read from, those, the other channels.
--- Answers the epoch of the log alone where it is another; else the epoch, the gap's last seq or -1, the
--- oldest seq for the subscription or -1 (looked for where there is a gap), for each channel that was read
--- from the seq of its next event or -1, then seq and JSON of each event.
+-- Reads the next retained events for a subscription. The caller knows by now from which of its channels
+-- they can come: it names these alone, and says up to which seq it knows that.
+-- Arguments: epoch, position, the last seq of the log that counts, the last seq to read, bytes at most,
+-- user, channels.
+-- Answers the epoch of the log alone where it is another; else the epoch, the last seq that was dropped
+-- from the channels, for each channel the seq of its next event or -1, then seq and JSON of each event.
 
 local MOST_EVENTS = 2000
-local MOST_ARGUMENTS = 1000
 
 local log = call('HMGET', key('log'), 'epoch', 'lost', 'rejoined')
 if log[1] ~= ARGV[FIRST] then return { log[1] or '' } end
 trim()
-local floor = tonumber(call('HGET', key('log'), 'floor'))
-local position, gapReportedThrough = tonumber(ARGV[FIRST + 1]), tonumber(ARGV[FIRST + 2])
-local upTo, readUpTo = tonumber(ARGV[FIRST + 3]), tonumber(ARGV[FIRST + 4])
-local maxBytes = tonumber(ARGV[FIRST + 5])
-local user = ARGV[FIRST + 6]
-local readCount = tonumber(ARGV[FIRST + 7])
-local FIRST_CHANNEL = FIRST + 8
-
--- Calls a function with each channel and what a command answers for it, many channels a command.
-local function forChannels(command, name, visit)
-  for i = FIRST_CHANNEL, #ARGV, MOST_ARGUMENTS do
-    local answers = call(command, key(name), unpack(ARGV, i, math.min(i + MOST_ARGUMENTS - 1, #ARGV)))
-    for j = 1, math.min(MOST_ARGUMENTS, #ARGV - i + 1) do visit(ARGV[i + j - 1], answers[j]) end
-  end
-end
+local position = tonumber(ARGV[FIRST + 1])
+local upTo, readUpTo = tonumber(ARGV[FIRST + 2]), tonumber(ARGV[FIRST + 3])
+local maxBytes = tonumber(ARGV[FIRST + 4])
+local user = ARGV[FIRST + 5]
+local FIRST_CHANNEL = FIRST + 6
 
 -- A source gives the events of one channel for one user, or for everyone, in order. Few at a time where
 -- there are many sources: most of what is looked up must also be read.
-local PAGE = math.max(4, math.min(256, math.floor(2048 / readCount)))
+local PAGE = math.max(4, math.min(256, math.floor(2048 / (#ARGV - FIRST_CHANNEL + 1))))
 
 local function advance(source)
   source.index = source.index + 1
@@ -90,16 +78,13 @@ local function addSource(channel, name)
   if source.seq then push(source) end
 end
 local perChannel = user == '*' and 1 or 2
-for i = FIRST_CHANNEL, FIRST_CHANNEL + readCount - 1 do
+for i = FIRST_CHANNEL, #ARGV do
   addSource(ARGV[i], '*')
   if user ~= '*' then addSource(ARGV[i], user) end
 end
 
-local gap = -1
-forChannels('HMGET', 'horizons', function(_, horizon)
-  gap = math.max(gap, tonumber(horizon or floor))
-end)
-if position ~= tonumber(log[2]) then gap = math.max(gap, tonumber(log[3])) end
+local horizon = horizonOf(FIRST_CHANNEL)
+if position ~= tonumber(log[2]) then horizon = math.max(horizon, tonumber(log[3])) end
 
 local seqs, bytes = {}, 0
 while #seqs < MOST_EVENTS do
@@ -121,39 +106,11 @@ for i, seq in ipairs(seqs) do
     events[#events + 1] = texts[i]
   else
     -- Redis has thrown it away by itself.
-    gap = math.max(gap, tonumber(seq))
+    horizon = math.max(horizon, tonumber(seq))
   end
 end
 
--- The oldest retained event for the subscription. The oldest event of each channel, whoever it is for,
--- is known at once; few channels can then have an older one for the subscription than another has.
-local function findOldest()
-  local oldestAny, first = {}, nil
-  forChannels('ZMSCORE', 'oldest', function(channel, seq)
-    if not seq then return end
-    oldestAny[channel] = tonumber(seq)
-    if not first or oldestAny[channel] < oldestAny[first] then first = channel end
-  end)
-  local oldest
-  local function look(channel)
-    for _, name in ipairs(user == '*' and { '*' } or { '*', user }) do
-      local event = call('ZRANGE', heardKey(channel, name), 0, 0)[1]
-      local seq = event and seqOf(event)
-      if seq and (not oldest or seq < oldest) then oldest = seq end
-    end
-  end
-  if first then look(first) end
-  for channel, seq in pairs(oldestAny) do
-    if not oldest or seq < oldest then look(channel) end
-  end
-  return oldest or -1
-end
-
--- What was dropped past the last seq that counts is not this reader's: it gets that from the feed.
-gap = math.min(gap, upTo)
-if gap <= math.max(position, gapReportedThrough) then gap = -1 end
-
-local answer = { log[1], whole(gap), gap < 0 and '-1' or whole(findOldest()) }
+local answer = { log[1], whole(horizon) }
 for i = 1, #sources, perChannel do
   local seq = sources[i].seq
   local own = perChannel == 2 and sources[i + 1].seq
