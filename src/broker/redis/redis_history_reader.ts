@@ -10,11 +10,8 @@ import type { RedisSession } from "./redis_session.ts";
 /** Channels from which a batch is read at most: with an event or two of each, that is a batch. */
 const READ_AT_A_TIME = 250;
 
-/** Channels that are looked up in one question. */
-const LOOK_UP_AT_A_TIME = 500;
-
-/** Channels whose oldest event is looked for in one question. */
-const SEARCH_AT_A_TIME = 1000;
+/** Channels that are looked up, or whose oldest event is looked for, in one question. */
+const LOOK_UP_AT_A_TIME = 1000;
 
 /** One channel of the subscription. */
 interface Channel {
@@ -140,28 +137,30 @@ export class RedisHistoryReader implements OlderReader {
     };
     const answer = await this.#log.read(session, head, question, maxBytes);
     if (answer === undefined) return undefined;
-    const horizon = Math.max(this.#horizon, answer.horizon);
-    const gap = await this.#gap(session, head, cursor, horizon);
+    // What was dropped past the head is not this reader's: it gets that from the feed.
+    const dropped = Math.min(head.seq, Math.max(this.#horizon, answer.horizon));
+    const isGap = dropped > Math.max(cursor.position, cursor.gapReportedThrough);
+    const oldest = isGap ? await this.#oldest(session, cursor, answer.events) : undefined;
     this.#note(channels, answer, head);
+    const gap = isGap ? { through: dropped, oldest } : undefined;
     return this.#batch(head, cursor, answer.events, gap);
   }
 
-  async #gap(
+  /** @param events the next after the cursor. */
+  async #oldest(
     session: RedisSession,
-    head: LogPosition,
-    { position, gapReportedThrough }: Cursor,
-    horizon: number,
-  ): Promise<Gap | undefined> {
-    // What was dropped past the head is not this reader's: it gets that from the feed.
-    const through = Math.min(horizon, head.seq);
-    if (through <= Math.max(position, gapReportedThrough)) return undefined;
+    { position }: Cursor,
+    events: readonly ServerEvent[],
+  ): Promise<number | undefined> {
+    // Nothing comes before an unknown position.
+    if (position < 0 && events.length > 0) return events[0]?.seq;
     const { user, channels } = this.#subscription;
     let oldest = Infinity;
-    for (let n = 0; n < channels.length; n += SEARCH_AT_A_TIME) {
-      const some = channels.slice(n, n + SEARCH_AT_A_TIME);
+    for (let n = 0; n < channels.length; n += LOOK_UP_AT_A_TIME) {
+      const some = channels.slice(n, n + LOOK_UP_AT_A_TIME);
       oldest = Math.min(oldest, await this.#log.oldest(session, user, some));
     }
-    return { through, oldest: oldest === Infinity ? undefined : oldest };
+    return oldest === Infinity ? undefined : oldest;
   }
 
   #batch(
