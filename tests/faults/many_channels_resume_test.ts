@@ -137,13 +137,14 @@ class Crowd implements AsyncDisposable {
   }
 
   #note(client: Resuming): void {
-    client.hasBegun = true;
     // Live events come only after all that were retained.
     const all = this.#counts.size;
     const id = client.stream?.lastEventId ?? "";
     const events = this.#counts.get(id) ?? (client.events > 0 ? all : 0);
     this.events += events - client.events;
     client.events = events;
+    // Not at its first byte: where Redis has to be asked, clients get their first events one after the other.
+    client.hasBegun ||= events > 0;
     if (events >= LEAST_SHARE * all) {
       client.companions ??= this.clients.filter(({ hasBegun }) => hasBegun);
     }

@@ -11,9 +11,10 @@ import {
   resumablePublisherId,
   retainedSize,
 } from "../log.ts";
-import type { Batch, Cursor } from "../history_reader.ts";
 import commonLua from "./lua/common.lua" with { type: "text" };
 import findLua from "./lua/find.lua" with { type: "text" };
+import nextLua from "./lua/next.lua" with { type: "text" };
+import oldestLua from "./lua/oldest.lua" with { type: "text" };
 import openLua from "./lua/open.lua" with { type: "text" };
 import publishLua from "./lua/publish.lua" with { type: "text" };
 import readLua from "./lua/read.lua" with { type: "text" };
@@ -22,6 +23,8 @@ import { explained } from "./redis_errors.ts";
 import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./redis_session.ts";
 
 const FIND = scriptOf(commonLua, findLua);
+const NEXT = scriptOf(commonLua, nextLua);
+const OLDEST = scriptOf(commonLua, oldestLua);
 const OPEN = scriptOf(commonLua, openLua);
 const PUBLISH = scriptOf(commonLua, publishLua);
 const READ = scriptOf(commonLua, readLua);
@@ -67,6 +70,29 @@ export interface FeedEntry {
   readonly events: () => readonly ServerEvent[];
 }
 
+/** What is asked of history at a time. */
+export interface ReadQuestion {
+  readonly position: number;
+  readonly user: string;
+  /** The channels to read from. */
+  readonly channels: readonly string[];
+  /** Other channels may have events from this seq on: only what comes before it is read. */
+  readonly before: number;
+}
+
+/** Where channels go on. */
+export interface LookUpAnswer {
+  /** The last seq that was dropped from any of them. */
+  readonly horizon: number;
+  /** A seq before which each has no more event; `undefined` where it has none up to the head. */
+  readonly next: readonly (number | undefined)[];
+}
+
+/** The next events of channels, and where these go on after them. */
+export interface ReadAnswer extends LookUpAnswer {
+  readonly events: readonly ServerEvent[];
+}
+
 /** The log that lives in Redis: one method for each thing that can be done with it. */
 export class RedisLog {
   readonly #prefix: string;
@@ -82,7 +108,7 @@ export class RedisLog {
 
   /** Prepares a new session for everything else. */
   async prepare(session: RedisSession): Promise<void> {
-    await session.load([FIND, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT]);
+    await session.load([FIND, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT]);
     await session.tryToRead(`${this.#prefix}feed`);
   }
 
@@ -135,28 +161,57 @@ export class RedisLog {
     await this.#run(session, SAVE_RECIPIENT_COUNT, [key, String(seq), String(subscribers)]);
   }
 
-  /** See `Log.read`: up to the place, and `undefined` where that is one of another log. */
+  /**
+   * The next events of some channels after a position, in order of their seq.
+   *
+   * @param head the newest place that counts: what comes later is read from the feed.
+   * @param maxBytes of events, about; at least one event is given where there is one.
+   * @returns `undefined` where the log is another than that of `head`.
+   */
   async read(
     session: RedisSession,
-    through: LogPosition,
-    { position, gapReportedThrough }: Cursor,
-    { user, channels }: Subscription,
+    head: LogPosition,
+    { position, user, channels, before }: ReadQuestion,
     maxBytes: number,
-  ): Promise<Batch | undefined> {
-    const numbers = [position, gapReportedThrough, through.seq, maxBytes].map(String);
-    const args = [through.epoch, ...numbers, user, ...channels];
-    const answer = await this.#run(session, READ, args) as readonly (string | number)[];
-    const [epoch, complete, last, gap, oldest, ...events] = answer;
-    if (epoch !== through.epoch || complete === undefined) return undefined;
+  ): Promise<ReadAnswer | undefined> {
+    const readThrough = Math.min(head.seq, before - 1);
+    const numbers = [position, head.seq, readThrough, maxBytes].map(String);
+    const args = [head.epoch, ...numbers, user, ...channels];
+    const [epoch, horizon, ...rest] = await this.#run(session, READ, args) as readonly string[];
+    if (epoch !== head.epoch) return undefined;
     return {
-      events: eventsOf(events as readonly string[], through.epoch),
-      through: Number(last),
-      reachesHead: complete === 1,
-      gap: gap === "-1" ? undefined : {
-        through: Number(gap),
-        oldest: oldest === "-1" ? undefined : Number(oldest),
-      },
+      horizon: Number(horizon),
+      next: rest.slice(0, channels.length).map(seqOrUndefined),
+      events: eventsOf(rest.slice(channels.length), head.epoch),
     };
+  }
+
+  /**
+   * Looks up where some channels go on for a user, from a seq up to the head.
+   *
+   * @returns `undefined` where the log is another than that of `head`.
+   */
+  async lookUp(
+    session: RedisSession,
+    head: LogPosition,
+    from: number,
+    user: string,
+    channels: readonly string[],
+  ): Promise<LookUpAnswer | undefined> {
+    const args = [head.epoch, String(from), String(head.seq), user, ...channels];
+    const [epoch, horizon, ...seqs] = await this.#run(session, NEXT, args) as readonly string[];
+    if (epoch !== head.epoch) return undefined;
+    return { horizon: Number(horizon), next: seqs.map(seqOrUndefined) };
+  }
+
+  /** The seq of the oldest retained event of some channels for a user; infinite for none. */
+  async oldest(
+    session: RedisSession,
+    user: string,
+    channels: readonly string[],
+  ): Promise<number> {
+    const seq = await this.#run(session, OLDEST, [user, ...channels]) as string;
+    return seqOrUndefined(seq) ?? Infinity;
   }
 
   /** See `Log.find`. */
@@ -246,6 +301,10 @@ function entryOf(
       return drafts.map((draft, m) => createEvent(draft, seq - drafts.length + 1 + m, place.epoch));
     });
   return { ...place, seq: newest.seq, events };
+}
+
+function seqOrUndefined(text: string): number | undefined {
+  return text === "-1" ? undefined : Number(text);
 }
 
 /** @param pairs a seq and its event's JSON in turn. */

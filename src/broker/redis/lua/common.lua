@@ -65,6 +65,26 @@ local function heardKey(channel, user)
   return key('heard:' .. #channel .. ':' .. channel .. ':' .. user)
 end
 
+-- Calls a function with each channel among the arguments from an index on, and with what a command answers
+-- for it of a key. In parts: a call can have no more than some thousand arguments.
+local function forChannels(command, name, from, visit)
+  for i = from, #ARGV, 1000 do
+    local last = math.min(i + 999, #ARGV)
+    local answers = call(command, key(name), unpack(ARGV, i, last))
+    for j = i, last do visit(ARGV[j], answers[j - i + 1]) end
+  end
+end
+
+-- The last seq that was dropped from any of the channels among the arguments from an index on.
+local function horizonOf(from)
+  local floor = tonumber(call('HGET', key('log'), 'floor'))
+  local last = -1
+  forChannels('HMGET', 'horizons', from, function(_, horizon)
+    last = math.max(last, tonumber(horizon or floor))
+  end)
+  return last
+end
+
 local function dropPublisherId(publisherId, seq)
   local holders = key('own:' .. publisherId)
   call('ZREMRANGEBYSCORE', holders, seq, seq)

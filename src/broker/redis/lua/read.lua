@@ -1,23 +1,26 @@
--- Reads the next retained events for a subscription, as `Log.read` describes it.
--- Arguments: epoch, position, gapReportedThrough, the last seq to read, bytes at most, user, channels.
--- Answers the epoch of the log alone where it is another; else the epoch, 1 where nothing is left
--- to read, the last seq looked at, the gap's last seq or -1, the oldest seq heard or -1, then seq
--- and JSON of each event.
+-- Reads the next retained events for a subscription. The caller knows by now from which of its channels
+-- they can come: it names these alone, and says up to which seq it knows that.
+-- Arguments: epoch, position, the last seq of the log that counts, the last seq to read, bytes at most,
+-- user, channels.
+-- Answers the epoch of the log alone where it is another; else the epoch, the last seq that was dropped
+-- from the channels, for each channel the seq of its next event or -1, then seq and JSON of each event.
 
 local MOST_EVENTS = 2000
-local PAGE = 256
 
 local log = call('HMGET', key('log'), 'epoch', 'lost', 'rejoined')
 if log[1] ~= ARGV[FIRST] then return { log[1] or '' } end
 trim()
-local floor = tonumber(call('HGET', key('log'), 'floor'))
-local position, gapReportedThrough = tonumber(ARGV[FIRST + 1]), tonumber(ARGV[FIRST + 2])
-local upTo = tonumber(ARGV[FIRST + 3])
+local position = tonumber(ARGV[FIRST + 1])
+local upTo, readUpTo = tonumber(ARGV[FIRST + 2]), tonumber(ARGV[FIRST + 3])
 local maxBytes = tonumber(ARGV[FIRST + 4])
 local user = ARGV[FIRST + 5]
+local FIRST_CHANNEL = FIRST + 6
 
--- A source gives the events of one channel for one user, or for everyone, in order.
-local function nextOf(source)
+-- A source gives the events of one channel for one user, or for everyone, in order. Few at a time where
+-- there are many sources: most of what is looked up must also be read.
+local PAGE = math.max(4, math.min(256, math.floor(2048 / (#ARGV - FIRST_CHANNEL + 1))))
+
+local function advance(source)
   source.index = source.index + 1
   if source.index > #source.page and not source.complete then
     source.page = call('ZRANGEBYSCORE', source.key, whole(source.after + 1), whole(upTo), 'LIMIT',
@@ -34,38 +37,64 @@ local function nextOf(source)
   source.seq, source.size, source.after = tonumber(seq), tonumber(size), tonumber(seq)
 end
 
+-- The sources that have an event left, as a binary heap: the one with the smallest seq comes first.
+local heap = {}
+
+local function push(source)
+  local at = #heap + 1
+  while at > 1 do
+    local parent = math.floor(at / 2)
+    if heap[parent].seq <= source.seq then break end
+    heap[at] = heap[parent]
+    at = parent
+  end
+  heap[at] = source
+end
+
+local function settleFirst()
+  local source, count = heap[1], #heap
+  if not source.seq then
+    source = table.remove(heap)
+    count = count - 1
+    if count == 0 then return end
+  end
+  local at = 1
+  while true do
+    local child = 2 * at
+    if child > count then break end
+    if child < count and heap[child + 1].seq < heap[child].seq then child = child + 1 end
+    if heap[child].seq >= source.seq then break end
+    heap[at] = heap[child]
+    at = child
+  end
+  heap[at] = source
+end
+
 local sources = {}
-local gap, oldest = -1, -1
 local function addSource(channel, name)
   local source = { key = heardKey(channel, name), page = {}, index = 0, after = position }
-  nextOf(source)
+  advance(source)
   sources[#sources + 1] = source
+  if source.seq then push(source) end
 end
-for i = FIRST + 6, #ARGV do
-  local channel = ARGV[i]
-  local known = call('HGET', key('horizons'), channel)
-  gap = math.max(gap, known and tonumber(known) or floor)
-  addSource(channel, '*')
-  if user ~= '*' then addSource(channel, user) end
+local perChannel = user == '*' and 1 or 2
+for i = FIRST_CHANNEL, #ARGV do
+  addSource(ARGV[i], '*')
+  if user ~= '*' then addSource(ARGV[i], user) end
 end
 
-if position ~= tonumber(log[2]) then gap = math.max(gap, tonumber(log[3])) end
+local horizon = horizonOf(FIRST_CHANNEL)
+if position ~= tonumber(log[2]) then horizon = math.max(horizon, tonumber(log[3])) end
 
-local seqs, bytes, complete, through = {}, 0, 0, position
+local seqs, bytes = {}, 0
 while #seqs < MOST_EVENTS do
-  local first
-  for _, source in ipairs(sources) do
-    if source.seq and (not first or source.seq < first.seq) then first = source end
-  end
-  if not first then
-    complete, through = 1, upTo
-    break
-  end
+  local first = heap[1]
+  if not first or first.seq > readUpTo then break end
   bytes = bytes + first.size
   if #seqs > 0 and bytes > maxBytes then break end
   seqs[#seqs + 1] = whole(first.seq)
-  through = first.seq
-  nextOf(first)
+  advance(first)
+  settleFirst()
 end
 
 local texts = {}
@@ -77,19 +106,16 @@ for i, seq in ipairs(seqs) do
     events[#events + 1] = texts[i]
   else
     -- Redis has thrown it away by itself.
-    gap = math.max(gap, tonumber(seq))
+    horizon = math.max(horizon, tonumber(seq))
   end
 end
 
--- What was dropped past the last seq to read is not this reader's: it gets that from the feed.
-gap = math.min(gap, upTo)
-if gap <= math.max(position, gapReportedThrough) then
-  gap = -1
-else
-  for _, source in ipairs(sources) do
-    local first = call('ZRANGE', source.key, 0, 0)[1]
-    if first and (oldest < 0 or seqOf(first) < oldest) then oldest = seqOf(first) end
-  end
+local answer = { log[1], whole(horizon) }
+for i = 1, #sources, perChannel do
+  local seq = sources[i].seq
+  local own = perChannel == 2 and sources[i + 1].seq
+  if own and (not seq or own < seq) then seq = own end
+  answer[#answer + 1] = seq and whole(seq) or '-1'
 end
-
-return { log[1], complete, whole(through), whole(gap), whole(oldest), unpack(events) }
+for i = 1, #events do answer[#answer + 1] = events[i] end
+return answer
