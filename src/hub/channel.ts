@@ -3,40 +3,40 @@ import type { ServerEvent } from "../sse/event.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { SubscriberGroup } from "./subscriber_group.ts";
 
-/** The subscribers of one channel, and the events that the live ones still have to get. */
+/** The subscribers of one channel, by group, and the events that its live subscribers have not been sent yet. */
 export class Channel {
   readonly #groups = new Set<SubscriberGroup>();
   readonly #byUser = new Map<string, Set<SubscriberGroup>>();
-  /** Those of its groups that are not counted in `#counted`. */
+  /** Groups that have many channels: `#counted` does not include their subscribers. */
   readonly #uncounted = new Set<SubscriberGroup>();
   #counted = 0;
-  /** Events for everyone that the flush under way is sending. */
+  /** Events for everyone that the current flush sends. */
   #sending: readonly ServerEvent[] = [];
-  /** Events for everyone that came since it began. */
+  /** Events for everyone that were published since the current flush began. */
   #pending: ServerEvent[] = [];
-  /** Subscribers for whose user alone events came since it began. */
+  /** Subscribers that got events for their user alone since the current flush began. */
   #addressed = new Set<Subscriber>();
 
   get isEmpty(): boolean {
     return this.#groups.size === 0;
   }
 
-  /** How many subscribers it has. */
+  /** The number of subscribers. */
   get size(): number {
     return this.#counted + sizeOf(this.#uncounted);
   }
 
-  /** Whether there is anything for another flush to send. */
+  /** Whether another flush has anything to send. */
   get hasPending(): boolean {
     return this.#pending.length > 0 || this.#addressed.size > 0;
   }
 
-  /** Whether every subscriber has been sent what came for everyone. */
+  /** Whether every live subscriber has been sent every event for everyone. */
   get isFlushed(): boolean {
     return this.#sending.length === 0 && this.#pending.length === 0;
   }
 
-  /** Events for everyone that some subscriber may not have got yet, in order. */
+  /** Events for everyone that some live subscriber may not have been sent yet, in order. */
   get unsent(): readonly ServerEvent[] {
     return this.#sending.length === 0 ? this.#pending : [...this.#sending, ...this.#pending];
   }
@@ -45,25 +45,29 @@ export class Channel {
     this.#groups.add(group);
     if (group.hasManyChannels) this.#uncounted.add(group);
     else this.#counted += group.subscribers.size;
-    const same = this.#byUser.get(group.user);
-    if (same === undefined) this.#byUser.set(group.user, new Set([group]));
-    else same.add(group);
+    const ofUser = this.#byUser.get(group.user);
+    if (ofUser === undefined) this.#byUser.set(group.user, new Set([group]));
+    else ofUser.add(group);
   }
 
   remove(group: SubscriberGroup): void {
     if (!this.#groups.delete(group)) return;
     if (!this.#uncounted.delete(group)) this.#counted -= group.subscribers.size;
-    const same = this.#byUser.get(group.user);
-    same?.delete(group);
-    if (same?.size === 0) this.#byUser.delete(group.user);
+    const ofUser = this.#byUser.get(group.user);
+    ofUser?.delete(group);
+    if (ofUser?.size === 0) this.#byUser.delete(group.user);
   }
 
-  /** One of its groups that has few channels has got subscribers, or lost some. */
-  count(more: number): void {
-    this.#counted += more;
+  /**
+   * Counts subscribers that joined or left a group of this channel; not for a group that has many channels.
+   *
+   * @param difference negative for subscribers that left.
+   */
+  count(difference: number): void {
+    this.#counted += difference;
   }
 
-  /** Notes an event for the next flush; answers how many subscribers it is for. */
+  /** Keeps an event for the next flush; returns the number of its recipients. */
   take(event: ServerEvent): number {
     if (event.user === EVERYONE) {
       this.#pending.push(event);
@@ -81,7 +85,7 @@ export class Channel {
     return sizeOf(groups);
   }
 
-  /** Begins a flush: answers the subscribers that it has to visit, in sets. */
+  /** Begins a flush; returns the subscribers that it has to visit, in sets. */
   beginFlush(): Iterable<{ readonly subscribers: Iterable<Subscriber> }> {
     this.#sending = this.#pending;
     this.#pending = [];
@@ -90,7 +94,7 @@ export class Channel {
     return this.#sending.length > 0 ? this.#groups : [{ subscribers: addressed }];
   }
 
-  /** Ends a flush: everyone has got what it was sending. */
+  /** Ends a flush that has visited all its subscribers. */
   endFlush(): void {
     this.#sending = [];
   }

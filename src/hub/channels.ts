@@ -5,7 +5,7 @@ import { SubscriberGroup } from "./subscriber_group.ts";
 /** The channels that have subscribers, by name. */
 export class Channels {
   readonly #channels = new Map<string, Channel>();
-  /** Groups by the key of their channels, then by their user. */
+  /** Groups by `channelsKey`, then by user. */
   readonly #groups = new Map<string, Map<string, SubscriberGroup>>();
 
   /** `undefined` for a channel without subscribers. */
@@ -56,8 +56,8 @@ export class Channels {
     }
   }
 
-  #count(group: SubscriberGroup, more: number): void {
+  #count(group: SubscriberGroup, difference: number): void {
     if (group.hasManyChannels) return;
-    for (const name of group.channels) this.#channels.get(name)?.count(more);
+    for (const name of group.channels) this.#channels.get(name)?.count(difference);
   }
 }

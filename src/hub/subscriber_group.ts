@@ -3,14 +3,14 @@ import { channelsKeyOf } from "../auth/subscription.ts";
 import type { Subscriber } from "./subscriber.ts";
 
 /**
- * A group of more channels is not counted in each of them: a stream of it would cost as many steps to
- * open, and to close, as its token names channels.
+ * Channels do not count the subscribers of a group with more channels than this: opening or closing
+ * one stream would cost as many steps as its token names channels.
  */
 const MANY_CHANNELS = 32;
 
 /**
- * The subscribers of one user to the same channels, as those of one token are. Channels know groups,
- * not subscribers, so that a further stream of a token costs the same however many channels it has.
+ * The subscribers of one user to the same channels, such as all streams of one token. Channels hold
+ * groups, not subscribers: another stream of a token costs the same however many channels it names.
  */
 export class SubscriberGroup {
   readonly user: string;
