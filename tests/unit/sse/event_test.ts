@@ -3,14 +3,14 @@ import { encodeBlock, encodeLines } from "../../../src/sse/encode.ts";
 import { createEvent } from "../../../src/sse/event.ts";
 import { assertEquals } from "../../support/assert.ts";
 
-function placed(
+function partsOf(
   block: string,
 ): { readonly text: string; readonly publisherId: string | undefined } {
   const event = createEvent({ channel: "chat", user: "alex", block }, 7, "abc123");
   return { text: new TextDecoder().decode(event.bytes), publisherId: event.publisherId };
 }
 
-Deno.test("a payload is one block, whatever line ends close it", () => {
+Deno.test("a payload is one block, with any line ends at its end", () => {
   for (const end of ["", "\n", "\n\n", "\n\n\n", "\r", "\r\r", "\r\n", "\r\n\r\n", "\n\r\n\r"]) {
     assertEquals(blocksOf(`event: x\ndata: 1${end}`), ["event: x\ndata: 1"], JSON.stringify(end));
   }
@@ -68,14 +68,14 @@ Deno.test("text is split into lines at LF, CR and CRLF alike, and keeps its empt
   assertEquals(linesOf("a\u2028b\u0085c"), ["a\u2028b\u0085c"]);
 });
 
-Deno.test("an event without an id gets one in front, and exactly one blank line behind", () => {
-  assertEquals(placed("event: x\ndata: 1"), {
+Deno.test("an event without an id gets one at its start, and exactly one blank line at its end", () => {
+  assertEquals(partsOf("event: x\ndata: 1"), {
     text: "id: 0000000000000007-abc123\nevent: x\ndata: 1\n\n",
     publisherId: undefined,
   });
 });
 
-Deno.test("an event that carries an id keeps it, and gets no second one", () => {
+Deno.test("an event with an id keeps it, and gets no second one", () => {
   const cases: readonly [block: string, id: string][] = [
     ["id: 42\ndata: 1", "42"],
     ["data: 1\nid: 42", "42"],
@@ -88,27 +88,27 @@ Deno.test("an event that carries an id keeps it, and gets no second one", () => 
     ["id: émile ✓\ndata: 1", "émile ✓"],
   ];
   for (const [block, id] of cases) {
-    assertEquals(placed(block), { text: `${block}\n\n`, publisherId: id }, JSON.stringify(block));
+    assertEquals(partsOf(block), { text: `${block}\n\n`, publisherId: id }, JSON.stringify(block));
   }
 });
 
 Deno.test("an event whose id is empty keeps it so, which tells the browser to forget its last id", () => {
   for (const block of ["id\ndata: 1", "id:\ndata: 1", "id: \ndata: 1", "id: 5\nid\ndata: 1"]) {
-    assertEquals(placed(block), { text: `${block}\n\n`, publisherId: "" }, JSON.stringify(block));
+    assertEquals(partsOf(block), { text: `${block}\n\n`, publisherId: "" }, JSON.stringify(block));
   }
 });
 
 Deno.test("an id with NUL in it is none, as in a browser, so the event gets one", () => {
-  assertEquals(placed("id: a\0b\ndata: 1"), {
+  assertEquals(partsOf("id: a\0b\ndata: 1"), {
     text: "id: 0000000000000007-abc123\nid: a\0b\ndata: 1\n\n",
     publisherId: undefined,
   });
-  assertEquals(placed("id: 5\nid: a\0b\ndata: 1").publisherId, "5");
+  assertEquals(partsOf("id: 5\nid: a\0b\ndata: 1").publisherId, "5");
 });
 
 Deno.test("fields that only look like an id are none", () => {
   for (const block of ["ident: 5", "data: id: 5", " id: 5\ndata: 1", "ID: 5", "idx", ":id: 5"]) {
-    assertEquals(placed(block).publisherId, undefined, JSON.stringify(block));
+    assertEquals(partsOf(block).publisherId, undefined, JSON.stringify(block));
   }
 });
 
@@ -135,7 +135,7 @@ Deno.test("an event's type and its retry time come before its data", () => {
   );
 });
 
-Deno.test("what the server says itself ends with a blank line only where an event is to end", () => {
+Deno.test("the server's own lines end with a blank line only if they are a block", () => {
   const decoder = new TextDecoder();
   assertEquals(decoder.decode(encodeLines(": connected", "retry: 1")), ": connected\nretry: 1\n");
   assertEquals(decoder.decode(encodeBlock("retry: 1", "id: 2")), "retry: 1\nid: 2\n\n");
