@@ -76,7 +76,7 @@ testEachStore(
   },
 );
 
-testEachStore("past the limit of keys the oldest is forgotten, and no other", async (store) => {
+testEachStore("beyond the limit of keys the oldest is forgotten, and no other", async (store) => {
   const broker = await store.open(ROOMY, CLOCK);
   const keyed = (n: number) => publication("red", "*", ["data: x"], `key ${n}`);
   for (let first = 0; first <= MAX_KEYS; first += BATCH) {
