@@ -11,7 +11,7 @@ import { dataOf, Rig } from "../../support/hub/rig.ts";
 /** The most unsent bytes of a subscriber that catches up: just too many to request a batch, and one batch. */
 const CATCH_UP_LIMIT = 2 * 65_536;
 
-Deno.test("a slow reader with next to no buffer gets every event once and in order", async () => {
+Deno.test("a slow client with a tiny buffer gets every event once and in order", async () => {
   using rig = await Rig.start({ maxBufferBytes: 1, flushWindowMs: 5 });
   const reader = await rig.connect("ann", ["red", "blue"]);
   const published: string[] = [];
@@ -27,7 +27,7 @@ Deno.test("a slow reader with next to no buffer gets every event once and in ord
   assertEquals(dataOf(reader), published);
 });
 
-Deno.test("a reader that has caught up is pushed to again", async () => {
+Deno.test("events are pushed again to a subscriber that has caught up", async () => {
   using rig = await Rig.start({ maxBufferBytes: 300 });
   const reader = await rig.connect("ann", ["red"]);
   for (let n = 0; n < 10; n++) await rig.emit("red", "*", `${n} ${"x".repeat(100)}`);
@@ -53,7 +53,7 @@ Deno.test("one event larger than the buffer reaches a subscriber that waits for 
 });
 
 testEachStore(
-  "an event larger than the buffer reaches a client that has waited for it since it came",
+  "an event larger than the buffer reaches a client that has waited since it connected",
   async (store) => {
     using rig = await Rig.start({
       store,
@@ -76,7 +76,7 @@ testEachStore(
   },
 );
 
-Deno.test("a reader that has stopped costs its bounded buffer and nothing more", async () => {
+Deno.test("a client that has stopped reading costs its bounded buffer and nothing more", async () => {
   for (const maxBufferBytes of [1, 50_000, 500_000]) {
     using rig = await Rig.start({ maxBufferBytes });
     const reader = await rig.connect("ann", ["red"]);
@@ -92,7 +92,7 @@ Deno.test("a reader that has stopped costs its bounded buffer and nothing more",
   }
 });
 
-Deno.test("a reader that has stopped does not hold up the others", async () => {
+Deno.test("a client that has stopped reading does not hold up the others", async () => {
   using rig = await Rig.start({ maxBufferBytes: 10_000 });
   await rig.connect("ann", ["red"]);
   const quick = await rig.connect("ann", ["red"]);

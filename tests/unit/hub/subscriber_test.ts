@@ -111,7 +111,7 @@ Deno.test("a heartbeat is sent only if no bytes are unsent", async () => {
   subscriber.beat(text("beat;"), subscriber.position);
 });
 
-Deno.test("a client stalls when bytes have waited for the whole time and it took none of them", () => {
+Deno.test("a client is stalled once bytes are unsent for the whole time and it has accepted none", () => {
   const { subscriber } = subscribe();
   assertEquals(subscriber.isStalled(59, 60), false);
   assertEquals(subscriber.isStalled(60, 60), true);
