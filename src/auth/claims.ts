@@ -3,11 +3,11 @@ import { TokenRefused } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
 
 /**
- * What a verified token says: who listens to what, and until when. One object for all streams of a
- * token while the token cache has it, and frozen for that reason.
+ * The claims of a verified token. All streams of a token share one object while the token cache has
+ * it, so the object is frozen.
  */
 export interface Claims extends Subscription {
-  /** Seconds since 1970 (RFC 7519, 4.1.4); without it the token never expires. */
+  /** In seconds since 1970 (RFC 7519, 4.1.4); `undefined` for a token that never expires. */
   readonly expiresAt: number | undefined;
 }
 
@@ -15,9 +15,9 @@ export interface Claims extends Subscription {
  * Reads the claims of a token whose signature has been verified.
  *
  * @param payload the token's decoded JSON.
- * @param nowSeconds the time to hold `exp` and `nbf` against, in seconds since 1970.
+ * @param nowSeconds the time to compare `exp` and `nbf` with, in seconds since 1970.
  * @param maxChannels the most distinct channels that a token may name.
- * @throws TokenRefused naming the claim that is missing, wrong, over or not yet valid.
+ * @throws TokenRefused naming the claim that is missing or wrong, or if the token is not valid now.
  */
 export function readClaims(
   payload: unknown,
@@ -46,14 +46,14 @@ export function readClaims(
   return claims;
 }
 
-/** Whether a token's time is over: `exp` is the first moment at which it must not be accepted. */
+/** Whether a token has expired: `exp` is the first moment at which it must not be accepted. */
 export function isExpired(claims: Claims, nowSeconds: number): boolean {
   return claims.expiresAt !== undefined && claims.expiresAt <= nowSeconds;
 }
 
 function readUser(value: unknown): string {
   if (typeof value === "string" && isName(value)) return value;
-  // Programs whose users have numbers for names put them into the token as numbers.
+  // Programs that identify users by numbers put them into the token as numbers.
   if (typeof value === "number" && Number.isSafeInteger(value)) {
     return String(value);
   }
@@ -80,14 +80,14 @@ function readChannels(value: unknown, most: number): readonly string[] {
   return sharedChannels(channels);
 }
 
-/** What a message says of a list of too many channels. */
+/** The part of a message that names the exceeded limit of channels. */
 export function overLimit(maxChannels: number): string {
   return `more than ${maxChannels} (-max-channels-per-token)`;
 }
 
 function readTime(claim: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
-  // The replaced program's README shows `exp` in quotes, so tokens made by hand after it have a string.
+  // The replaced program's README shows `exp` in quotes, so tokens that follow it have a string.
   const seconds = typeof value === "string" && /^[0-9]+$/.test(value) ? Number(value) : value;
   if (typeof seconds === "number" && Number.isFinite(seconds)) return seconds;
   throw new TokenRefused(

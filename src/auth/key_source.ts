@@ -1,23 +1,23 @@
-/** What the protected header of a token says about the key that it wants to be verified with. */
+/** The parts of a token's protected header that select the key to verify it with. */
 export interface KeyHint {
   readonly alg?: string;
   readonly kid?: string;
 }
 
 /**
- * Knows the keys that may verify tokens. The place for every further kind: several secrets, PEM
+ * The keys that may verify tokens. Every further kind of key implements it: several secrets, PEM
  * files, key sets (JWKS).
  *
  * Keys are `CryptoKey` objects, which name their own algorithm: the bytes of a public key can never
- * serve as an HMAC secret.
+ * be used as an HMAC secret.
  */
 export interface KeySource {
-  /** Every algorithm (RFC 7518, 3.1) that one of its keys takes. A token with any other is refused. */
+  /** The algorithms (RFC 7518, 3.1) of its keys. A token with any other algorithm is refused. */
   readonly algorithms: readonly string[];
   /**
-   * The keys to try on a token, in this order; empty where none takes its algorithm.
+   * The keys to try on a token, in this order; empty if no key has the token's algorithm.
    *
-   * @param hint chosen by whoever made the token: it may select a key, but never say how a key is used.
+   * @param hint from the unverified token: it may select a key, but never decide how a key is used.
    */
   keysFor(hint: KeyHint): readonly CryptoKey[] | Promise<readonly CryptoKey[]>;
 }
@@ -26,7 +26,7 @@ const HASHES = { HS256: "SHA-256", HS384: "SHA-384", HS512: "SHA-512" } as const
 
 type Algorithm = keyof typeof HASHES;
 
-/** One secret shared with whoever makes tokens; it takes the three HMAC algorithms. */
+/** One secret, shared with the programs that sign tokens, for the three HMAC algorithms. */
 export class SharedSecret implements KeySource {
   readonly algorithms = Object.keys(HASHES);
   readonly #keys: Readonly<Record<Algorithm, CryptoKey>>;
@@ -59,7 +59,7 @@ function isAlgorithm(text: string | undefined): text is Algorithm {
   return text !== undefined && Object.hasOwn(HASHES, text);
 }
 
-/** jose takes a third less time to verify with an imported key than with raw bytes. */
+/** jose verifies in a third less time with an imported key than with raw bytes. */
 function importKey(secret: string, algorithm: Algorithm): Promise<CryptoKey> {
   const bytes = new TextEncoder().encode(secret);
   const parameters = { name: "HMAC", hash: HASHES[algorithm] };

@@ -1,14 +1,14 @@
 /** The user name that addresses an event to every user of its channel. */
 export const EVERYONE = "*";
 
-/** What one subscriber may hear: its channels, and in them what is for its user or for everyone. */
+/** The events that a subscriber receives: in its channels, the events for its user and for everyone. */
 export interface Subscription {
   readonly user: string;
-  /** Distinct names, at least one. A list never changes, so what is derived from it is kept with it. */
+  /** Distinct names, at least one. A list never changes, so values derived from it are cached by list. */
   readonly channels: readonly string[];
 }
 
-/** Whether an event to `user` of `channel` is for this subscription; as fast with many channels as with one. */
+/** Whether an event for `user` in `channel` matches this subscription; the time does not grow with its channels. */
 export function matches(
   subscription: Subscription,
   channel: string,
@@ -19,8 +19,8 @@ export function matches(
 }
 
 /**
- * A text that is equal for subscriptions to the same channels, in whatever order they name them.
- * It is made once for all streams that share one list, as those of one token do.
+ * A text that is equal for subscriptions to the same channels, in any order. It is made once for all
+ * streams that share one list, such as the streams of one token.
  */
 export function channelsKeyOf({ channels }: Subscription): string {
   let key = keys.get(channels);
@@ -32,8 +32,9 @@ export function channelsKeyOf({ channels }: Subscription): string {
 }
 
 /**
- * The list to keep for these channels: of long lists, one for all tokens that name the same channels,
- * in the order of the first. Short ones take less memory than looking them up again would.
+ * The list to keep for these channels. All tokens that name the same channels share one long list, in
+ * the order of the first token. A short list is kept as it is: it takes less memory than an entry in
+ * the table of shared lists.
  */
 export function sharedChannels(channels: readonly string[]): readonly string[] {
   if (channels.length <= FEW_CHANNELS) return Object.freeze(channels);
@@ -47,7 +48,7 @@ export function sharedChannels(channels: readonly string[]): readonly string[] {
   return channels;
 }
 
-/** Up to as many, a list is searched as fast as a set. */
+/** Up to this length, a list is searched as fast as a set. */
 const FEW_CHANNELS = 8;
 
 const keys = new WeakMap<readonly string[], string>();
@@ -55,7 +56,7 @@ const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
 const longLists = new Map<string, WeakRef<readonly string[]>>();
 
 const unused = new FinalizationRegistry<string>((key) => {
-  // Unless the same channels have been named again since.
+  // Unless a new token has named the same channels meanwhile.
   if (longLists.get(key)?.deref() === undefined) longLists.delete(key);
 });
 

@@ -3,7 +3,7 @@ import { BadField, TokenRefused } from "../lib/errors.ts";
 import { type Claims, overLimit, readClaims } from "./claims.ts";
 import { type KeySource, SharedSecret } from "./key_source.ts";
 
-/** What a token is to say. */
+/** The claims of a token to sign. */
 export interface TokenRequest {
   readonly user: string;
   readonly channels: readonly string[];
@@ -13,7 +13,7 @@ export interface TokenRequest {
 
 const SIGNING_ALGORITHM = "HS256";
 
-/** Signs and verifies tokens (JWT, RFC 7519). The one module that knows jose. */
+/** Signs and verifies tokens (JWT, RFC 7519). The only module that imports jose. */
 export class TokenAuthority {
   readonly #keys: KeySource;
   readonly #signingKey: CryptoKey;
@@ -21,8 +21,8 @@ export class TokenAuthority {
 
   /**
    * @param keys the keys that may verify a token.
-   * @param signingKey an HMAC key with SHA-256, one of those.
-   * @param maxChannels the most channels that a token may name; the default is no limit.
+   * @param signingKey an HMAC key with SHA-256, which must be one of `keys`.
+   * @param maxChannels the most channels that a token may name; no limit by default.
    */
   constructor(keys: KeySource, signingKey: CryptoKey, maxChannels = Infinity) {
     this.#keys = keys;
@@ -30,17 +30,17 @@ export class TokenAuthority {
     this.#maxChannels = maxChannels;
   }
 
-  /** One that signs and verifies with a single secret; `maxChannels` as for the constructor. */
+  /** Makes an authority that signs and verifies with a single secret; `maxChannels` as for the constructor. */
   static async create(secret: string, maxChannels?: number): Promise<TokenAuthority> {
     const shared = await SharedSecret.create(secret);
     return new TokenAuthority(shared, shared.signingKey, maxChannels);
   }
 
   /**
-   * A token for one user and the channels asked for, signed with HS256.
+   * A token with the requested claims, signed with HS256.
    *
-   * @param nowSeconds the time that the lifetime counts from, in seconds since 1970.
-   * @throws BadField naming `channel` for a token that {@link TokenAuthority.verify} would refuse.
+   * @param nowSeconds the start of the lifetime, in seconds since 1970.
+   * @throws BadField naming `channel` if the token would name too many channels.
    */
   async sign(request: TokenRequest, nowSeconds: number): Promise<string> {
     const { channels } = request;
@@ -59,16 +59,16 @@ export class TokenAuthority {
   }
 
   /**
-   * What a token says, once its signature and its times have been checked.
+   * Verifies a token's signature and its times; returns its claims.
    *
-   * @param nowSeconds the time to hold `exp` and `nbf` against, in seconds since 1970.
+   * @param nowSeconds the time to compare `exp` and `nbf` with, in seconds since 1970.
    * @throws TokenRefused with the reason in plain words.
    */
   async verify(token: string, nowSeconds: number): Promise<Claims> {
     return readClaims(parseJson(await this.#payload(token)), nowSeconds, this.#maxChannels);
   }
 
-  /** The payload of a token that one of the keys has signed. */
+  /** The payload of a token whose signature one of the keys verifies. */
   async #payload(token: string): Promise<Uint8Array> {
     const { algorithms } = this.#keys;
     const header = readHeader(token);
@@ -91,7 +91,7 @@ function readHeader(token: string): { readonly alg?: string; readonly kid?: stri
     const { alg, kid } = decodeProtectedHeader(token);
     if (typeof alg === "string") return typeof kid === "string" ? { alg, kid } : { alg };
   } catch {
-    // Told below.
+    // Refused below.
   }
   throw notWellFormed();
 }

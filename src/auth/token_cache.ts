@@ -2,28 +2,33 @@ import { createHash } from "node:crypto";
 import { type Claims, isExpired } from "./claims.ts";
 import { TokenRefused } from "../lib/errors.ts";
 
-/** Says what a token means, or refuses it. */
+/** Verifies tokens. */
 export interface TokenVerifier {
-  /** @throws TokenRefused */
+  /**
+   * The claims of a token.
+   *
+   * @param nowSeconds the time to compare `exp` and `nbf` with, in seconds since 1970.
+   * @throws TokenRefused
+   */
   verify(token: string, nowSeconds: number): Promise<Claims>;
 }
 
 /**
- * Verifies a token once and knows it again, within its life: a client that reconnects does not cost
- * its signature again. Keeps digests, so that no token can be read out of the process's memory later.
+ * Remembers verified tokens until they expire, so that a client that reconnects does not cost another
+ * verification. It keeps digests, so that no token can be read from the process's memory later.
  */
 export class TokenCache implements TokenVerifier {
   readonly #verifier: TokenVerifier;
   readonly #maxBytes: number;
-  /** Claims by the digest of their token, the one used longest ago first. */
+  /** Claims by the digest of their token, least recently used first. */
   readonly #known = new Map<string, Claims>();
   /** By the digest of their token. */
   readonly #underWay = new Map<string, Promise<Claims>>();
   #bytes = 0;
 
   /**
-   * @param maxBytes about how much memory the known tokens may take; past it, the one used longest
-   *   ago is forgotten. A token of one channel takes some 400 bytes.
+   * @param maxBytes about how much memory the remembered tokens may take; beyond that, the least
+   *   recently used token is forgotten. A token of one channel takes some 400 bytes.
    */
   constructor(verifier: TokenVerifier, maxBytes: number) {
     this.#verifier = verifier;
@@ -71,13 +76,13 @@ export class TokenCache implements TokenVerifier {
   }
 }
 
-/** The digest, its place in the map, and the claims but for their texts. */
+/** The digest, the map entry, and the claims without their texts. */
 const BYTES_PER_TOKEN = 300;
 
-/** The head of a text and the pointer to it. */
+/** The header of a text and the pointer to it. */
 const BYTES_PER_TEXT = 32;
 
-/** At most what a token takes: its texts may be shared with others, and most have one byte a character. */
+/** The most that a token can take: texts may be shared, and most take one byte per character, not two. */
 function bytesOf({ user, channels }: Claims): number {
   let bytes = BYTES_PER_TOKEN + BYTES_PER_TEXT + 2 * user.length;
   for (const channel of channels) bytes += BYTES_PER_TEXT + 2 * channel.length;

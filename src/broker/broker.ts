@@ -3,58 +3,58 @@ import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
 
-/** One emit: drafts that take their places together, and a key that makes asking again harmless. */
+/** One emit: drafts that are appended together, and a key that makes it safe to retry. */
 export interface Publication {
   readonly drafts: readonly Draft[];
   readonly idempotencyKey: string | undefined;
 }
 
-/** What the publisher is told. */
+/** The answer to a publisher. */
 export interface Receipt {
   /** The id of the publication's last event. */
   readonly id: string;
-  /** How many subscribers of this process the publication was handed to. */
+  /** The number of recipients in this process. */
   readonly subscribers: number;
 }
 
 /** A receipt, or why there is none: `KeyReused` or `StoreUnavailable`. */
 export type Outcome = Receipt | Error;
 
-/** Gets the log's events as they come. */
+/** Gets the log's events as they are appended. */
 export interface BrokerEventHandler {
-  /** Takes events in order; answers how many subscribers hear them. */
+  /** Takes events in order; returns the number of their recipients. */
   deliver(events: readonly ServerEvent[]): number;
 
   /**
-   * Events are missing between what was delivered and what will be: whoever is at the head must read
-   * on from there. Called while `head` is still the old one; the next read is from the new.
+   * Called when events are missing between the delivered events and the next: live subscribers must
+   * catch up. During the call `head` is still the old head; the next read is from the new one.
    *
-   * @param places `gone` where the log is another, in which no place of the old one means anything.
+   * @param positions `gone` if the log was replaced, so that positions in the old log mean nothing.
    */
-  restart(places: "kept" | "gone"): void;
+  restart(positions: "kept" | "gone"): void;
 }
 
 /**
- * Orders, retains and hands out events. The hub and the listeners know nothing else of the store,
- * so that memory, a file and a server shared with other machines are one to them.
+ * Orders, retains and delivers events. The hub and the listeners know no more of the store than this
+ * interface: memory, a file and a server shared with other machines look the same to them.
  */
 export interface Broker {
-  /** The newest place of the log. */
+  /** The position of the newest event. */
   readonly head: LogPosition;
 
-  /** Why nothing can be published at present, as a sentence without its period, where that is known. */
+  /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
   readonly unavailableReason: string | undefined;
 
   /**
-   * Names the one who gets every event, in order, each once, after it can be read from the log.
-   * To be called once, before the first publication.
+   * Registers the handler that gets every event in order, once, and only after the event can be read
+   * from the log. To be called once, before the first publication.
    */
   follow(handler: BrokerEventHandler): void;
 
-  /** Publishes in the order given; answers each in its place, and is never rejected. */
+  /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;
 
-  /** Reads what is retained for a subscription, from a start to the head. The reader must be closed. */
+  /** Opens a reader of the retained events of a subscription, from a start to the head. The caller must close it. */
   openReader(subscription: Subscription, start: ReadStart): HistoryReader;
 
   close(): Promise<void>;

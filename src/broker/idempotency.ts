@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { KeyReused } from "../lib/errors.ts";
 import type { Publication } from "./broker.ts";
 
-/** Digest of what is published: another text under the same key is a mistake. */
+/** A digest of a publication's events, to tell a retry from other events under the same key. */
 export function fingerprintOf(publication: Publication): string {
   const hash = createHash("sha256");
   for (const { channel, user, block } of publication.drafts) {
@@ -11,7 +11,7 @@ export function fingerprintOf(publication: Publication): string {
   return hash.digest("base64");
 }
 
-/** What is told to whoever makes that mistake. */
+/** The error for a key that comes again with other events. */
 export function keyReused(): KeyReused {
   return new KeyReused(
     "Idempotency key refused: it was used before with another event. A retry must repeat the event as it was.",

@@ -8,7 +8,7 @@ import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
 
-/** The broker of a server that is alone: one log, in this process. */
+/** The broker of a single server: one log, in this process. */
 export class LocalBroker implements Broker {
   readonly #log: Log;
   readonly #now: () => number;
@@ -18,7 +18,7 @@ export class LocalBroker implements Broker {
 
   /**
    * @param now the wall clock, in milliseconds.
-   * @param logger told when the store begins to fail, and when it takes events again; not for each failure.
+   * @param logger gets a line when the store begins to fail and when it recovers, not one per failure.
    */
   constructor(log: Log, now: () => number, logger: Logger) {
     this.#log = log;
@@ -26,7 +26,7 @@ export class LocalBroker implements Broker {
     this.#logger = logger;
   }
 
-  /** Known only once it is tried: of the last emit. */
+  /** From the last emit: nothing else shows whether the store works. */
   get unavailableReason(): string | undefined {
     return this.#unavailableReason;
   }
@@ -69,7 +69,7 @@ export class LocalBroker implements Broker {
       const failure = this.#noteFailure(error);
       return planned.map((plan) => typeof plan === "number" ? failure : plan);
     }
-    const receipts = entries.map((entry) => this.#handOut(entry));
+    const receipts = entries.map((entry) => this.#deliver(entry));
     return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);
   }
 
@@ -91,7 +91,7 @@ export class LocalBroker implements Broker {
     return failure;
   }
 
-  /** Where the client stands that has this event last; before everything where the log does not know the event. */
+  /** The cursor just after the event of this id; before all events if the log does not know the id. */
   #cursorOf(lastEventId: string, subscription: Subscription): Cursor {
     const position = this.#find(lastEventId, subscription) ?? -1;
     return { position, gapReportedThrough: position };
@@ -105,9 +105,9 @@ export class LocalBroker implements Broker {
   }
 
   /**
-   * Adds an entry and answers its index, or answers at once what needs none.
+   * Adds an entry and returns its index, or returns the outcome of a publication that needs no entry.
    *
-   * @param indexes those of the entries with a key, by it.
+   * @param indexes the indexes of the entries that have a key, by key.
    */
   #plan(
     publication: Publication,
@@ -116,14 +116,14 @@ export class LocalBroker implements Broker {
   ): number | Outcome {
     const key = publication.idempotencyKey;
     if (key === undefined) {
-      const events = this.#place(publication, entries);
+      const events = this.#createEvents(publication, entries);
       return entries.push({ events, key: undefined }) - 1;
     }
     const fingerprint = fingerprintOf(publication);
     const planned = indexes.get(key);
     const record = planned === undefined ? this.#log.recall(key) : entries[planned]?.key;
     if (record === undefined) {
-      const events = this.#place(publication, entries);
+      const events = this.#createEvents(publication, entries);
       const seq = lastSeq(events);
       indexes.set(key, entries.length);
       return entries.push({ events, key: { key, fingerprint, seq, subscribers: 0 } }) - 1;
@@ -134,7 +134,7 @@ export class LocalBroker implements Broker {
     return planned ?? this.#receipt(record);
   }
 
-  #place(
+  #createEvents(
     publication: Publication,
     entries: readonly Entry[],
   ): readonly ServerEvent[] {
@@ -146,7 +146,7 @@ export class LocalBroker implements Broker {
     });
   }
 
-  #handOut(entry: Entry): Receipt {
+  #deliver(entry: Entry): Receipt {
     const subscribers = this.#handler?.deliver(entry.events) ?? 0;
     if (entry.key !== undefined) this.#log.saveRecipientCount(entry.key.key, subscribers);
     return this.#receipt({ seq: lastSeq(entry.events), subscribers });

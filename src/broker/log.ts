@@ -2,83 +2,84 @@ import type { Subscription } from "../auth/subscription.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { Cursor, HistoryReader } from "./history_reader.ts";
 
-/** What an idempotency key stands for. */
+/** What was published under an idempotency key, and its receipt. */
 export interface KeyRecord {
   readonly key: string;
-  /** Digest of what was published under the key: another text under the same key is a mistake. */
+  /** See `fingerprintOf`. */
   readonly fingerprint: string;
+  /** The seq of the last event. */
   readonly seq: number;
+  /** The number of recipients. */
   readonly subscribers: number;
 }
 
-/** Events that are appended together, all or none, and the key they came under. */
+/** Events that are appended together, all or none, and their idempotency key. */
 export interface Entry {
   readonly events: readonly ServerEvent[];
   readonly key: KeyRecord | undefined;
 }
 
 /**
- * The ordered log of one process: retains events within its limits, in memory or in a file.
- * It never waits: every method is done when it returns.
+ * The ordered log of one process. It retains events within its limits, in memory or in a file. Every
+ * method is synchronous.
  */
 export interface Log {
   /** Names this log among all others; see `LogPosition`. */
   readonly epoch: string;
-  /** The highest seq that was ever appended, also where that event is no longer retained. */
+  /** The highest seq that was ever appended, even if that event is no longer retained. */
   readonly last: number;
 
   /**
    * Appends entries whose seqs follow `last`, in order.
    *
-   * @throws StoreUnavailable where they cannot be kept; then nothing has changed.
+   * @throws StoreUnavailable if they cannot be stored; then nothing has changed.
    */
   append(entries: readonly Entry[]): void;
 
-  /** Reads the retained events after a cursor. The reader must be closed. */
+  /** Opens a reader of the retained events after a cursor. The caller must close it. */
   openReader(subscription: Subscription, cursor: Cursor): HistoryReader;
 
   /**
-   * The seq of a retained event that the subscription matches and that carries `publisherId` itself.
-   *
-   * Of several the oldest, because a client may have stopped at any of them. `undefined` where there
-   * is none, or where an older one has been dropped: then nobody can tell which the client means.
+   * The seq of the oldest retained event that the subscription matches and whose payload has the id
+   * `publisherId`. The oldest, because a client may have stopped at any of several. `undefined` if
+   * there is none, or if an older event with the id has been dropped: the client may mean that one.
    */
   find(publisherId: string, subscription: Subscription): number | undefined;
 
-  /** What was published under a key within the retention time. */
+  /** The record of a key that was used within the retention time. */
   recall(key: string): KeyRecord | undefined;
 
-  /** Notes the count of a receipt, so that the same answer can be given again. */
+  /** Stores the number of recipients of a key's publication, for the receipts of retries. */
   saveRecipientCount(key: string, subscribers: number): void;
 
   close(): void;
 }
 
 /**
- * Events, or idempotency keys, that are dropped for their age at a time. After a burst and a quiet
- * time all of them come of age together: to drop them at once would hold up everyone for seconds.
+ * The most events, or idempotency keys, that are dropped for their age at a time. All events of a
+ * burst reach their age together: dropping them at once would hold up the server for seconds.
  */
 export const MAX_AGED_AT_A_TIME = 1000;
 
-/** Channels without events of which a log knows, at most, what it dropped last. */
+/** The most channels without retained events whose last dropped seq a log remembers. */
 export const MAX_EMPTY_CHANNELS = 100_000;
 
-/** Idempotency keys remembered at most, the oldest forgotten first. */
+/** The most idempotency keys that a log remembers; the oldest are forgotten first. */
 export const MAX_KEYS = 100_000;
 
-/** Ids from payloads of which a log knows, at most, that their last event was dropped. */
+/** The most publisher ids without retained events that a log remembers. */
 export const MAX_GONE_PUBLISHER_IDS = 100_000;
 
 /**
- * Events with one own id that are looked at for the one that a client means, whoever hears them; past
- * them the id counts as unknown. Without a bound any client could make the server read them all.
+ * The most events with the same publisher id that a lookup reads; after that the id counts as
+ * unknown. Without a bound any client could make the server read all of them.
  */
 export const MAX_SAME_PUBLISHER_IDS = 1000;
 
-/** Nobody resumes from a longer id: each is kept in memory or on disk for as long as its events, and longer. */
+/** Clients cannot resume from a longer publisher id, because the log remembers ids longer than their events. */
 const MAX_PUBLISHER_ID_LENGTH = 256;
 
-/** The id by which a client may resume from an event that carries one itself. */
+/** The publisher id by which a client may resume from an event; `undefined` for none, or one that is too long. */
 export function resumablePublisherId(
   { publisherId }: Pick<ServerEvent, "publisherId">,
 ): string | undefined {
@@ -88,8 +89,8 @@ export function resumablePublisherId(
 }
 
 /**
- * What an event counts against the byte limits: its bytes, and about what it takes to know of it.
- * Without the second part a flood of tiny events would take many times the memory allowed.
+ * The size that counts against the byte limits: the event's bytes, and roughly the memory around
+ * them. Without the second part, a flood of tiny events would take many times the allowed memory.
  */
 export function retainedSize({ size }: Pick<ServerEvent, "size">): number {
   return size + 200;

@@ -23,26 +23,27 @@ import { PublisherIds } from "./publisher_ids.ts";
 
 interface ChannelHistory {
   readonly order: Deque<ServerEvent>;
-  /** The same events by the user they are for, so that a resume costs what it yields. */
+  /** The same events by the user that they are for, so that no read has to skip events for others. */
   readonly byUser: Map<string, Deque<ServerEvent>>;
   bytes: number;
-  /** The seq of the last event dropped. */
+  /** The seq of the last dropped event. */
   horizon: number;
 }
 
-/** A log that lives as long as the process. */
+/** A log in memory, which ends with the process. */
 export class MemoryLog implements Log {
   readonly epoch: string;
   readonly #retention: Retention;
   readonly #now: () => number;
   readonly #channels = new Map<string, ChannelHistory>();
-  /** Every retained event, oldest first, and some that their channel has dropped already. */
+  /** Every retained event, oldest first, among some that their channel has dropped already. */
   #order = new Deque<ServerEvent>();
   #retained = 0;
   #bytes = 0;
   #last: number;
+  /** The horizons of channels without retained events; the channel that was emptied first comes first. */
   readonly #emptied = new Map<string, number>();
-  /** The horizon of every channel of which nothing is known. */
+  /** The horizon of every channel that is in neither map. */
   #floor: number;
   readonly #publisherIds = new PublisherIds();
   readonly #keys = new Map<string, KeyRecord>();
@@ -51,7 +52,7 @@ export class MemoryLog implements Log {
 
   /**
    * @param now the wall clock, in milliseconds.
-   * @param start where the log begins; nobody can tell what came up to there.
+   * @param start where the log begins: it knows nothing of events up to there.
    */
   constructor(
     retention: Retention,
@@ -69,7 +70,7 @@ export class MemoryLog implements Log {
     return this.#last;
   }
 
-  /** Whether a subscription may have missed something that came after a position. */
+  /** Whether events after a position that the subscription may match have been dropped. */
   hasGap({ channels }: Subscription, position: number): boolean {
     return channels.some((channel) => this.#horizon(channel) > position);
   }
@@ -78,7 +79,7 @@ export class MemoryLog implements Log {
     for (const { events, key } of entries) {
       for (const event of events) this.#add(event);
       if (key !== undefined) {
-        // One that has outlived its time may still be there, among the oldest.
+        // An expired record of the key may still be there; a new one belongs at the end.
         this.#keys.delete(key.key);
         this.#keys.set(key.key, key);
       }
@@ -233,9 +234,9 @@ export class MemoryLog implements Log {
   }
 
   /**
-   * Lets go of a channel without events but for its horizon; past a limit also of that, for the
-   * oldest. Such a channel's horizon is then the floor: a client may be told of a gap that it does
-   * not have, never the other way round.
+   * Keeps only the horizon of a channel without events; beyond a limit not even that of the channel
+   * that was emptied first. Its horizon is then the floor, which is never lower: the server may report
+   * a gap that a client does not have, but never miss one.
    */
   #forget(channel: string, horizon: number): void {
     this.#channels.delete(channel);
@@ -258,7 +259,7 @@ export class MemoryLog implements Log {
     }
   }
 
-  /** Events that their channels dropped stay in `#order` behind an older one: rebuild it before they prevail. */
+  /** Rebuilds `#order` once most of it are events that their channels have dropped. */
   #compact(): void {
     if (this.#order.length < 2 * this.#retained + 1024) return;
     const order = new Deque<ServerEvent>();

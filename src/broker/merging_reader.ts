@@ -3,34 +3,34 @@ import type { ServerEvent } from "../sse/event.ts";
 import type { Batch, Cursor, Gap, HistoryReader } from "./history_reader.ts";
 import { type Ordered, SourceHeap } from "./source_heap.ts";
 
-/** What an index knows of one event. */
+/** An event in an index. */
 export interface IndexRow {
   readonly seq: number;
-  /** Bytes of the event as it is sent. */
+  /** The event's length on the wire, in bytes. */
   readonly size: number;
 }
 
-/** Where one channel stands for a reader. */
+/** Where a reader starts in one channel. */
 export interface ChannelStart {
-  /** The seq of the last event of the channel that was dropped. */
+  /** The seq of the channel's last dropped event. */
   readonly horizon: number;
   /** The seq of the first event for everyone after the reader's position. */
   readonly forEveryone: number | undefined;
-  /** The same of the events for the reader's user alone. */
+  /** The seq of the first event for the reader's user alone after the reader's position. */
   readonly forUser: number | undefined;
 }
 
-/** What a merging reader asks of a log; every answer holds until the caller returns to the event loop. */
+/** The index of a log, for a merging reader. Every answer is valid until the caller returns to the event loop. */
 export interface HistoryIndex<Row extends IndexRow> {
   /** The seq of the newest event. */
   readonly last: number;
-  /** Drops some of what is past its age. */
+  /** Drops up to `MAX_AGED_AT_A_TIME` of the events that are past their age. */
   trim(): void;
-  /** Where channels stand for a user behind a position, in the order asked for. */
+  /** The start of each of these channels for a user after a position, in the same order. */
   starts(channels: readonly string[], user: string, position: number): readonly ChannelStart[];
   /** The first rows of a channel for a user, or for everyone, whose seq is `from` or later. */
   page(channel: string, user: string, from: number, limit: number): readonly Row[];
-  /** The events of rows that were just given. */
+  /** The events of rows of this index, none of which has been dropped since it was read. */
   load(rows: readonly Row[]): readonly ServerEvent[];
 }
 
@@ -38,9 +38,9 @@ export interface HistoryIndex<Row extends IndexRow> {
 interface Source<Row> extends Ordered {
   readonly channel: string;
   readonly user: string;
-  /** Whether the heap has it: nothing is known to be left in one that it does not have. */
+  /** Whether the source is in the heap. A source without further events is not. */
   isQueued: boolean;
-  /** Rows that were read, the first `at` of which have been given. */
+  /** Rows that were read; the first `at` of them are consumed. */
   rows: readonly Row[];
   at: number;
   /** Whether nothing follows `rows`. */
@@ -53,23 +53,23 @@ interface ChannelSources<Row> {
   readonly forUser: Source<Row> | undefined;
 }
 
-/** Channels that are looked up at a time: some milliseconds of work on the slowest log. */
+/** Channels that one call of `next` looks up: some milliseconds of work on the slowest log. */
 const CHANNELS_AT_A_TIME = 250;
 
-/** Pages that are read for a batch at most, unless none of them has brought a row. */
+/** The most pages that one call of `next` reads. */
 const PAGES_AT_A_TIME = 200;
 
-/** A page grows with each that was full, so that neither a short source nor a long one costs much. */
+/** Each page of a source is twice as long as the one before, so that short and long sources both cost little. */
 const FIRST_PAGE_LENGTH = 16;
 const LONGEST_PAGE_LENGTH = 256;
 
-/** Rows that a reader holds at most, about, over all of its sources: each takes some 150 bytes. */
+/** About the most rows that a reader holds over all its sources; each takes some 150 bytes. */
 const MAX_HELD_ROWS = 8192;
 
 /**
- * Merges the sources of a subscription into one sequence by their next seq, with a heap. To open it
- * costs a look at each channel, a part at a time; from then on a batch costs what it yields, because
- * the log tells its open readers what is appended and what is dropped.
+ * Merges the sources of a subscription into one sequence, with a heap ordered by their next seq. The
+ * first calls of `next` look up each channel, some at a time. After that the cost of a batch depends
+ * on its events alone, because the log notifies its open readers of appended and dropped events.
  */
 export class MergingReader<Row extends IndexRow> implements HistoryReader {
   readonly #index: HistoryIndex<Row>;
@@ -82,12 +82,12 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
   #gapReportedThrough: number;
   /** How many of the subscription's channels have been looked up. */
   #opened = 0;
-  /** The last seq that was dropped from any of them. */
+  /** The last seq that was dropped from any of the channels. */
   #horizon = -1;
   /** For the oldest retained event, channel by channel; kept until the gap is given with a batch. */
   #search: { searched: number; oldest: number } | undefined;
 
-  /** @param readers the log's: it is in there until it is closed. */
+  /** @param readers the open readers of the log; this one is among them until it is closed. */
   constructor(
     index: HistoryIndex<Row>,
     subscription: Subscription,
@@ -123,7 +123,7 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     return { events: this.#index.load(rows), through, reachesHead: isComplete, gap };
   }
 
-  /** It works in parts so that others get their turn between them; it waits for nothing. */
+  /** Resolves at once: the reader waits for nothing, it only works in parts. */
   ready(): Promise<void> {
     return Promise.resolve();
   }
@@ -132,13 +132,13 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     this.#readers.delete(this);
   }
 
-  /** The log has got a new event. */
+  /** The log has appended an event. */
   appended({ seq, channel, user }: ServerEvent): void {
     const sources = this.#channels.get(channel);
     if (sources === undefined) return;
     const source = user === EVERYONE ? sources.forEveryone : sources.forUser;
     if (source?.user !== user) return;
-    // Whatever page it holds may have been the last when it was read.
+    // The page that the source holds may have been the last one until now.
     source.isLastPage = false;
     if (!source.isQueued) this.#queue(source, seq);
   }
@@ -155,7 +155,7 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     }
   }
 
-  /** Looks up the next channels; answers whether that was all. */
+  /** Looks up the next channels; returns whether all have been looked up. */
   #open(): boolean {
     const { channels, user } = this.#subscription;
     if (this.#opened === channels.length) return true;
@@ -203,7 +203,7 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     return { through, oldest: search.oldest === Infinity ? undefined : search.oldest };
   }
 
-  /** The next rows; `undefined` where the pages that may be read at a time brought none. */
+  /** The next rows; `undefined` if `PAGES_AT_A_TIME` pages brought none. */
   #take(maxBytes: number): { rows: readonly Row[]; isComplete: boolean } | undefined {
     const rows: Row[] = [];
     let bytes = 0;
@@ -222,7 +222,7 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     }
   }
 
-  /** The source with the next row of all, which it holds; `undefined` where there is none, or no page left to read. */
+  /** The source that holds the next row of all; `undefined` if there is no further row, or no page left to read. */
   #firstWithRow(pages: { left: number }): Source<Row> | undefined {
     for (let source = this.#heap.first; source !== undefined; source = this.#heap.first) {
       if (source.rows[source.at] === undefined) {
@@ -236,7 +236,7 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
         source.isQueued = false;
         this.#heap.removeFirst();
       } else {
-        // Its next event was dropped, or its next seq was only known to be past its last.
+        // The source's next event was dropped, or `next` was only a lower bound.
         source.next = seq;
         this.#heap.settleFirst();
       }
@@ -278,17 +278,16 @@ function sourceOf<Row>(channel: string, user: string): Source<Row> {
   };
 }
 
-/** What a log tells about its changes. */
+/** Is notified of a log's changes. */
 interface ChangeListener {
   appended(event: ServerEvent): void;
   dropped(channel: string, seq: number): void;
 }
 
-/** The readers of one log that are open now: it tells them what changes. */
+/** The open readers of one log, which notifies them of its changes. */
 export class OpenReaders {
   readonly #readers = new Set<ChangeListener>();
 
-  /** Whether nobody has to be told. */
   get isEmpty(): boolean {
     return this.#readers.size === 0;
   }

@@ -3,15 +3,16 @@ import type { ServerEvent } from "../sse/event.ts";
 import { MAX_GONE_PUBLISHER_IDS, MAX_SAME_PUBLISHER_IDS, resumablePublisherId } from "./log.ts";
 
 interface Holders {
-  /** The retained events that have the id, oldest first, and how many had it before each. */
+  /** The retained events with the id, oldest first, and how many events had the id before each. */
   readonly events: Map<ServerEvent, number>;
+  /** How many events have had the id. */
   given: number;
 }
 
-/** Finds retained events by the ids that their payloads carry. */
+/** Finds retained events by the ids in their payloads. */
 export class PublisherIds {
   readonly #holders = new Map<string, Holders>();
-  /** Ids of which no event is left, and how many had each; the one gone longest first. */
+  /** Ids without retained events, and how many events had each; the id that is gone longest comes first. */
   readonly #gone = new Map<string, number>();
 
   add(event: ServerEvent): void {

@@ -1,4 +1,4 @@
-/** How much history a store retains; whatever is past any of the limits is dropped, oldest first. */
+/** How much history a store retains. It drops its oldest events while any of the limits is exceeded. */
 export interface Retention {
   readonly eventsPerChannel: number;
   readonly ageMs: number;

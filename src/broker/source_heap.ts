@@ -1,5 +1,6 @@
-/** Something that yields events in order, the next of which has at least the seq `next`. */
+/** A source of events in order of seq. */
 export interface Ordered {
+  /** The seq of the source's next event, or a lower bound of it. */
   next: number;
 }
 
@@ -16,7 +17,6 @@ export class SourceHeap<T extends Ordered> {
     this.#rise(this.#items.length - 1);
   }
 
-  /** Takes the first away. */
   removeFirst(): void {
     const last = this.#items.pop();
     if (last === undefined || this.#items.length === 0) return;
@@ -24,7 +24,7 @@ export class SourceHeap<T extends Ordered> {
     this.#sink(0);
   }
 
-  /** To be called after `next` of the first has grown. */
+  /** Restores the order after `next` of the first source has grown. */
   settleFirst(): void {
     this.#sink(0);
   }

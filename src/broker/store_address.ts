@@ -1,12 +1,12 @@
 import { formatAddress } from "../lib/address.ts";
 
-/** Which store was chosen, and where it is. */
+/** The chosen store, and its address. */
 export type StoreAddress =
   | { readonly kind: "memory" }
   | { readonly kind: "sqlite"; readonly file: string }
   | RedisAddress;
 
-/** A Redis server, as its URL names it. */
+/** The address of a Redis server. */
 export interface RedisAddress {
   readonly kind: "redis";
   readonly host: string;
@@ -24,7 +24,8 @@ const REDIS_FORM = "redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE], with rediss:
  * Reads `memory`, `sqlite:FILE`, or the URL of a Redis server
  * (https://www.iana.org/assignments/uri-schemes/prov/redis).
  *
- * @returns the choice, or what the text must be instead; that never repeats the text, which may hold a password.
+ * @returns the address, or a message that says what the text must be; the message never repeats the
+ *   text, which may contain a password.
  */
 export function parseStore(text: string): StoreAddress | string {
   if (text === "memory") return { kind: "memory" };
@@ -59,7 +60,7 @@ function parseRedisUrl(text: string): RedisAddress | undefined {
   }
 }
 
-/** What the log calls a store; without the password. */
+/** The store's name in log lines; without the password. */
 export function describeStore(store: StoreAddress, redisPrefix: string): string {
   switch (store.kind) {
     case "memory":

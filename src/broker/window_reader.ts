@@ -3,18 +3,18 @@ import { parseId } from "../sse/log_position.ts";
 import type { Batch, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { MemoryLog } from "./memory_log.ts";
 
-/** The part of a log that its window does not hold: another process or thread has to be asked for it. */
+/** The events of a log that are older than its window; another process or thread has them. */
 export interface OlderHistory {
-  /** Reads it for a subscription from a start. The reader must be closed. */
+  /** Opens a reader for a subscription, from a start. The caller must close it. */
   open(subscription: Subscription, start: ReadStart): OlderReader;
 }
 
-/** Reads the part of a log that has to be asked for. */
+/** Reads events that are older than the window. */
 export interface OlderReader {
   /**
-   * The next batch; `undefined` where there was no answer, or none that holds any more: ask again.
+   * The next batch; `undefined` if there was no answer, or one that is out of date: call it again.
    *
-   * @throws Error where the store has failed in a way that does not pass.
+   * @throws Error if the store has failed for good.
    */
   next(maxBytes: number): Promise<Batch | undefined>;
 
@@ -22,8 +22,8 @@ export interface OlderReader {
 }
 
 /**
- * Reads a log whose newest part is in this thread's memory, its window: at once from there where the
- * window holds everything from the reader's position on, and otherwise by asking for what is older.
+ * Reads a log whose newest part, the window, is in this thread's memory. It reads the window at once
+ * if the window holds every event after the reader's position. Otherwise it requests older history.
  */
 export class WindowReader implements HistoryReader {
   readonly size: number;
@@ -32,12 +32,12 @@ export class WindowReader implements HistoryReader {
   readonly #subscription: Subscription;
   #start: ReadStart;
   #maxBytes = 1;
-  /** What was asked for, until it is given. */
+  /** A batch of older history that `next` has not returned yet. */
   #answer: Batch | undefined;
   #olderReader: OlderReader | undefined;
   #windowReader: { readonly of: MemoryLog; readonly reader: HistoryReader } | undefined;
 
-  /** @param window the present one: another one takes its place where the log has lost events. */
+  /** @param window returns the current window, which is replaced when the log has lost events. */
   constructor(
     window: () => MemoryLog,
     older: OlderHistory,
@@ -62,7 +62,7 @@ export class WindowReader implements HistoryReader {
   }
 
   async ready(): Promise<void> {
-    // The window has only to go on with its work, a part at a time.
+    // The window needs only another call of `next`.
     if (this.#windowReader !== undefined) return await this.#windowReader.reader.ready();
     this.#olderReader ??= this.#older.open(this.#subscription, this.#start);
     this.#answer = await this.#olderReader.next(this.#maxBytes);
@@ -73,7 +73,7 @@ export class WindowReader implements HistoryReader {
     this.#closeOlder();
   }
 
-  /** What an answer says of the head was true when it was made: the next read decides. */
+  /** The head may have moved since the answer was made, so only the next read can reach it. */
   #takeAnswer(): Batch | undefined {
     const answer = this.#answer;
     this.#answer = undefined;
@@ -94,14 +94,14 @@ export class WindowReader implements HistoryReader {
       };
     }
     const batch = this.#windowReader.reader.next(maxBytes);
-    // Events may have been dropped from the window alone: then they are still in the log.
+    // Events that were dropped from the window may still be in the log.
     return batch?.gap === undefined ? batch : this.#closeWindow();
   }
 
-  /** Its position, where the window holds everything from there on. */
+  /** The reader's position; `undefined` if the window does not hold every event after it. */
   #positionIn(window: MemoryLog): number | undefined {
     const position = this.#positionOf(window);
-    // Another server may have given its client more than this one has followed so far.
+    // The client may have received newer events from another server than this one has got so far.
     if (position === undefined || position > window.last) return undefined;
     return window.hasGap(this.#subscription, position) ? undefined : position;
   }

@@ -4,7 +4,7 @@ import type { Server } from "../server/server.ts";
 
 const TOKEN_LIFETIME_SECONDS = 86_400;
 
-/** What `-dev` prints: where the server is, a token that works, and two commands to paste. */
+/** The text that `-dev` prints: the server's addresses, a valid token, and two commands to paste. */
 export async function announceDevelopment(
   server: Server,
   config: Config,
@@ -35,13 +35,13 @@ curl${key} -d userId=alex -d channel=chat --data-urlencode "data=Hello from the 
 `;
 }
 
-/** How long the token is good: a random secret lasts no longer than the server does. */
+/** How long the token is valid: a random secret ends with the server. */
 function validity({ secret }: Config): string {
   const isRandom = secret.text === undefined && secret.file === undefined;
   return isRandom ? "until the server stops, for 24 hours at most" : "for 24 hours";
 }
 
-/** An address of every interface, as something that can be connected to. */
+/** Replaces a host that stands for every interface by one that clients can connect to. */
 function reachable(address: string): string {
   return address.replace(/^(\[::\]|0\.0\.0\.0):/, "localhost:");
 }

@@ -1,15 +1,15 @@
 import { UsageError } from "../lib/errors.ts";
 
-/** The command did what was asked of it; a server was told to stop, and has. */
+/** The command is done; a server was told to stop, and has stopped. */
 export const EXIT_DONE = 0;
 
-/** The command could not be carried out: a port is in use, a file cannot be read. */
+/** The command failed: a port is in use, a file cannot be read. */
 export const EXIT_FAILED = 1;
 
-/** The command line or the environment asks for something impossible. */
+/** A flag, or an environment variable, is missing or wrong. */
 export const EXIT_USAGE = 2;
 
-/** The exit status that an error stands for. */
+/** The exit status for an error. */
 export function exitStatus(error: unknown): number {
   return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
 }

@@ -2,15 +2,15 @@ import { parseArgs } from "node:util";
 import { UsageError } from "../lib/errors.ts";
 import type { Option } from "../config/options.ts";
 
-/** What stood on a command line. */
+/** A parsed command line. */
 export interface Arguments {
-  /** Each flag's values in the order given; a switch without a value has `"true"`. */
+  /** The values of each flag, in the given order; a switch without a value has `"true"`. */
   readonly flags: Readonly<Record<string, readonly string[]>>;
   readonly help: boolean;
   readonly version: boolean;
 }
 
-/** Flags that every command has, besides its own. */
+/** The flags of every command. */
 const COMMON: readonly Option[] = [
   { name: "help", default: "", help: "" },
   { name: "h", default: "", help: "" },
@@ -20,7 +20,7 @@ const COMMON: readonly Option[] = [
 /**
  * Reads a command line as Go's `flag` package does: one dash or two, `-flag value` or `-flag=value`.
  *
- * @throws UsageError for an unknown flag, a missing value, or a word that is no flag.
+ * @throws UsageError for an unknown flag, a missing value, or an argument that is not a flag.
  */
 export function parseFlags(
   args: readonly string[],
@@ -39,7 +39,7 @@ export function parseFlags(
   return { flags, help: isOn(flags.help) || isOn(flags.h), version: isOn(flags.version) };
 }
 
-/** Rewrites each flag to `--flag=value`, the one form in which no value can be taken for a flag. */
+/** Rewrites each flag to `--flag=value`, the only form in which a value cannot be mistaken for a flag. */
 function normalize(
   args: readonly string[],
   options: readonly Option[],

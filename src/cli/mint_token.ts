@@ -6,7 +6,7 @@ import { readTokenRequest } from "../requests/token_request.ts";
 import { readSecret } from "../server/secrets.ts";
 
 /**
- * What `sse-server token` prints: a token made without a running server.
+ * The token that `sse-server token` prints, signed without a running server.
  *
  * @param flags the values of `TOKEN_OPTIONS` by name.
  * @param environment looks up one variable.

@@ -4,7 +4,7 @@ import { parseFlags } from "./flags.ts";
 import { mintToken } from "./mint_token.ts";
 import { serve } from "./serve.ts";
 
-/** Where a command writes what was asked of it; log lines go elsewhere. */
+/** Writes the output of a command; log lines go elsewhere. */
 export type Print = (text: string) => void;
 
 const HELP = `sse-server [flags]          runs the server
@@ -27,7 +27,7 @@ Exit status: ${EXIT_DONE} when done or told to stop, ${EXIT_USAGE} for wrong usa
 /**
  * Runs the command line.
  *
- * @returns once the server has been told to stop and has, or the command is done.
+ * @returns once the server has stopped, or the command is done.
  * @throws UsageError, StartError
  */
 export async function run(

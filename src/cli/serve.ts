@@ -5,11 +5,11 @@ import { Server } from "../server/server.ts";
 import { announceDevelopment } from "./dev_banner.ts";
 
 /**
- * Runs the server until it is told to stop by SIGTERM or SIGINT, and has stopped.
+ * Runs the server until it has stopped after SIGTERM or SIGINT.
  *
  * @param flags the values of `SERVER_OPTIONS` by name.
  * @param environment looks up one variable.
- * @param print writes what `-dev` shows.
+ * @param print writes the text of `-dev`.
  * @throws UsageError, StartError
  */
 export async function serve(
@@ -29,7 +29,7 @@ export async function serve(
   logger.info("stopped");
 }
 
-/** A failure that nobody caught would end the process, and with it every stream: logs it instead. */
+/** Logs errors that no code has caught: by default they would end the process, and with it every stream. */
 function surviveFailures(logger: Logger): void {
   const survive = (event: Event, reason: unknown) => {
     event.preventDefault();
@@ -41,7 +41,7 @@ function surviveFailures(logger: Logger): void {
   globalThis.addEventListener("unhandledrejection", (event) => survive(event, event.reason));
 }
 
-/** The first SIGTERM or SIGINT. As PID 1 of a container the process would ignore both by default. */
+/** Waits for SIGTERM or SIGINT. By default, the process would ignore both as PID 1 of a container. */
 function stopSignal(): Promise<string> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -6,13 +6,13 @@ import { type SecretSource, Settings } from "./settings.ts";
 import type { StoreAddress } from "../broker/store_address.ts";
 import type { HubOptions } from "../hub/hub.ts";
 
-/** Everything the server can be told at its start, read and checked. */
+/** The server's settings, read and checked. */
 export interface Config extends HubOptions {
   readonly client: Address;
   readonly control: Address;
   readonly secret: SecretSource;
   readonly store: StoreAddress;
-  /** What every key in Redis begins with. */
+  /** The prefix of every key in Redis. */
   readonly redisPrefix: string;
   readonly retention: Retention;
   /** Origins as browsers write them; `"*"` for all, empty for none. */
@@ -30,9 +30,9 @@ export interface Config extends HubOptions {
 }
 
 /**
- * Reads the server's settings: a flag wins over its environment variable, that over the default.
+ * Reads the server's settings: a flag wins over its environment variable, the variable over the default.
  *
- * @param flags values by option name, the last one where a flag came more than once.
+ * @param flags the values of each flag; the last value counts.
  * @param environment looks up one variable.
  * @throws UsageError naming the flag or variable that is wrong.
  */
@@ -92,7 +92,7 @@ export function readConfig(
   return config;
 }
 
-/** What making a token without a server takes. */
+/** The settings for signing a token without a server. */
 export interface MintConfig {
   readonly secret: SecretSource;
   readonly maxChannelsPerToken: number;
@@ -101,7 +101,7 @@ export interface MintConfig {
 /**
  * Reads the settings that `sse-server token` shares with the server.
  *
- * @param flags values by option name, the last one where a flag came more than once.
+ * @param flags the values of each flag; the last value counts.
  * @param environment looks up one variable.
  * @throws UsageError naming the flag or variable that is wrong.
  */

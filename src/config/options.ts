@@ -1,35 +1,35 @@
-/** The numbers that an option takes, in the unit that its `value` names. */
+/** The numbers that an option accepts, in the unit that its `value` names. */
 export interface NumberRange {
   readonly min: number;
   readonly max: number;
-  /** Whether 0 is taken as well, with a meaning of its own that the help tells. */
+  /** Set if 0 is accepted as well, with a special meaning that the help explains. */
   readonly orZero?: true;
 }
 
 /** One setting of the server: a flag, and an environment variable of the same name. */
 export interface Option {
   readonly name: string;
-  /** What stands for the value in the help; none for a switch. */
+  /** The placeholder for the value in the help; absent for a switch. */
   readonly value?: string;
-  /** For an option that is a number: `SECONDS` may have fractions, all others are whole. */
+  /** For a number: `SECONDS` may have fractions, all others are whole numbers. */
   readonly range?: NumberRange;
   readonly default: string;
   readonly help: string;
 }
 
-/** The longest time that a timer of the runtime can hold: past 2 ** 31 ms it would fire at once. */
+/** The longest time of a timer in the runtime: a longer one would fire at once. */
 const LONGEST_TIMER_SECONDS = 2_147_483;
 
-/** More often, looking after all streams would leave no time for anything else. */
+/** With a shorter tick, visiting all streams would leave no time for other work. */
 const SHORTEST_TICK_SECONDS = 0.05;
 
-/** A body may be several times as large as its payload, and is a text, whose length V8 limits to 2 ** 29. */
+/** V8 limits a text to about 2 ** 29 characters, and a body may be several times as long as its payload. */
 const LARGEST_PAYLOAD = 2 ** 26;
 
 const GIBIBYTE = 2 ** 30;
 const TEBIBYTE = 2 ** 40;
 
-/** A token of more is longer than the 64 KB that the runtime takes for a header or an address. */
+/** A token with more channels would exceed the 64 KB that the runtime accepts for a header or a URL. */
 const CHANNELS_PER_TOKEN: NumberRange = { min: 1, max: 10_000 };
 
 /** Every setting of the server, in the order of the help and of docs/flags.md. */
@@ -243,12 +243,12 @@ export const TOKEN_OPTIONS = [
   },
 ] as const satisfies readonly Option[];
 
-/** The environment variable that stands for an option where its flag is not given. */
+/** The environment variable of an option, which counts if its flag is not given. */
 export function environmentName(option: string): string {
   return "SSE_" + option.toUpperCase().replaceAll("-", "_");
 }
 
-/** The numbers that an option takes, such as `0.05 to 3600, or 0`; `undefined` for one that is no number. */
+/** The range of an option, such as `0.05 to 3600, or 0`; `undefined` for an option that is not a number. */
 export function describeRange({ range }: Option): string | undefined {
   if (range === undefined) return undefined;
   return `${range.min} to ${range.max}${range.orZero ? ", or 0" : ""}`;

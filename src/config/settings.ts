@@ -18,8 +18,8 @@ type OptionName = ServerOption["name"];
 type NumberName = Extract<ServerOption, { readonly range: unknown }>["name"];
 
 /**
- * Looks up settings by name: a flag wins over its environment variable, that over the default.
- * Every method throws a UsageError, which names the flag or variable, where the value is wrong.
+ * Looks up settings by name: a flag wins over its environment variable, the variable over the default.
+ * For a wrong value, every method throws a UsageError that names the flag or the variable.
  */
 export class Settings {
   readonly #flags: Readonly<Record<string, readonly string[]>>;
@@ -33,7 +33,7 @@ export class Settings {
     this.#environment = environment;
   }
 
-  /** What the user wrote the value into, for messages. */
+  /** The flag or the variable that the value came from, for messages. */
   source(name: OptionName): string {
     return this.#flag(name) === undefined && this.#variable(name) !== undefined
       ? environmentName(name)
@@ -80,7 +80,7 @@ export class Settings {
     throw this.#wrong(name, "true or false");
   }
 
-  /** A text and the file it may come from instead; a flag for one wins over a variable for the other. */
+  /** A secret as text or as a file; a flag for one wins over a variable for the other. */
   secret(textName: OptionName, fileName: OptionName): SecretSource {
     const flags = { text: this.#flag(textName), file: this.#flag(fileName) };
     const given = flags.text !== undefined || flags.file !== undefined ? flags : {
@@ -138,7 +138,7 @@ export class Settings {
     return this.#flags[name]?.at(-1);
   }
 
-  /** An empty variable counts as absent: that is how compose files and units pass on what is not set. */
+  /** An empty variable counts as unset, because compose files and systemd units pass unset values that way. */
   #variable(name: OptionName): string | undefined {
     return this.#environment(environmentName(name)) || undefined;
   }
@@ -174,7 +174,7 @@ function describeNumber({ value: unit }: Option): string {
   }
 }
 
-/** What must be given instead of a text that no browser would send as its origin (RFC 6454, 6.2). */
+/** Says what to give instead of a text that no browser sends as its origin (RFC 6454, 6.2). */
 function wantedOrigin(text: string): string | undefined {
   const origin = URL.parse(text)?.origin;
   const shown = JSON.stringify(text);

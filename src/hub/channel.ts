@@ -3,7 +3,7 @@ import type { ServerEvent } from "../sse/event.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { SubscriberGroup } from "./subscriber_group.ts";
 
-/** The subscribers of one channel, and the events that the live ones still have to get. */
+/** The subscribers of one channel, by group, and the events that its live subscribers have not been sent yet. */
 export class Channel {
   readonly #subscribers = new Set<Subscriber>();
   readonly #byUser = new Map<string, Set<Subscriber>>();
@@ -11,16 +11,16 @@ export class Channel {
   #groups: Set<SubscriberGroup> | undefined;
   /** Events for everyone that the flush under way is sending. */
   #sending: readonly ServerEvent[] = [];
-  /** Events for everyone that came since it began. */
+  /** Events for everyone that were published since the current flush began. */
   #pending: ServerEvent[] = [];
-  /** Subscribers for whose user alone events came since it began. */
+  /** Subscribers that got events for their user alone since the current flush began. */
   #addressed = new Set<Subscriber>();
 
   get isEmpty(): boolean {
     return this.#subscribers.size === 0 && this.#groups === undefined;
   }
 
-  /** Whether there is anything for another flush to send. */
+  /** Whether another flush has anything to send. */
   get hasPending(): boolean {
     return this.#pending.length > 0 || this.#addressed.size > 0;
   }
@@ -30,7 +30,7 @@ export class Channel {
     return this.#sending.length === 0 && this.#pending.length === 0;
   }
 
-  /** Events for everyone that some subscriber may not have got yet, in order. */
+  /** Events for everyone that some live subscriber may not have been sent yet, in order. */
   get unsent(): readonly ServerEvent[] {
     return this.#sending.length === 0 ? this.#pending : [...this.#sending, ...this.#pending];
   }
@@ -62,7 +62,7 @@ export class Channel {
     if (this.#groups?.size === 0) this.#groups = undefined;
   }
 
-  /** Notes an event for the next flush; answers how many subscribers it is for. */
+  /** Keeps an event for the next flush; returns the number of its recipients. */
   take(event: ServerEvent): number {
     if (event.user === EVERYONE) {
       this.#pending.push(event);

@@ -5,7 +5,7 @@ import { hasManyChannels, SubscriberGroup } from "./subscriber_group.ts";
 /** The channels that have subscribers, by name. */
 export class Channels {
   readonly #channels = new Map<string, Channel>();
-  /** Groups by the key of their channels, then by their user. */
+  /** Groups by `channelsKey`, then by user. */
   readonly #groups = new Map<string, Map<string, SubscriberGroup>>();
 
   /** `undefined` for a channel without subscribers. */

@@ -2,16 +2,19 @@ import type { DisconnectReason } from "./disconnect_reason.ts";
 import { encodeBlock, encodeLines } from "../sse/encode.ts";
 
 /**
- * What the server itself says in streams, and with it where a client is in the log: one that is cut
- * off before its first event, or that hears little in a busy channel, resumes from there.
+ * The bytes that the server itself writes into streams. Some carry an id, the client's position in
+ * the log: a client that is cut off before its first event, or that gets few events of a busy log,
+ * resumes from there.
  *
  * A browser's own EventSource keeps such an id once a blank line follows, and dispatches nothing
- * (HTML Standard, 9.2.6). Of the clients that can send headers some keep it at once, and would hand
- * the page that blank line as an empty message (@microsoft/fetch-event-source): they are given none.
+ * (HTML Standard, 9.2.6). Clients that can send headers get no blank line: some of them
+ * (@microsoft/fetch-event-source) keep the id at once, and would pass the blank line to the page as
+ * an empty message.
  */
 export class ControlFrames {
   readonly #retryMs: number;
 
+  /** @param retryMs the mean reconnection time. */
   constructor(retryMs: number) {
     this.#retryMs = retryMs;
   }
@@ -19,43 +22,43 @@ export class ControlFrames {
   /**
    * The first bytes of a stream.
    *
-   * @param place the id of the client's place, where it does not have one.
-   * @param native whether the client is a browser's own EventSource.
+   * @param id the client's position; `undefined` for a client that brought a last event id.
+   * @param isEventSource whether the client may be a browser's own EventSource.
    */
-  greeting(place: string | undefined, isEventSource: boolean): Uint8Array<ArrayBuffer> {
-    return withPlace(place, isEventSource, ": connected", this.#retry());
+  greeting(id: string | undefined, isEventSource: boolean): Uint8Array<ArrayBuffer> {
+    return withId(id, isEventSource, ": connected", this.#retry());
   }
 
-  /** Says that the stream is alive. */
-  heartbeat(place: string | undefined, isEventSource: boolean): Uint8Array<ArrayBuffer> {
-    return withPlace(place, isEventSource, ":");
+  /** Shows that the stream is alive. @param id the client's new position, if it has one. */
+  heartbeat(id: string | undefined, isEventSource: boolean): Uint8Array<ArrayBuffer> {
+    return withId(id, isEventSource, ":");
   }
 
-  /** The whole stream of a client that gets no other: when to come back, and from where. */
+  /** The whole stream of a client that is rejected: when to reconnect, and from where. */
   reject(
-    ending: DisconnectReason,
-    place: string | undefined,
+    reason: DisconnectReason,
+    id: string | undefined,
     isEventSource: boolean,
   ): Uint8Array<ArrayBuffer> {
-    return withPlace(place, isEventSource, this.#retry(), `: ${ending}`);
+    return withId(id, isEventSource, this.#retry(), `: ${reason}`);
   }
 
-  /** The last bytes of a stream whose client may come back. */
-  closeNotice(ending: DisconnectReason): Uint8Array<ArrayBuffer> {
-    return encodeLines(this.#retry(), `: ${ending}`);
+  /** The last bytes of a stream whose client may reconnect. */
+  closeNotice(reason: DisconnectReason): Uint8Array<ArrayBuffer> {
+    return encodeLines(this.#retry(), `: ${reason}`);
   }
 
-  /** Half to one and a half of the time set, so that those who are told it do not come back all at once. */
+  /** Varied from half to one and a half of the mean, so that clients do not all reconnect at once. */
   #retry(): string {
     return `retry: ${Math.round(this.#retryMs * (0.5 + Math.random()))}`;
   }
 }
 
-function withPlace(
-  place: string | undefined,
+function withId(
+  id: string | undefined,
   isEventSource: boolean,
   ...lines: readonly string[]
 ): Uint8Array<ArrayBuffer> {
-  if (place === undefined) return encodeLines(...lines);
-  return (isEventSource ? encodeBlock : encodeLines)(...lines, `id: ${place}`);
+  if (id === undefined) return encodeLines(...lines);
+  return (isEventSource ? encodeBlock : encodeLines)(...lines, `id: ${id}`);
 }

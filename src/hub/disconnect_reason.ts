@@ -1,12 +1,12 @@
 /**
- * Why a stream ended. The names are what the log says, and what metrics will count by.
+ * Why a stream ended. The log, `/healthz` and the metrics use these names.
  *
- * - `client left`: the client, or a proxy between, closed the connection.
+ * - `client left`: the client, or a proxy on the way, closed the connection.
  * - `token expired`: the token's `exp` passed while the stream was open.
- * - `too slow`: unsent bytes were waiting and the client took none for the stall time.
- * - `draining`: the server is shutting down; the client was told when to come back.
- * - `over the limit`: the server held its maximum of connections; the client was told when to come back.
- * - `server error`: a failure of this server, logged with its cause.
+ * - `too slow`: the client accepted none of its unsent bytes for the stall time.
+ * - `draining`: the server is shutting down; the client was told when to reconnect.
+ * - `over the limit`: the server held its maximum of connections; the client was told when to reconnect.
+ * - `server error`: this server failed; the log has the cause.
  */
 export type DisconnectReason =
   | "client left"

@@ -4,13 +4,13 @@ import type { Channel } from "./channel.ts";
 import type { Channels } from "./channels.ts";
 import { joinEvents } from "../sse/join.ts";
 
-/** What subscribers of the same channels get from one flush, joined for the first and shared by the rest. */
+/** The events of one flush for all subscribers of the same channels: joined once, for the first of them. */
 interface Shared {
   readonly events: readonly ServerEvent[];
   bytes: Uint8Array | undefined;
 }
 
-/** Sends one channel's waiting events to its subscribers at the head of the log, some at a time. */
+/** Sends one channel's pending events to its live subscribers, some subscribers at a time. */
 export class Flush {
   readonly channel: Channel;
   readonly #channels: Channels;
@@ -19,14 +19,14 @@ export class Flush {
   #subscribers: Iterator<Subscriber> = [].values();
   readonly #shared = new Map<string, Shared>();
 
-  /** @param channels the hub's, by name: a subscriber of several may have events waiting in each. */
+  /** @param channels every channel of the hub: a subscriber of several may have pending events in each. */
   constructor(channel: Channel, channels: Channels) {
     this.channel = channel;
     this.#channels = channels;
     this.#unvisited = channel.beginFlush()[Symbol.iterator]();
   }
 
-  /** Visits up to `limit` more subscribers; answers whether it has visited all. */
+  /** Visits up to `limit` more subscribers; returns whether it has visited all. */
   run(limit: number): boolean {
     for (let visited = 0; visited < limit; visited++) {
       const subscriber = this.#next();
@@ -50,8 +50,8 @@ export class Flush {
   }
 
   /**
-   * Sends a subscriber what waits for it, in every channel it hears: what one channel's flush
-   * brings it must not overtake what waits in another. Its position tells what it has already.
+   * Sends a subscriber its pending events of all its channels: an event of this channel must not
+   * overtake an older event of another. The subscriber's position tells which events it already has.
    */
   #send(subscriber: Subscriber): void {
     const shared = this.#sharedFor(subscriber);
@@ -63,8 +63,8 @@ export class Flush {
         return subscriber.deliver(shared.bytes ??= joinEvents(shared.events), first.seq, last.seq);
       }
     }
-    // All that is unsent by now, not only what this flush began with: what was addressed to the
-    // subscriber since then may be newer than something that waits for everyone.
+    // Everything unsent by now, not only the events that this flush began with: an event addressed to
+    // the subscriber since then may be newer than a pending event for everyone.
     const own = [...subscriber.takePending(), ...this.#unsentIn(subscriber.claims.channels)]
       .filter((event) => event.seq > subscriber.position).sort(bySeq);
     const [firstOwn] = own;

@@ -4,49 +4,52 @@ import type { Channels } from "./channels.ts";
 import { Flush } from "./flush.ts";
 
 /**
- * Subscribers visited before other work gets its turn. About as many connections as the runtime
- * writes to in one turn of its loop: with more, publishers would wait for the whole of a large
- * channel, one event at a time; with less, the turns themselves would cost.
+ * Subscribers visited before other work gets its turn. The runtime writes to about as many
+ * connections in one turn of its loop. With more, each event's publisher would wait for a whole
+ * large channel; with fewer, the turns themselves would cost too much.
  */
 const VISITS_PER_TURN = 100;
 
 /**
- * Decides when waiting events are sent.
+ * Decides when pending events are sent.
  *
- * Each write to a subscriber costs a system call, whatever its size, so events that come while a
- * channel is busy are joined. An idle channel's event goes out at once. The channel is then busy
- * until everyone has been visited and the window is over, and what came meanwhile goes out
- * together: the more there is to do, the more is joined.
+ * Each write to a subscriber costs a system call, whatever its size, so the events of a busy channel
+ * are joined. An event of an idle channel goes out at once. The channel is then busy until every
+ * subscriber has been visited and the window is over. The events that were published meanwhile go
+ * out together: the higher the load, the more events are joined.
  */
 export class FlushScheduler {
   readonly #channels: Channels;
   readonly #windowMs: number;
   readonly #clock: Clock;
-  /** Idle channels with events waiting, until the present turn's end. */
+  /** Idle channels with pending events, until the end of the current turn. */
   readonly #ready = new Set<Channel>();
   /** Flushes that have subscribers left to visit. */
   readonly #running = new Map<Channel, Flush>();
   #turn: ReturnType<typeof setImmediate> | undefined;
-  /** Channels that were flushed lately, and when each one's window is over, soonest first. */
+  /** Channels whose window is not over yet, and when it is over on the steady clock, soonest first. */
   readonly #cooling = new Map<Channel, number>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param channels the hub's. */
+  /**
+   * @param channels every channel of the hub.
+   * @param windowMs 0 for no window.
+   */
   constructor(channels: Channels, windowMs: number, clock: Clock) {
     this.#channels = channels;
     this.#windowMs = windowMs;
     this.#clock = clock;
   }
 
-  /** The channel has events waiting: sends them at the end of this turn, or when it is no longer busy. */
+  /** Sends a channel's pending events at the end of this turn, or once the channel is no longer busy. */
   request(channel: Channel): void {
     if (this.#running.has(channel) || this.#cooling.has(channel)) return;
-    // Not at once: one request may publish many events to the channel in one turn.
+    // Not at once: one request may publish many events to the channel.
     if (this.#ready.size === 0) queueMicrotask(() => this.#flushReady());
     this.#ready.add(channel);
   }
 
-  /** Sends everything that waits, now, and leaves nothing running. */
+  /** Sends every pending event now, and leaves no timer running. */
   close(): void {
     clearTimeout(this.#timer);
     clearImmediate(this.#turn);
@@ -94,15 +97,15 @@ export class FlushScheduler {
   #flushCooled(): void {
     this.#timer = undefined;
     const now = this.#clock.steady();
-    for (const [channel, over] of this.#cooling) {
-      if (over > now) {
-        // A flush in this loop may have set one, for later.
+    for (const [channel, overAt] of this.#cooling) {
+      if (overAt > now) {
+        // A flush in this loop may have set a later timer.
         clearTimeout(this.#timer);
-        this.#timer = setTimeout(() => this.#flushCooled(), over - now);
+        this.#timer = setTimeout(() => this.#flushCooled(), overAt - now);
         return;
       }
       this.#cooling.delete(channel);
-      // Its next window ends after `now`, so that this loop does not come back to it.
+      // The channel's next window ends after `now`, so this loop does not visit it again.
       if (channel.hasPending) this.#start(channel);
     }
   }

@@ -14,30 +14,30 @@ import { FlushScheduler } from "./flush_scheduler.ts";
 import { StreamTimer } from "./stream_timer.ts";
 import { Subscriber, type SubscriberSource } from "./subscriber.ts";
 
-/** What the hub can be told; see the options of the same names. */
+/** The hub's settings; `src/config/options.ts` describes each under the same name. */
 export interface HubOptions {
   /** 0 for no heartbeats. */
   readonly heartbeatMs: number;
   readonly retryMs: number;
   readonly flushWindowMs: number;
   readonly maxBufferBytes: number;
-  /** 0 to cut nobody. */
+  /** 0 to disconnect no client for being slow. */
   readonly stallMs: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
 }
 
-/** How a client connects: what it has, and what it is. */
+/** How a client connects. */
 export interface ConnectOptions {
-  /** As the client sent it; empty or `undefined` where it has none. */
+  /** As the client sent it; empty or `undefined` for a client without one. */
   readonly lastEventId: string | undefined;
-  /** Whether it may be a browser's own EventSource, which can send no header of its choosing. */
+  /** Whether the client may be a browser's own EventSource, which cannot send `Authorization`. */
   readonly isEventSource: boolean;
-  /** Settled once the runtime has let go of the connection, which may be after the stream has ended. */
+  /** Settled once the runtime has released the connection, which may be after the stream has ended. */
   readonly closed?: Promise<void>;
 }
 
-/** The subscribers of this process, by channel: pushes to those that are live, and ends every stream by name. */
+/** The subscribers of this process: pushes events to the live ones, and ends each stream with a disconnect reason. */
 export class Hub {
   readonly #broker: Broker;
   readonly #options: HubOptions;
@@ -49,9 +49,9 @@ export class Hub {
   readonly #catchUp: CatchUp;
   readonly #frames: ControlFrames;
   readonly #subscribers: StreamTimer<Subscriber>;
-  /** Connections that the runtime has not let go of. */
+  /** Subscribers whose connection the runtime still holds. */
   readonly #connections = new Set<Subscriber>();
-  /** How many of them belong to streams that have ended, because their client does not read their end. */
+  /** How many of them have ended, but their client does not read the end of the stream. */
   #lingering = 0;
   readonly #disconnects = new Map<DisconnectReason, number>();
   #isDraining = false;
@@ -83,29 +83,29 @@ export class Hub {
     });
   }
 
-  /** How many streams are open. */
+  /** The number of open streams. */
   get size(): number {
     return this.#subscribers.size;
   }
 
-  /** How many streams have ended, by their reason, since the start. */
+  /** The number of streams that have ended since the start, by disconnect reason. */
   get disconnects(): Readonly<Partial<Record<DisconnectReason, number>>> {
     return Object.fromEntries(this.#disconnects);
   }
 
-  /** Why a new client gets no stream at present; `undefined` where it gets one. */
+  /** Why a new client would be rejected now; `undefined` if it would get a stream. */
   get rejection(): DisconnectReason | undefined {
     if (this.#isDraining) return "draining";
     const held = this.size + this.#lingering;
     return held >= this.#options.maxConnections ? "over the limit" : undefined;
   }
 
-  /** The one door for publishing: see `Broker.publish`, which hands the events out through this hub. */
+  /** The one door for publishing; see `Broker.publish`. The broker delivers the events through this hub. */
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return this.#broker.publish(publications);
   }
 
-  /** Opens a stream: live, or behind the last event that the client has. */
+  /** Opens a stream: live, or catching up from the client's last event id. */
   subscribe(claims: Claims, options: ConnectOptions): Subscriber {
     const { lastEventId, isEventSource } = options;
     const head = this.#broker.head.seq;
@@ -121,7 +121,7 @@ export class Hub {
     return subscriber;
   }
 
-  /** Counts a client that gets no stream; answers what it is told instead. */
+  /** Counts a client that gets no stream; returns the bytes to answer it with. */
   reject(
     reason: DisconnectReason,
     claims: Claims,
@@ -132,12 +132,12 @@ export class Hub {
     return this.#frames.reject(reason, position, isEventSource);
   }
 
-  /** From now on every new client is told when to come back, and gets no stream. */
+  /** Rejects every new client from now on and tells it when to reconnect. */
   stopAccepting(): void {
     this.#isDraining = true;
   }
 
-  /** Sends what waits, then ends every stream and tells its client when to come back. */
+  /** Sends every pending event, then ends every stream and tells its client when to reconnect. */
   drain(): void {
     this.stopAccepting();
     this.#flushScheduler.close();
@@ -219,7 +219,7 @@ export class Hub {
     } else this.#logger.info("stream ended", fields);
   }
 
-  /** Ends a stream that is over, or sends its heartbeat where that is due. */
+  /** Ends a stream whose token has expired or whose client has stalled; otherwise sends a heartbeat that is due. */
   #visit(subscriber: Subscriber, isBeatDue: boolean): void {
     const { heartbeatMs, stallMs } = this.#options;
     if (isExpired(subscriber.claims, this.#clock.wall() / 1000)) {
@@ -231,8 +231,8 @@ export class Hub {
   }
 
   /**
-   * A heartbeat brings a subscriber that has everything to the head: an event for others, once it is
-   * dropped, is then no gap for this subscriber.
+   * Moves a subscriber that has every event up to the head: when an event for other users is dropped
+   * later, this subscriber has no gap to report.
    */
   #beat(subscriber: Subscriber): void {
     const { isEventSource, position, claims } = subscriber;

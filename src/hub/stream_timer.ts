@@ -1,14 +1,14 @@
 const LONGEST_TICK_MS = 1000;
 
-/** Told of each stream at each tick. */
+/** Called with each stream at each tick. */
 export type Visit<T> = (stream: T, isBeatDue: boolean) => void;
 
 /**
- * One timer for all streams, which runs only while there are any. Each stream is visited at every
- * tick, and gets its heartbeat in a turn of its own, so that they do not all go out at once.
+ * One timer for all streams, which runs only while streams are open. It visits each stream at every
+ * tick. Each stream has its heartbeat at a certain tick, so that heartbeats do not all go out at once.
  */
 export class StreamTimer<T> {
-  /** Every stream, and the turn in which it gets its heartbeats. */
+  /** Every stream, and its turn: the tick of a round at which its heartbeat is due. */
   readonly #streams = new Map<T, number>();
   readonly #visit: Visit<T>;
   readonly #tickMs: number;
@@ -18,8 +18,8 @@ export class StreamTimer<T> {
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /**
-   * @param heartbeatMs how long a turn takes to come again; 0 for one at every tick.
-   * @param stallMs the shortest time that a visit has to tell apart, besides; 0 for none.
+   * @param heartbeatMs the time between a stream's heartbeats; 0 makes one due at every tick.
+   * @param stallMs another limit on the time between ticks, which is at most a second; 0 for none.
    */
   constructor(heartbeatMs: number, stallMs: number, visit: Visit<T>) {
     this.#visit = visit;
@@ -42,7 +42,7 @@ export class StreamTimer<T> {
     this.#timer ??= setInterval(() => this.#tick(), this.#tickMs);
   }
 
-  /** Answers whether it was there. */
+  /** Returns whether the stream was there. */
   delete(stream: T): boolean {
     const wasThere = this.#streams.delete(stream);
     if (this.#streams.size === 0) {

@@ -3,19 +3,19 @@ import { channelsKeyOf } from "../auth/subscription.ts";
 import type { ReadStart } from "../broker/history_reader.ts";
 import type { ServerEvent } from "../sse/event.ts";
 
-/** What a subscriber needs of the hub. */
+/** What a subscriber needs from the hub. */
 export interface SubscriberSource {
-  /** The subscriber is behind and has room for more: reads on from the log for it, soon. */
+  /** Reads the next batch of history for a subscriber that is catching up and has room for it. */
   catchUp(subscriber: Subscriber): void;
-  /** The client, or a proxy between, has closed the connection. */
+  /** The client, or a proxy on the way, has closed the connection. */
   left(subscriber: Subscriber): void;
 }
 
-/** Where a subscriber starts: live at the head, whose seq that is, or behind the last event that its client has. */
+/** Where a subscriber starts: live at the head's seq, or catching up from its client's last event id. */
 export type SubscriberStart = { readonly head: number } | { readonly lastEventId: string };
 
 /**
- * While fewer bytes than this wait, a subscriber that is behind is given more to read. Small,
+ * A subscriber that is catching up gets the next batch while fewer bytes than this are unsent. Small,
  * because each of thousands that catch up at once holds as much; large enough for few reads.
  */
 export const CATCH_UP_BYTES = 65_536;
@@ -23,38 +23,38 @@ export const CATCH_UP_BYTES = 65_536;
 /**
  * One open stream, and its position in the log.
  *
- * A live subscriber is pushed to. It falls behind when it has just resumed, or when a push would
- * take its unsent bytes over their bound; then nothing is pushed, and it catches up from the log as
- * its client takes bytes, until it is live again.
+ * The hub pushes events to a live subscriber. A subscriber catches up when it has just resumed, or
+ * when a push would take its unsent bytes over their bound. It then gets history as fast as its
+ * client accepts bytes, and goes live at the head.
  */
 export class Subscriber {
   readonly claims: Claims;
   /** Whether its client may be a browser's own EventSource. */
   readonly isEventSource: boolean;
-  /** Equal for subscribers that hear the same channels. */
+  /** Equal for subscribers of the same channels. */
   readonly channelsKey: string;
   readonly body: ReadableStream<Uint8Array>;
-  /** On the clock of `isStalled`. */
+  /** On the steady clock. */
   readonly openedAt: number;
   readonly #source: SubscriberSource;
   readonly #maxBufferBytes: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>; // Set by start(), which runs in the constructor.
   #isLive: boolean;
-  /** The last event id that its client came with, until it has been given something. */
+  /** The last event id that its client sent, until the first batch of history. */
   #lastEventId: string | undefined;
   #position: number;
   #gapReportedThrough: number;
-  /** Events for its user alone that the next flush of their channel sends. */
+  /** Events for its user alone, for the next flush of their channel. */
   #pending: ServerEvent[] = [];
-  /** Unsettled while the stream has asked for bytes that it has not been given; see `pull` below. */
-  #asked: PromiseWithResolvers<void> | undefined;
+  /** Set while `pull` waits for bytes; see the constructor. */
+  #pulled: PromiseWithResolvers<void> | undefined;
   #isEnded = false;
   #isCancelled = false;
   #bytesWritten = 0;
-  #takenBefore = 0;
+  #acceptedBefore = 0;
   #progressAt: number;
 
-  /** @param options.nowMs the time on the clock that `isStalled` is asked with later. */
+  /** @param options.nowMs the time on the steady clock. */
   constructor(
     claims: Claims,
     start: SubscriberStart,
@@ -80,14 +80,14 @@ export class Subscriber {
         this.#controller = controller;
         this.#write(options.greeting);
       },
-      // The stream asks again only after this promise is settled. A live subscriber leaves it
-      // unsettled, so that pushing costs no asking; one that catches up settles it with each batch.
+      // The runtime pulls again only after this promise is settled. A live subscriber leaves it
+      // pending, so that a push costs no pull. A subscriber that catches up settles it with each batch.
       pull: () => this.#pull(),
       cancel: () => this.#cancel(),
     }, { highWaterMark: CATCH_UP_BYTES, size: (chunk) => chunk.length });
   }
 
-  /** The seq up to which it has been given everything that it hears. */
+  /** The seq up to which the subscriber has received every event for it. */
   get position(): number {
     return this.#position;
   }
@@ -100,14 +100,14 @@ export class Subscriber {
     return this.#isEnded;
   }
 
-  /** Bytes that the runtime has not taken yet; it and the kernel hold some more. */
+  /** Bytes that the runtime has not accepted yet. The runtime and the kernel hold some more. */
   get unsentBytes(): number {
     return this.#isEnded ? 0 : CATCH_UP_BYTES - (this.#controller.desiredSize ?? CATCH_UP_BYTES);
   }
 
-  /** Whether its stream has asked for bytes and not been given any since. */
+  /** Whether its stream has asked for bytes and got none since. */
   get isWaiting(): boolean {
-    return this.#asked !== undefined && !this.#isEnded;
+    return this.#pulled !== undefined && !this.#isEnded;
   }
 
   /** Whether events for its user alone wait for a flush. */
@@ -115,23 +115,23 @@ export class Subscriber {
     return this.#pending.length > 0;
   }
 
-  /** The last event id that its client came with; `undefined` once it has been given something. */
+  /** The last event id that its client sent; `undefined` after the first batch of history. */
   get resumedFrom(): string | undefined {
     return this.#lastEventId;
   }
 
-  /** Where a reader of its history starts. */
+  /** Where its history reader starts. */
   get readStart(): ReadStart {
     if (this.#lastEventId !== undefined) return { lastEventId: this.#lastEventId };
     return { position: this.#position, gapReportedThrough: this.#gapReportedThrough };
   }
 
-  /** Notes an event for its user alone, for the next flush. */
+  /** Keeps an event for its user alone for the next flush. */
   addPending(event: ServerEvent): void {
     this.#pending.push(event);
   }
 
-  /** The noted events, which are forgotten. */
+  /** Returns the kept events, and forgets them. */
   takePending(): readonly ServerEvent[] {
     const pending = this.#pending;
     if (pending.length > 0) this.#pending = [];
@@ -139,10 +139,10 @@ export class Subscriber {
   }
 
   /**
-   * Pushes events to a live subscriber; one that has no room for them falls behind instead.
+   * Pushes events to a live subscriber. If it has no room for them, it falls behind and catches up.
    *
-   * @param from the seq of the first: it has missed nothing before.
-   * @param through the seq of the last.
+   * @param from the seq of the first event: the subscriber has missed nothing before it.
+   * @param through the seq of the last event.
    */
   deliver(bytes: Uint8Array, from: number, through: number): void {
     if (this.#isEnded) return;
@@ -152,7 +152,7 @@ export class Subscriber {
     this.#position = through;
   }
 
-  /** Gives it the next part of history; `bytes` may be empty where there was nothing that it hears. */
+  /** Writes the next batch of history. @param bytes empty for a batch without events. */
   replay(bytes: Uint8Array, through: number): void {
     if (this.#isEnded) return;
     this.#lastEventId = undefined;
@@ -160,22 +160,22 @@ export class Subscriber {
     if (bytes.length > 0) this.#answer(bytes);
   }
 
-  /** Tells it that events up to a seq, which it may have heard, are gone. */
+  /** Reports that events up to a seq, some of which may have been for this subscriber, are gone. */
   reportGap(bytes: Uint8Array, through: number): void {
     if (this.#isEnded) return;
     this.#gapReportedThrough = through;
     this.#answer(bytes);
   }
 
-  /** It has been given everything: from here on it is pushed to. */
+  /** Ends catching up: the subscriber has everything up to the head, and flushes push to it. */
   goLive(): void {
     this.#isLive = true;
   }
 
   /**
-   * Events between the head and what comes next are missing: a live subscriber reads on from there.
+   * Makes a live subscriber catch up from the head, because events after it are missing.
    *
-   * @param head the log's newest seq so far.
+   * @param head the newest seq that the hub was given.
    */
   interrupt(head: number): void {
     if (!this.#isLive) return;
@@ -183,15 +183,15 @@ export class Subscriber {
     this.#fallBehind();
   }
 
-  /** Its position means nothing any more: it goes on from an id, unless from the one that it came with. */
+  /** Sets the id to resume from in place of a position of a log that is gone; keeps its client's own last event id. */
   resumeFrom(lastEventId: string): void {
     this.#lastEventId ??= lastEventId;
   }
 
   /**
-   * Sends a heartbeat, unless bytes that wait already say that the stream is alive.
+   * Sends a heartbeat, unless unsent bytes already show that the stream is alive.
    *
-   * @param position where it is in the log, all that it hears up to there having been sent.
+   * @param position the subscriber's new position: it has been sent every event for it up to there.
    */
   beat(comment: Uint8Array, position: number): void {
     if (this.#isEnded || this.unsentBytes > 0) return;
@@ -199,23 +199,28 @@ export class Subscriber {
     this.#position = position;
   }
 
-  /** Whether bytes have been waiting for `stallMs` of which the client took none. */
+  /**
+   * Whether bytes have been unsent for `stallMs` and the client has accepted none of them. To be
+   * called regularly: progress counts from the call that notices it.
+   *
+   * @param nowMs the time on the steady clock.
+   */
   isStalled(nowMs: number, stallMs: number): boolean {
-    const taken = this.#bytesWritten - this.unsentBytes;
-    if (taken !== this.#takenBefore || this.unsentBytes === 0) {
-      this.#takenBefore = taken;
+    const accepted = this.#bytesWritten - this.unsentBytes;
+    if (accepted !== this.#acceptedBefore || this.unsentBytes === 0) {
+      this.#acceptedBefore = accepted;
       this.#progressAt = nowMs;
     }
     return nowMs - this.#progressAt >= stallMs;
   }
 
-  /** Ends the stream after what is unsent and these last bytes. */
+  /** Ends the stream after its unsent bytes and these last bytes. */
   end(lastBytes: Uint8Array): void {
     if (this.#isEnded) return;
-    // Before the bytes: taking them, the stream may ask for more at once.
+    // Before the write, because the stream may pull during it.
     this.#isEnded = true;
     this.#write(lastBytes);
-    // Taking the bytes, the runtime may find that the client has left, and cancel the stream at once.
+    // During the write the runtime may notice that the client has left, and cancel the stream.
     if (!this.#isCancelled) this.#controller.close();
   }
 
@@ -231,9 +236,9 @@ export class Subscriber {
 
   #pull(): Promise<void> | undefined {
     if (this.#isEnded) return undefined;
-    this.#asked = Promise.withResolvers();
+    this.#pulled = Promise.withResolvers();
     if (!this.#isLive) this.#source.catchUp(this);
-    return this.#asked.promise;
+    return this.#pulled.promise;
   }
 
   #cancel(): void {
@@ -245,20 +250,20 @@ export class Subscriber {
 
   #fallBehind(): void {
     this.#isLive = false;
-    if (this.#asked === undefined) return; // The stream asks once its client has taken enough.
+    if (this.#pulled === undefined) return; // The stream pulls once its client has accepted enough.
     if ((this.#controller.desiredSize ?? 0) > 0) this.#source.catchUp(this);
     else this.#settle();
   }
 
-  /** Writes what the stream has asked for: it may ask again. */
+  /** Writes bytes that the stream has pulled: it may pull again. */
   #answer(bytes: Uint8Array): void {
     this.#write(bytes);
     this.#settle();
   }
 
   #settle(): void {
-    this.#asked?.resolve();
-    this.#asked = undefined;
+    this.#pulled?.resolve();
+    this.#pulled = undefined;
   }
 
   #write(bytes: Uint8Array): void {

@@ -1,18 +1,18 @@
 import { UsageError } from "./errors.ts";
 
-/** Where to listen. */
+/** An address to listen on. */
 export interface Address {
   /** A host name or an IP address without brackets; `undefined` for every address of the machine. */
   readonly host: string | undefined;
-  /** 0 lets the system choose a free one. */
+  /** 0 lets the system choose a free port. */
   readonly port: number;
 }
 
 /**
  * Reads `:8000`, `127.0.0.1:8000`, `[::1]:8000` or `localhost:8000`.
  *
- * @param source what the text came from, for the message: `-bind` or `SSE_BIND`.
- * @throws UsageError where the text is none of these.
+ * @param source the flag or variable that the text came from, for the message: `-bind` or `SSE_BIND`.
+ * @throws UsageError if the text has none of these forms.
  */
 export function parseAddress(text: string, source: string): Address {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^\s:[\]/]*)):([0-9]{1,5})$/.exec(
@@ -34,7 +34,7 @@ export function formatAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Whether only this machine can reach a listener on the host. */
+/** Whether only this machine can reach a listener on the host. `undefined` stands for every address. */
 export function isLoopback(host: string | undefined): boolean {
   if (host === undefined) return false;
   return host === "localhost" || host === "::1" ||

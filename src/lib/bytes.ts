@@ -1,4 +1,4 @@
-/** Byte arrays one behind the other, in a new one. */
+/** A new array with the bytes of all parts, one after the other. */
 export function concatBytes(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

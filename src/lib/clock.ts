@@ -1,12 +1,12 @@
-/** The two times a server lives by, so that tests can set them. */
+/** The two clocks of a server, which tests can set. */
 export interface Clock {
   /** The wall clock, in milliseconds since 1970; it may step in both directions. */
   wall(): number;
-  /** Milliseconds since some moment; it never steps back. */
+  /** Milliseconds since an arbitrary moment; it never steps back. */
   steady(): number;
 }
 
-/** The machine's own clocks. */
+/** The machine's clocks. */
 export const systemClock: Clock = {
   wall: () => Date.now(),
   steady: () => performance.now(),

@@ -1,9 +1,9 @@
 /**
- * What comes of some work, if it comes within a time; a failure of the work is its own. It is waited
- * for no longer, but goes on.
+ * Waits for some work, but no longer than a time. The work itself is not stopped.
  *
- * @param ms milliseconds; at most what a timer can wait, some 24 days.
- * @param late called once the time is over; what it returns or throws is the outcome then.
+ * @param ms milliseconds; at most the longest time of a timer, some 24 days.
+ * @param late called if the time is over first; its result or error is then the outcome.
+ * @throws the error of the work, if it fails in time.
  */
 export async function within<T, L>(ms: number, work: Promise<T>, late: () => L): Promise<T | L> {
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,4 +1,4 @@
-/** A queue with cheap access to any place in it. */
+/** A queue with fast access by index. */
 export class Deque<T> {
   #items: T[] = [];
   #start = 0;
@@ -11,7 +11,7 @@ export class Deque<T> {
     return this.#items[this.#start];
   }
 
-  /** The item at an index from 0 to `length - 1`. */
+  /** The item at an index from 0 to `length - 1`; `undefined` for any other index. */
   at(index: number): T | undefined {
     return this.#items[this.#start + index];
   }
@@ -24,7 +24,7 @@ export class Deque<T> {
     const item = this.#items[this.#start];
     if (item === undefined) return undefined;
     this.#start++;
-    // Cutting off the front once it is half of the array costs each item one move over its life.
+    // The front is cut off once it is half of the array: so each item is moved about once.
     if (this.#start > 16 && this.#start * 2 > this.#items.length) {
       this.#items = this.#items.slice(this.#start);
       this.#start = 0;
@@ -34,7 +34,11 @@ export class Deque<T> {
     return item;
   }
 
-  /** The index of the first item for which the test holds; `length` for none. Once true it must stay so. */
+  /**
+   * The index of the first item that passes a test, by binary search; `length` if no item does.
+   *
+   * @param test must hold for every item after the first that passes.
+   */
   firstIndex(test: (item: T) => boolean): number {
     let low = this.#start;
     let high = this.#items.length;

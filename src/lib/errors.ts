@@ -1,41 +1,41 @@
 /**
- * Every failure this program names. A message starts with what failed and ends with what to do
- * about it where that is known; `src/http/answers.ts` is the one place that turns them into
- * answers, `main.ts` the one that turns them into exit codes.
+ * The errors of this program. A message starts with the failed action and ends with the remedy, if
+ * one is known. `src/http/answers.ts` alone turns errors into answers, `src/cli/exit_status.ts` into
+ * exit statuses.
  */
 
-/** The command line or the environment asks for something impossible. Exit status 2. */
+/** A flag, or an environment variable, is missing or wrong. Exit status 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** The server was configured properly but could not start. Exit status 1. */
+/** The server could not start, although its flags are valid. Exit status 1. */
 export class StartError extends Error {
   override readonly name = "StartError";
 }
 
-/** A failure that a client is told: its message is the answer's body. */
+/** An error that is answered: its message is the body of the answer. */
 export abstract class HttpError extends Error {
   abstract readonly status: number;
 
-  /** Headers of the answer, besides those that every answer has. */
+  /** The answer's headers for this error. */
   get headers(): Readonly<Record<string, string>> {
     return {};
   }
 }
 
-/** A request names nothing that exists here. */
+/** The path of a request does not exist. */
 export class NotFound extends HttpError {
   override readonly name = "NotFound";
   readonly status = 404;
 }
 
-/** A known path was asked with a method it does not have. */
+/** The path of a request exists, but not with the request's method. */
 export class MethodNotAllowed extends HttpError {
   override readonly name = "MethodNotAllowed";
   readonly status = 405;
 
-  /** @param allow the methods that the path does have, as the `Allow` header wants them. */
+  /** @param allow the methods that the path has, in the form of the `Allow` header. */
   constructor(readonly allow: string) {
     super(`Method not allowed: use ${allow}.`);
   }
@@ -45,46 +45,46 @@ export class MethodNotAllowed extends HttpError {
   }
 }
 
-/** A field or a header of a request is missing or wrong; nothing was sent to anyone. */
+/** A field or a header of a request is missing or wrong; no event was published. */
 export class BadField extends HttpError {
   override readonly name = "BadField";
   readonly status = 400;
 
-  /** @param field the field's name as the caller wrote it; the message must say it too. */
+  /** @param field the field's name; the message must contain it too. */
   constructor(readonly field: string, message: string) {
     super(message);
   }
 }
 
-/** A request's body could not be read as what it says it is. */
+/** The body of a request is not in the format of its content type. */
 export class BadBody extends HttpError {
   override readonly name = "BadBody";
   readonly status = 400;
 }
 
-/** A request's body, or a field in it, is over the limit. */
+/** The body of a request, or a field in it, is over the limit. */
 export class TooLarge extends HttpError {
   override readonly name = "TooLarge";
   readonly status = 413;
 }
 
-/** A request's content type is none that this server reads. */
+/** The server does not read the content type of a request. */
 export class UnsupportedContentType extends HttpError {
   override readonly name = "UnsupportedContentType";
   readonly status = 415;
 }
 
-/** A token is absent, wrong or no longer valid. */
+/** A token is missing, wrong or not valid now. */
 export class TokenRefused extends HttpError {
   override readonly name = "TokenRefused";
   readonly status = 401;
 
-  /** @param missing true where no token came at all. */
+  /** @param missing true for a request without a token. */
   constructor(message: string, readonly missing = false) {
     super(message);
   }
 
-  /** RFC 6750, section 3: a request without a token is told no error code. */
+  /** RFC 6750, section 3: a request without a token gets no error code. */
   override get headers() {
     const realm = 'Bearer realm="events"';
     const reason = `error="invalid_token", error_description="${this.message}"`;
@@ -92,7 +92,7 @@ export class TokenRefused extends HttpError {
   }
 }
 
-/** A control request came without the control key, or with a wrong one. */
+/** A control request has no control key, or a wrong one. */
 export class ControlKeyRefused extends HttpError {
   override readonly name = "ControlKeyRefused";
   readonly status = 401;
@@ -108,18 +108,18 @@ export class ControlForbidden extends HttpError {
   readonly status = 403;
 }
 
-/** An idempotency key came again with another event; nothing was sent to anyone. */
+/** An idempotency key came again with another event; no event was published. */
 export class KeyReused extends HttpError {
   override readonly name = "KeyReused";
   readonly status = 422;
 }
 
-/** The store could not keep an event; what became of the event, the message says. */
+/** The store could not store an event; the message says whether the event was delivered. */
 export class StoreUnavailable extends HttpError {
   override readonly name = "StoreUnavailable";
   readonly status = 503;
 
-  /** @param isKnown whether the store has logged already that it fails: once, not for each request. */
+  /** @param isKnown true if the store has logged its failure already, so that no request needs to. */
   constructor(message: string, readonly isKnown = false) {
     super(message);
   }
@@ -149,7 +149,7 @@ export class InternalError extends HttpError {
   }
 }
 
-/** What a caught value says of itself. */
+/** The message of a caught value. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,13 +1,14 @@
-/** Lets no more than some do their work at a time; the others wait, first come, first served. */
+/** Runs a limited number of tasks at a time; further tasks wait, first come, first served. */
 export class Semaphore {
   readonly #pending: (() => void)[] = [];
   #free: number;
 
-  constructor(atATime: number) {
-    this.#free = atATime;
+  /** @param limit the most tasks that run at a time. */
+  constructor(limit: number) {
+    this.#free = limit;
   }
 
-  /** Does some work when its turn has come. */
+  /** Runs a task as soon as the limit allows; settles as the task does. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#pending.push(resolve));

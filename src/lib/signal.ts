@@ -1,8 +1,8 @@
-/** Those who wait for something to happen, each no longer than it wants to. */
+/** Wakes every caller that waits for something to happen, each for a limited time. */
 export class Signal {
   readonly #pending = new Set<() => void>();
 
-  /** Resolved by the next {@link Signal.notify}, or after a time in milliseconds. */
+  /** Resolves at the next {@link Signal.notify}, or after `ms` milliseconds. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
@@ -15,7 +15,7 @@ export class Signal {
     });
   }
 
-  /** It has happened. */
+  /** Wakes every waiting caller. */
   notify(): void {
     for (const done of this.#pending) done();
   }

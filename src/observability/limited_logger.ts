@@ -6,7 +6,7 @@ const LINES_PER_SECOND = 20;
 
 const WINDOW_MS = 1000;
 
-/** How many lines of one level and message there have been since a moment. */
+/** Counts the lines of one level and message for one second. */
 interface Window {
   readonly level: LogLevel;
   readonly message: string;
@@ -16,15 +16,15 @@ interface Window {
 }
 
 /**
- * A logger for lines that clients can cause, so that no client can fill the disk or keep the process
- * busy with writing: of each level and message 20 lines a second are written, and then a line
- * `lines left out` with the message and their number, before the next line of any message that
- * comes after that second. Lines that the server itself causes belong into the logger below it.
+ * A logger for lines that clients can cause: no client can fill the disk, or keep the process busy
+ * with writing. It writes up to 20 lines a second of each level and message. If there were more, a
+ * line `lines left out` gives the message and their number, before the next line of any message
+ * after that second. Lines that the server itself causes belong in the logger that this one wraps.
  */
 export class LimitedLogger implements Logger {
   readonly #logger: Logger;
   readonly #clock: Clock;
-  /** By level and message, which are texts of this program: there are not many. */
+  /** By level and message. Messages are constants of this program, so there are not many. */
   readonly #windows = new Map<string, Window>();
 
   constructor(logger: Logger, clock: Clock) {
@@ -48,7 +48,7 @@ export class LimitedLogger implements Logger {
     this.#log("error", message, fields);
   }
 
-  /** Writes what has been left out and not been told: nothing else would, when no line follows. */
+  /** Reports every line left out so far; without it, no report comes if no further line follows. */
   flush(): void {
     this.#close(Infinity);
   }

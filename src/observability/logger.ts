@@ -1,9 +1,9 @@
-/** How much a logger writes: its level and all after it. */
+/** The levels in order: a logger writes the lines of its own level and of every later one. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /**
- * What a line tells besides its message, in this order. Never a secret, a token or a query string.
- * Of a list the first five are named, and how many more there are.
+ * The `name=value` pairs of a line, in this order. Never a secret, a token or a query string. A list
+ * is shortened to its first five items and the number of further ones.
  */
 export type LogFields = Readonly<
   Record<string, string | number | readonly string[]>
@@ -20,7 +20,7 @@ export interface Logger {
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /**
- * A logger that drops what is below `level`.
+ * A logger that drops lines below `level`.
  *
  * @param write takes a finished line without its line end; the default prints it to stderr.
  * @param now the wall clock, in milliseconds.
@@ -45,14 +45,14 @@ export function createLogger(
   };
 }
 
-/** A client's token may name thousands of channels: a line for each of its streams would fill the disk. */
+/** A client's token may name thousands of channels: lines that list them all would fill the disk. */
 const MAX_LISTED = 5;
 
 function formatFields(fields: LogFields): string {
   return Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`).join("");
 }
 
-/** Quotes whatever could be read as more than one value, or break out of its line. */
+/** Quotes a text that could be read as several values, or break out of its line. */
 function formatValue(value: string | number | readonly string[]): string {
   if (typeof value === "number") return String(value);
   if (typeof value !== "string") return formatList(value);
@@ -65,7 +65,7 @@ function formatList(values: readonly string[]): string {
   return (more === 0 ? listed : [...listed, quote(`and ${more} more`)]).join(",");
 }
 
-/** JSON, with escapes also for what would break a line or command a terminal beyond ASCII. */
+/** JSON that also escapes every non-ASCII character that breaks a line or controls a terminal. */
 function quote(text: string): string {
   return JSON.stringify(text).replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
@@ -77,12 +77,12 @@ function escapeUnit(unit: string): string {
   return "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");
 }
 
-/** A log that cannot be written, on a full disk say, must not end the process and every stream with it. */
+/** If the log cannot be written (the disk is full, say), the process and its streams must go on. */
 function printToStderr(line: string): void {
   try {
     // deno-lint-ignore no-console
     console.error(line);
   } catch {
-    // There is nowhere left to say so.
+    // There is nowhere left to report it.
   }
 }

@@ -1,15 +1,15 @@
 /**
- * Is told what happens, to count it for an operator. Each thread counts its own, and the counts are
- * added up when they are asked for. A call is on the hot path: it adds a number and returns. Nothing
- * that a client chooses (a user, a channel, a path) is ever passed in.
+ * Counts events of the server's operation for its operator. Each thread counts its own; the counts
+ * are added up when they are read. Calls are on the hot path: they add a number and return. Their
+ * arguments are never chosen by a client (a user, a channel, a path).
  */
 export interface Metrics {
   streamOpened(): void;
-  /** @param reason why a stream ended, or why a client got none: a `DisconnectReason`. */
+  /** @param reason a `DisconnectReason`; also for a client that was rejected. */
   streamEnded(reason: string): void;
 }
 
-/** Counts nothing. */
+/** Metrics that count nothing. */
 export const noMetrics: Metrics = {
   streamOpened() {},
   streamEnded() {},

@@ -5,20 +5,20 @@ import { blocksOf, dataBlock } from "../sse/blocks.ts";
 import type { Draft } from "../sse/event.ts";
 import { type Fields, optional, requiredName } from "./fields.ts";
 
-/** What `/emit/` is asked for: one payload's events, and the key that makes asking again harmless. */
+/** A request to `/emit/`: the events of one payload, and a key that makes it safe to retry. */
 export interface EmitRequest {
   readonly drafts: readonly Draft[];
   readonly idempotencyKey: string | undefined;
 }
 
-/** More events in one payload would hold up all others for seconds while they are stored. */
+/** Storing more events of one payload would hold up the server for seconds. */
 const MAX_BLOCKS = 1000;
 
 /**
  * Reads the fields of an emit.
  *
  * @param headerKey the `Idempotency-Key` header, which wins over the field.
- * @throws BadField naming the field that is missing or wrong, TooLarge past `maxPayloadBytes`.
+ * @throws BadField naming the field that is missing or wrong, TooLarge for more than `maxPayloadBytes`.
  */
 export function readEmit(
   fields: Fields,
@@ -112,7 +112,7 @@ function readKey(key: string | undefined): string | undefined {
 const encoder = new TextEncoder();
 
 function limitBytes(field: string, text: string, limit: number): void {
-  // A UTF-16 unit takes one to three bytes of UTF-8, so most texts need no counting.
+  // A UTF-16 unit takes one to three bytes of UTF-8, so most texts need not be encoded to be measured.
   if (text.length * 3 <= limit) return;
   if (text.length > limit || encoder.encode(text).length > limit) {
     throw new TooLarge(

@@ -1,9 +1,9 @@
 import { BadField } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
 
-/** The fields of a control request, whatever its body's format was. */
+/** The fields of a control request, in any format of its body. */
 export interface Fields {
-  /** Every value of a field, in order; empty where it is absent. */
+  /** Every value of a field, in order; empty for an absent field. */
   all(name: string): readonly string[];
 }
 
@@ -14,24 +14,24 @@ export function requiredName(fields: Fields, field: string, meaning: string): st
   return value;
 }
 
-/** @throws BadField where a value is no name. */
+/** @throws BadField if the value is not a name. */
 export function checkName(field: string, value: string): void {
   if (!isName(value)) throw new BadField(field, `Bad field ${field}: it must be ${NAME_RULE}.`);
 }
 
-/** The one value of a field that must be there. @throws BadField */
+/** The single value of a required field. @throws BadField */
 export function required(fields: Fields, field: string, meaning: string): string {
   const value = optional(fields, field);
   if (value === undefined || value === "") throw missing(field, meaning);
   return value;
 }
 
-/** What is thrown where a field is absent. */
+/** The error for an absent field. */
 export function missing(field: string, meaning: string): BadField {
   return new BadField(field, `Missing field ${field}: ${meaning}.`);
 }
 
-/** The one value of a field, if it has any. @throws BadField for several */
+/** The single value of a field; `undefined` for an absent field. @throws BadField for several values. */
 export function optional(fields: Fields, name: string): string | undefined {
   const values = fields.all(name);
   if (values.length > 1) {

@@ -2,7 +2,7 @@ import type { TokenRequest } from "../auth/token_authority.ts";
 import { BadField } from "../lib/errors.ts";
 import { checkName, type Fields, missing, required, requiredName } from "./fields.ts";
 
-/** One hundred years. More is a Unix time given where a number of seconds belongs, or a slip. */
+/** One hundred years. A larger number is a mistake, such as a Unix time instead of a lifetime. */
 const MAX_LIFETIME = 3_155_760_000;
 
 /**

@@ -2,20 +2,20 @@ import type { Logger } from "../observability/logger.ts";
 import { type Address, formatAddress } from "../lib/address.ts";
 import { reasonOf, StartError } from "../lib/errors.ts";
 
-/** Answers one request; must not throw. */
+/** Answers one request; it must not throw or reject. */
 export type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
 
-/** Connections that may wait to be accepted; Linux takes the lesser of this and `somaxconn`. */
+/** The most connections that wait to be accepted; Linux uses the smaller of this and `somaxconn`. */
 const BACKLOG = 4096;
 
-/** How long to wait before listening again, after the accept loop has ended or listening has failed. */
+/** The pause before listening again, after the accept loop has ended or listening has failed. */
 const RELISTEN_MS = 250;
 
 /**
  * One listening address that stays up.
  *
- * The runtime's accept loop ends for good when the process is out of file descriptors, and the
- * process would exit with status 0; this listens again on the same port until it may accept.
+ * When the process is out of file descriptors, the runtime's accept loop ends for good, and the
+ * process would exit with status 0. The listener then listens again on the same port until that works.
  */
 export class Listener {
   readonly #name: string;
@@ -24,8 +24,8 @@ export class Listener {
   #hostname: string;
   #port: number;
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
-  /** When the streams of servers that accept no more have ended. */
-  readonly #endings = new Set<Promise<void>>();
+  /** Shutdowns of servers whose accept loop has ended; each resolves once the server's streams have ended. */
+  readonly #shutdowns = new Set<Promise<void>>();
   #stopping = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -45,7 +45,7 @@ export class Listener {
   /**
    * Listens on an address.
    *
-   * @throws StartError where it cannot.
+   * @throws StartError if that fails.
    */
   static start(
     name: string,
@@ -75,18 +75,18 @@ export class Listener {
     return formatAddress(this.#hostname, this.#port);
   }
 
-  /** Stops accepting; resolves when every request has been answered and every stream has ended. */
+  /** Stops accepting; resolves once every request has been answered and every stream has ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#retry);
-    await Promise.all([this.#server?.shutdown(), ...this.#endings]);
+    await Promise.all([this.#server?.shutdown(), ...this.#shutdowns]);
   }
 
   #listenAtStart(address: Address): void {
     try {
       this.#listen();
     } catch (error) {
-      // A machine without IPv6 has no "::" that would stand for every address.
+      // On a machine without IPv6, "::" does not stand for every address.
       if (
         address.host !== undefined || error instanceof Deno.errors.AddrInUse
       ) throw error;
@@ -118,16 +118,16 @@ export class Listener {
       listener: this.#name,
       reason: listenFailure(error),
     });
-    this.#letGo(server);
+    this.#shutDown(server);
     this.#listenAgain();
   }
 
-  /** Streams of a server whose accept loop has ended go on; its idle connections are closed, which frees descriptors. */
-  #letGo(server: Deno.HttpServer<Deno.NetAddr>): void {
-    const ending = server.shutdown().catch(() => {}).then(() => {
-      this.#endings.delete(ending);
+  /** The server's streams go on; its idle connections are closed, which frees descriptors. */
+  #shutDown(server: Deno.HttpServer<Deno.NetAddr>): void {
+    const shutdown = server.shutdown().catch(() => {}).then(() => {
+      this.#shutdowns.delete(shutdown);
     });
-    this.#endings.add(ending);
+    this.#shutdowns.add(shutdown);
   }
 
   #listenAgain(): void {

@@ -10,9 +10,9 @@ import type { Config } from "../config/config.ts";
 import { reasonOf, StartError } from "../lib/errors.ts";
 
 /**
- * The broker on the configured store.
+ * Opens the broker of the configured store.
  *
- * @throws StartError where the store cannot be opened.
+ * @throws StartError if the store cannot be opened.
  */
 export async function openBroker(
   { store, redisPrefix, retention }: Config,
@@ -26,7 +26,7 @@ export async function openBroker(
     case "sqlite":
       return new LocalBroker(openSqliteLog(store.file, retention, now), now, logger);
     case "redis": {
-      // Not before it is needed: its client doubles the time to start, and takes 40 MB.
+      // Imported only when needed: the Redis client doubles the time to start, and takes 40 MB.
       const { RedisBroker } = await import("../broker/redis/redis_broker.ts");
       const prefix = redisPrefix;
       return await RedisBroker.open({ address: store, prefix, retention, clock, logger });

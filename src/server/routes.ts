@@ -8,13 +8,13 @@ import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe
 import { type Route, Router } from "../http/router.ts";
 import type { Logger } from "../observability/logger.ts";
 
-/** What the client listener works with. */
+/** Everything that the client listener needs. */
 export interface ClientDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
 }
 
-/** The listener that browsers reach. */
+/** The routes of the client listener. */
 export function clientRouter(deps: ClientDeps): Router {
   const { corsOrigins, logger } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
@@ -29,12 +29,12 @@ export function clientRouter(deps: ClientDeps): Router {
   });
 }
 
-/** What the control listener works with. */
+/** Everything that the control listener needs. */
 export interface ControlDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
   readonly access: ControlAccess;
 }
 
-/** The listener that back ends reach. */
+/** The routes of the control listener. */
 export function controlRouter(deps: ControlDeps): Router {
   const routes: readonly Route[] = [
     { path: "/emit/", methods: ["POST"], handle: publishHandler(deps) },

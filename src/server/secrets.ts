@@ -2,9 +2,9 @@ import type { SecretSource } from "../config/settings.ts";
 import { StartError } from "../lib/errors.ts";
 
 /**
- * The configured secret: the text itself, or the file's content without its last line end.
+ * The configured secret: the text, or the content of the file without its last line end.
  *
- * @throws StartError where the file cannot be read or is empty.
+ * @throws StartError if the file cannot be read or is empty.
  */
 export function readSecret({ text, file }: SecretSource): string | undefined {
   if (file === undefined) return text;
@@ -20,7 +20,7 @@ export function readSecret({ text, file }: SecretSource): string | undefined {
   return content;
 }
 
-/** A secret of 256 random bits, for a server that was given none. */
+/** A secret of 256 random bits, for a server without a configured secret. */
 export function randomSecret(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
@@ -28,7 +28,7 @@ export function randomSecret(): string {
 function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
-  // The runtime's own words advise flags of its own, and for some folders to allow everything.
+  // The runtime's message advises flags of its own, for some folders even to allow everything.
   if (error instanceof Deno.errors.NotCapable) {
     return "this program was started without permission for it";
   }

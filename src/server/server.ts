@@ -15,7 +15,7 @@ import { openBroker } from "./open_broker.ts";
 import { clientRouter, controlRouter } from "./routes.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
 
-/** Room for more tokens than one process serves streams: 40,000 of one channel each. */
+/** Room for 40,000 tokens of one channel: more than one process serves streams. */
 const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
 
 /** How long open control requests may keep a stopping server from ending its streams. */
@@ -77,7 +77,7 @@ export class Server {
   /**
    * Opens the store and both listeners, and logs their addresses.
    *
-   * @throws StartError where any of it fails.
+   * @throws StartError if any of that fails.
    */
   static async start(
     config: Config,
@@ -99,7 +99,7 @@ export class Server {
       clock,
       logger,
     );
-    // Not before: a start that fails says why, and nothing else.
+    // Not earlier: a start that fails logs its error and nothing else.
     if (secret === undefined) {
       logger.warn(
         "no secret given: using a random one, so tokens are good until this server stops",
@@ -131,10 +131,10 @@ export class Server {
   }
 
   /**
-   * Ends everything in the order that loses nothing: no more emits, then what waits is sent, then
-   * each stream ends.
+   * Stops the server in an order that loses no events: it refuses further emits, then sends the
+   * pending events, then ends each stream.
    *
-   * @returns false where streams were still open after the drain time.
+   * @returns false if streams were still open after the drain time.
    */
   async stop(): Promise<boolean> {
     const drained = this.#drain().catch((error) => {
@@ -150,14 +150,14 @@ export class Server {
     const { drainMs } = this.#config;
     this.#hub.stopAccepting();
     const clientStopped = this.#client.stop();
-    // A back end that never finishes its request must not keep clients from being told.
+    // A back end that never finishes its request must not keep the streams from ending.
     await isDoneWithin(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
     this.#hub.drain();
     await clientStopped;
   }
 }
 
-/** Whether something was done within a time; it is waited for no longer. */
+/** Whether something is done within a time; waits no longer than that. */
 function isDoneWithin(ms: number, done: Promise<void>): Promise<boolean> {
   return within(ms, done.then(() => true), () => false);
 }

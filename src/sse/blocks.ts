@@ -1,9 +1,9 @@
 /**
- * The blocks of a payload: what stands between its blank lines, each as it came.
+ * The blocks of a payload: the unchanged text between its blank lines.
  *
  * Line ends are LF, CR or CRLF (HTML Standard, 9.2.6). A payload with blank lines inside is several
- * events, and each needs a place of its own: with one id for all, a client cut off between them
- * would resume behind the last and lose it.
+ * events, and each needs an id of its own: with one id for all, a client that is cut off between them
+ * would resume after the last event and lose it.
  */
 export function blocksOf(payload: string): readonly string[] {
   let end = payload.length;
@@ -28,7 +28,7 @@ export function linesOf(text: string): readonly string[] {
   }
 }
 
-/** The block of an event given as data: one `data:` line for each line of the text. */
+/** The block of an event that is given as data: one `data:` line for each line of the text. */
 export function dataBlock(
   data: string,
   options: {
@@ -43,7 +43,7 @@ export function dataBlock(
   return head + lines.map((line) => `data: ${line}`).join("\n");
 }
 
-/** The value of the last `id` field in a block, by which its publisher names the event; a value with NUL counts for nothing, as in a browser. */
+/** The publisher id of a block: the value of its last `id` field. A value with NUL is ignored, as in a browser. */
 export function publisherIdOf(block: string): string | undefined {
   const possible = block.startsWith("id") || block.includes("\nid") ||
     block.includes("\rid");

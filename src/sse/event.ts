@@ -1,7 +1,7 @@
 import { publisherIdOf } from "./blocks.ts";
 import { formatId } from "./log_position.ts";
 
-/** One message before it has a place in the log. */
+/** An event before it is appended to the log. */
 export interface Draft {
   readonly channel: string;
   /** A user's name, or `EVERYONE`. */
@@ -10,37 +10,37 @@ export interface Draft {
   readonly block: string;
 }
 
-/** One message in its place. */
+/** An event of the log. */
 export interface ServerEvent {
   readonly seq: number;
   readonly channel: string;
   readonly user: string;
-  /** The id that the payload carries itself, where it does; clients resume from it. */
+  /** The id in the event's payload, if it has one; clients resume from it. */
   readonly publisherId: string | undefined;
   /** The whole event: its `id:` line, its block, one blank line. The same for every subscriber. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The length of `bytes`, which is known before they are made. */
+  /** The length of `bytes`; reading it does not encode them. */
   readonly size: number;
 }
 
 const encoder = new TextEncoder();
 
 /**
- * A text of up to this length waits to be encoded until somebody hears it. In memory it takes no
- * more than the objects around so few bytes, which cost more than all the rest of publishing.
+ * A text of up to this length is not encoded before its bytes are needed. To encode so short a text
+ * would cost more than all other steps of publishing, and would save no memory.
  */
-const MAX_WAITING_LENGTH = 256;
+const MAX_LAZY_LENGTH = 256;
 
 const NOT_ASCII = /[\u0080-\uffff]/;
 
-/** An event that is encoded once, and no sooner than it has to be. */
+/** An event whose text, if it is short, is not encoded before its bytes are needed. */
 class LazyEvent implements ServerEvent {
   readonly seq: number;
   readonly channel: string;
   readonly user: string;
   readonly publisherId: string | undefined;
   readonly size: number;
-  /** Either the bytes or, until they are asked for, their text. */
+  /** The bytes, or their text until they are needed. */
   #content: Uint8Array<ArrayBuffer> | string;
 
   constructor(
@@ -53,8 +53,8 @@ class LazyEvent implements ServerEvent {
     this.channel = channel;
     this.user = user;
     this.publisherId = publisherId;
-    const mayWait = text.length <= MAX_WAITING_LENGTH && !NOT_ASCII.test(text);
-    this.#content = mayWait ? text : encoder.encode(text);
+    const isLazy = text.length <= MAX_LAZY_LENGTH && !NOT_ASCII.test(text);
+    this.#content = isLazy ? text : encoder.encode(text);
     this.size = this.#content.length;
   }
 
@@ -64,7 +64,7 @@ class LazyEvent implements ServerEvent {
   }
 }
 
-/** Gives a draft its place: adds the `id:` line, unless the block has one. */
+/** Makes an event of a draft: adds an `id:` line, unless the block has one. */
 export function createEvent(
   draft: Draft,
   seq: number,

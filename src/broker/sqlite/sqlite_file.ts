@@ -2,7 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { reasonOf, StartError } from "../../lib/errors.ts";
 import { newEpoch } from "../../sse/log_position.ts";
 
-/** "SSE1" in ASCII, where SQLite keeps the name of the program that a file belongs to. */
+/** "SSE1" in ASCII; SQLite's header has this field to name the program that a file belongs to. */
 const APPLICATION_ID = 0x53534531;
 
 const VERSION = 1;
@@ -48,9 +48,9 @@ const SCHEMA = `
 `;
 
 /**
- * Opens a store file, or makes one where there is none.
+ * Opens a store file, or creates it.
  *
- * @throws StartError where the file is not such a store, is of another version, is in use by
+ * @throws StartError if the file is not a store of this program, has another version, is in use by
  *   another server, or cannot be written; the file is left as it was.
  */
 export function openSqliteFile(file: string): DatabaseSync {
@@ -59,13 +59,13 @@ export function openSqliteFile(file: string): DatabaseSync {
     checkHeader(file);
     makePrivate(file);
     database = new DatabaseSync(file);
-    // One server to a file: two would give out the same ids.
+    // One server per file: two would give different events the same ids.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
     const isNew = checkOwner(database, file);
-    // Before the write-ahead log is in use, so that the file itself says whose it is.
+    // Before the write-ahead log is in use, so that the file itself gets the application id.
     if (isNew) create(database);
     database.exec("PRAGMA journal_mode = WAL");
-    // What is committed survives the end of the process; a power cut may take the last moments.
+    // Committed events survive the end of the process; a power cut may take the last ones.
     database.exec("PRAGMA synchronous = NORMAL");
     // Takes the write lock now, so that a second server fails at its start and not at its first emit.
     database.exec("BEGIN IMMEDIATE; COMMIT");
@@ -78,8 +78,8 @@ export function openSqliteFile(file: string): DatabaseSync {
 }
 
 /**
- * Refuses another program's database before SQLite opens it, where that program left changes in a
- * write-ahead log: to open and close it would move them into the file.
+ * Refuses another program's database before SQLite opens it, if that program has left changes in a
+ * write-ahead log: opening and closing the database would move them into the file.
  */
 function checkHeader(file: string): void {
   const header = readStart(`${file}-wal`, 1) && readStart(file, HEADER_LENGTH);
@@ -88,16 +88,16 @@ function checkHeader(file: string): void {
   if (header.getUint32(60) !== VERSION) throw otherVersion(file, header.getUint32(60));
 }
 
-/** Makes the file where there is none, for its owner alone: events are not for everyone on the machine. */
+/** Creates the file, if it does not exist, with access for its owner alone: events are private. */
 function makePrivate(file: string): void {
   try {
     Deno.openSync(file, { write: true, createNew: true, mode: 0o600 }).close();
   } catch {
-    // It is there already, or SQLite will say why it cannot be made.
+    // It exists already, or SQLite will report why it cannot be created.
   }
 }
 
-/** The first bytes of a file; `undefined` where there is none, or it is shorter. */
+/** The first bytes of a file; `undefined` if the file does not exist or is shorter. */
 function readStart(file: string, length: number): DataView | undefined {
   try {
     using opened = Deno.openSync(file);
@@ -109,6 +109,7 @@ function readStart(file: string, length: number): DataView | undefined {
   }
 }
 
+/** Returns whether the file is new. @throws StartError for another program's file, or another version. */
 function checkOwner(database: DatabaseSync, file: string): boolean {
   const pragma = (name: string) => Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
   const tables = database.prepare("SELECT count(*) AS n FROM sqlite_master").get()?.n;
@@ -145,7 +146,7 @@ function otherVersion(file: string, version: number): StartError {
 
 function whyUnusable(error: unknown): string {
   const text = reasonOf(error);
-  // The runtime's own words advise flags of its own, and for some folders to allow everything.
+  // The runtime's message advises flags of its own, for some folders even to allow everything.
   if (error instanceof Deno.errors.NotCapable) {
     return text.includes("all access")
       ? "a store cannot be in /dev, /proc or /sys"

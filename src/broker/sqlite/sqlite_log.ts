@@ -22,7 +22,7 @@ import {
 import { prepareStatements, type Statements } from "./sqlite_statements.ts";
 import { SqliteTrimmer } from "./sqlite_trimmer.ts";
 
-/** A log in a file: what was appended is there again after the process has ended, however it ended. */
+/** A log in a file: appended events survive the end of the process, even a crash. */
 export class SqliteLog implements Log {
   readonly epoch: string;
   readonly #database: DatabaseSync;
@@ -32,7 +32,7 @@ export class SqliteLog implements Log {
   readonly #trimmer: SqliteTrimmer;
   readonly #readers = new OpenReaders();
   readonly #index: HistoryIndex<IndexRow>;
-  /** What the transaction under way has dropped: readers are told once it is committed. */
+  /** Events that the current transaction drops; readers are notified once it is committed. */
   #dropped: { readonly channel: string; readonly seq: number }[] = [];
   #last: number;
 
@@ -107,7 +107,7 @@ export class SqliteLog implements Log {
     try {
       this.#statements.saveRecipientCount.run(subscribers, key);
     } catch {
-      // The event is kept and delivered; only a repeated answer will say 0 subscribers.
+      // The event is stored and delivered; only the receipt of a retry will say 0 subscribers.
     }
   }
 
@@ -131,7 +131,7 @@ export class SqliteLog implements Log {
   }
 
   #remember({ key, fingerprint, seq, subscribers }: KeyRecord): void {
-    // One that has outlived its time may still be there.
+    // An expired record of the key may still be there.
     const { changes } = this.#statements.forgetKey.run(key);
     this.#statements.remember.run(key, fingerprint, seq, subscribers);
     this.#trimmer.countKeys(1 - Number(changes));
@@ -151,7 +151,7 @@ export class SqliteLog implements Log {
     };
   }
 
-  /** In one statement: one for each channel would take several times as long. */
+  /** One statement for all: one per channel would take several times as long. */
   #starts(channels: readonly string[], user: string, after: number): readonly ChannelStart[] {
     const rows = this.#statements.starts.all({ channels: JSON.stringify(channels), user, after });
     return rows.map(({ horizon, forEveryone, forUser }) => ({
@@ -161,7 +161,7 @@ export class SqliteLog implements Log {
     }));
   }
 
-  /** In one statement: one for each would make reading history several times slower. */
+  /** One statement for all: one per event would make reading history several times slower. */
   #load(rows: readonly IndexRow[]): readonly ServerEvent[] {
     if (rows.length === 0) return [];
     const seqs = JSON.stringify(rows.map(({ seq }) => seq));
@@ -182,7 +182,7 @@ export class SqliteLog implements Log {
     return this.#now() - this.#retention.ageMs;
   }
 
-  /** Reading must go on where writing fails: then what is too old is retained for longer. */
+  /** Reading must go on even if writing fails: events are then retained past their age. */
   #trimByAge(): void {
     if (!this.#trimmer.isDue(this.#oldestTime())) return;
     try {
@@ -192,13 +192,13 @@ export class SqliteLog implements Log {
     }
   }
 
-  /** @throws StoreUnavailable where the work failed; then the file is as it was before. */
+  /** @throws StoreUnavailable if the work failed; then the file is as it was before. */
   #write(action: string, work: () => void): void {
     try {
       this.#transact(work);
     } catch {
-      // On a full disk the write-ahead log cannot grow to the length at which SQLite would move it
-      // into the file proper. Once that is done it begins anew, in the room that it has.
+      // On a full disk the write-ahead log cannot grow to the length at which SQLite moves it into the
+      // database file. After a checkpoint it starts again from its beginning, in the space that it has.
       try {
         this.#statements.checkpoint.get();
         this.#transact(work);
@@ -227,12 +227,12 @@ export class SqliteLog implements Log {
     try {
       this.#statements.rollback.run();
     } catch {
-      // SQLite has rolled back by itself, as it does on a full disk.
+      // SQLite has rolled back itself, as it does on a full disk.
     }
     try {
       this.#trimmer.recount();
     } catch {
-      // The file can no longer be read; why the work failed says more.
+      // The file can no longer be read; the first error says more.
     }
   }
 }

@@ -13,7 +13,7 @@ export function prepareStatements(database: DatabaseSync) {
     checkpoint: prepare("PRAGMA wal_checkpoint(PASSIVE)"),
     meta: prepare("SELECT value FROM meta WHERE name = ?"),
     setMeta: prepare("UPDATE meta SET value = ? WHERE name = ?"),
-    /** The highest seq of which the file knows, also where its event is gone. */
+    /** The highest seq that the file knows, even if its event is gone. */
     last: prepare(`
       SELECT max(
         (SELECT coalesce(max(seq), 0) FROM event),
@@ -40,7 +40,7 @@ export function prepareStatements(database: DatabaseSync) {
     oldestOf: prepare(
       "SELECT seq, channel, own_id, size FROM event WHERE channel = ? ORDER BY seq LIMIT 1",
     ),
-    /** Takes channels as a JSON array, a user and a seq. A channel that is not known has no horizon. */
+    /** Takes channels as a JSON array, a user and a seq. An unknown channel has no horizon. */
     starts: prepare(`
       SELECT
         (SELECT horizon FROM channel WHERE name = json_each.value) AS horizon,

@@ -23,10 +23,10 @@ interface ChannelCounts {
 }
 
 /**
- * Keeps a store file within the retention limits, and knows what was dropped.
+ * Keeps a store file within the retention limits, and the horizons up to date.
  *
- * Its methods run inside the caller's transaction. What it counts in memory is what no statement
- * could tell without reading the whole file; after a rollback it must be told to count anew.
+ * Its methods run inside the caller's transaction. It keeps in memory the counts that a statement
+ * could only find by reading the whole file; after a rollback the caller must call `recount`.
  */
 export class SqliteTrimmer {
   readonly #statements: Statements;
@@ -35,9 +35,9 @@ export class SqliteTrimmer {
   #emptied = 0;
   #gonePublisherIds = 0;
   #keys = 0;
-  /** The seq of the oldest event; Infinity where there is none. */
+  /** The seq of the oldest event; Infinity if there is none. */
   #oldest = Infinity;
-  /** The horizon of every channel that is not known. */
+  /** The horizon of every channel that the file does not know. */
   #floor = 0;
   readonly #onDrop: (channel: string, seq: number) => void;
 
@@ -53,7 +53,7 @@ export class SqliteTrimmer {
     this.recount();
   }
 
-  /** Counts what the file holds. */
+  /** Reads all counts from the file. */
   recount(): void {
     const totals = this.#statements.totals.get();
     this.#totalSize = Number(totals?.size);
@@ -64,12 +64,12 @@ export class SqliteTrimmer {
     this.#floor = Number(this.#statements.meta.get("floor")?.value);
   }
 
-  /** The horizon of every channel of which the file knows nothing. */
+  /** The horizon of every channel that the file does not know. */
   get floor(): number {
     return this.#floor;
   }
 
-  /** Counts an event that was inserted, and drops the oldest of its channel while there are too many. */
+  /** Counts an inserted event, and drops the oldest events of its channel while the channel is over a limit. */
   count(event: ServerEvent): void {
     const size = retainedSize(event);
     const known = this.#statements.horizon.get(event.channel);
@@ -86,11 +86,12 @@ export class SqliteTrimmer {
     }
   }
 
-  countKeys(more: number): void {
-    this.#keys += more;
+  /** @param difference by how many the number of idempotency keys has changed. */
+  countKeys(difference: number): void {
+    this.#keys += difference;
   }
 
-  /** Counts an event that carries an id itself; answers how many had the id before it. */
+  /** Counts an event with a publisher id; returns how many events had the id before it. */
   countPublisherId(publisherId: string): number {
     const counts = this.#statements.addToPublisherId.get(publisherId);
     const before = Number(counts?.given) - 1;
@@ -98,12 +99,15 @@ export class SqliteTrimmer {
     return before;
   }
 
-  /** Whether there is anything as old as `oldestTime`, in milliseconds since 1970. */
+  /** Whether any event is as old as `oldestTime`, in milliseconds since 1970. */
   isDue(oldestTime: number): boolean {
     return seqTime(this.#oldest) <= oldestTime;
   }
 
-  /** Drops what is as old as `oldestTime`, and the oldest of all while there is too much. */
+  /**
+   * Drops events and idempotency keys that are as old as `oldestTime`, up to `MAX_AGED_AT_A_TIME` of
+   * each, and the oldest while all together are over a limit.
+   */
   trim(oldestTime: number): void {
     for (let aged = 0; this.#isTooMuch(oldestTime, aged); aged++) {
       const oldest = this.#oldestEvent();
@@ -155,7 +159,7 @@ export class SqliteTrimmer {
     this.#gonePublisherIds--;
   }
 
-  /** As in memory: past the limit the channel dropped from longest ago raises the floor of all unknown ones. */
+  /** As in memory: beyond the limit, the channel that was emptied first is forgotten and raises the floor. */
   #noteEmptied(): void {
     this.#emptied++;
     if (this.#emptied <= MAX_EMPTY_CHANNELS) return;

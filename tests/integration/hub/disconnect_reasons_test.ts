@@ -1,5 +1,5 @@
 /**
- * How streams end: each ending has a name, and the client what it needs to come back.
+ * How streams end: each with a disconnect reason, and with what its client needs to resume.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { testEachLastingStore } from "../../support/store/stores.ts";
 import { START_MS } from "../../support/hub/fake_time.ts";
 import { dataOf, Rig } from "../../support/hub/rig.ts";
 
-Deno.test("a reader that takes nothing for the stall time is cut, and nobody else", async () => {
+Deno.test("only a client that accepts nothing for the stall time is disconnected", async () => {
   using rig = await Rig.start({ stallMs: 60_000 });
   const stalled = await rig.connect("ann", ["red"]);
   const reading = await rig.connect("bob", ["red"]);
@@ -27,7 +27,7 @@ Deno.test("a reader that takes nothing for the stall time is cut, and nobody els
   assert(rig.lines.some((line) => / warn stream ended ending="too slow" user=ann /.test(line)));
 });
 
-Deno.test("a reader that takes a little within each stall time is not cut", async () => {
+Deno.test("a client that accepts a little within each stall time is not disconnected", async () => {
   using rig = await Rig.start({ stallMs: 10_000, maxBufferBytes: 100_000 });
   const reader = await rig.connect("ann", ["red"]);
   for (let n = 0; n < 100; n++) await rig.emit("red", "*", "x".repeat(10_000));
@@ -39,14 +39,14 @@ Deno.test("a reader that takes a little within each stall time is not cut", asyn
   assertEquals(rig.hub.size, 1);
 });
 
-Deno.test("with a stall time of 0 nobody is cut", async () => {
+Deno.test("with a stall time of 0 no client is disconnected", async () => {
   using rig = await Rig.start({ stallMs: 0 });
   await rig.connect("ann", ["red"]);
   await rig.time.advance(3_600_000);
   assertEquals(rig.hub.size, 1);
 });
 
-Deno.test("a stream ends when its token expires, after what it was sent", async () => {
+Deno.test("a stream ends when its token expires, after the events that were sent before", async () => {
   using rig = await Rig.start();
   const reader = await rig.connect("ann", ["red"], undefined, START_MS / 1000 + 10);
   await rig.time.advance(9999);
@@ -59,7 +59,7 @@ Deno.test("a stream ends when its token expires, after what it was sent", async 
   assertEquals(rig.time.timers, 0);
 });
 
-Deno.test("a reader whose token expires while it is behind gets nothing after the notice", async () => {
+Deno.test("a subscriber whose token expires while it catches up gets nothing after the notice", async () => {
   using rig = await Rig.start({ maxBufferBytes: 1 });
   const expiresAt = START_MS / 1000 + 10;
   const reader = await rig.connect("ann", ["red"], undefined, expiresAt);
@@ -73,7 +73,7 @@ Deno.test("a reader whose token expires while it is behind gets nothing after th
   assertMatch(reader.text, /\n\n: token expired\n$/);
 });
 
-Deno.test("on drain each client gets what waits, then a time of its own to come back", async () => {
+Deno.test("on drain each client gets its pending events, then a reconnection time of its own", async () => {
   using rig = await Rig.start({ flushWindowMs: 5, retryMs: 10_000 });
   const readers = [];
   for (let n = 0; n < 50; n++) readers.push(await rig.connect("ann", ["red"]));
@@ -93,7 +93,7 @@ Deno.test("on drain each client gets what waits, then a time of its own to come 
 });
 
 testEachLastingStore(
-  "a reader that is behind when the server drains resumes without loss",
+  "a subscriber that is catching up when the server drains resumes without loss",
   async (store) => {
     using rig = await Rig.start({ store, maxBufferBytes: 1 });
     const reader = await rig.connect("ann", ["red"]);
@@ -118,7 +118,7 @@ testEachLastingStore(
   },
 );
 
-Deno.test("a client whose place is looked up while the drain begins is told to come back too", async () => {
+Deno.test("a client whose last event id is being looked up at the drain is told when to reconnect too", async () => {
   using rig = await Rig.start();
   const { id } = await rig.emit("red", "*", "known");
   const opening = rig.connect("ann", ["red"], id);
@@ -150,7 +150,7 @@ Deno.test("heartbeats keep an idle stream alive, each stream in its turn, and no
   }
 });
 
-Deno.test("a store that cannot be read ends the stream by name, and the client is told when to come back", async () => {
+Deno.test("a store that cannot be read ends the stream with a reason, and the client is told when to reconnect", async () => {
   using rig = await Rig.start();
   const { id } = await rig.emit("red", "*", "known");
   rig.broker.openReader = () => {

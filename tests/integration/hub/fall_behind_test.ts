@@ -1,5 +1,5 @@
 /**
- * Readers that are slower than what is emitted: they are fed from history, and lose nothing that is retained.
+ * Clients that are slower than their events: they catch up from history, and lose no retained event.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { testEachStore } from "../../support/store/stores.ts";
 import { settle } from "../../support/hub/fake_time.ts";
 import { dataOf, Rig } from "../../support/hub/rig.ts";
 
-/** What may wait for a reader that is fed from history: what calls for no more, and one read of it. */
-const FED_FROM_HISTORY = 2 * 65_536;
+/** The most unsent bytes of a subscriber that catches up: just too many to request a batch, and one batch. */
+const CATCH_UP_LIMIT = 2 * 65_536;
 
-Deno.test("a slow reader with next to no buffer gets every event once and in order", async () => {
+Deno.test("a slow client with a tiny buffer gets every event once and in order", async () => {
   using rig = await Rig.start({ maxBufferBytes: 1, flushWindowMs: 5 });
   const reader = await rig.connect("ann", ["red", "blue"]);
   const published: string[] = [];
@@ -27,7 +27,7 @@ Deno.test("a slow reader with next to no buffer gets every event once and in ord
   assertEquals(dataOf(reader), published);
 });
 
-Deno.test("a reader that has caught up is pushed to again", async () => {
+Deno.test("events are pushed again to a subscriber that has caught up", async () => {
   using rig = await Rig.start({ maxBufferBytes: 300 });
   const reader = await rig.connect("ann", ["red"]);
   for (let n = 0; n < 10; n++) await rig.emit("red", "*", `${n} ${"x".repeat(100)}`);
@@ -38,7 +38,7 @@ Deno.test("a reader that has caught up is pushed to again", async () => {
   assertEquals([dataOf(reader).at(-1), reader.subscriber.isLive], ["pushed", true]);
 });
 
-Deno.test("one event larger than the buffer reaches a reader that waits for it", async () => {
+Deno.test("one event larger than the buffer reaches a subscriber that waits for it", async () => {
   using rig = await Rig.start({ maxBufferBytes: 1000 });
   for (const resumes of [false, true]) {
     const { id } = await rig.emit("red", "*", "known");
@@ -53,7 +53,7 @@ Deno.test("one event larger than the buffer reaches a reader that waits for it",
 });
 
 testEachStore(
-  "an event larger than the buffer reaches a client that has waited for it since it came",
+  "an event larger than the buffer reaches a client that has waited since it connected",
   async (store) => {
     using rig = await Rig.start({
       store,
@@ -76,7 +76,7 @@ testEachStore(
   },
 );
 
-Deno.test("a reader that has stopped costs its bounded buffer and nothing more", async () => {
+Deno.test("a client that has stopped reading costs its bounded buffer and nothing more", async () => {
   for (const maxBufferBytes of [1, 50_000, 500_000]) {
     using rig = await Rig.start({ maxBufferBytes });
     const reader = await rig.connect("ann", ["red"]);
@@ -85,14 +85,14 @@ Deno.test("a reader that has stopped costs its bounded buffer and nothing more",
       await rig.emit("red", "*", "x".repeat(size));
       await rig.time.advance(1);
       const { unsentBytes } = reader.subscriber;
-      assert(unsentBytes <= Math.max(maxBufferBytes, FED_FROM_HISTORY + size), `${unsentBytes}`);
+      assert(unsentBytes <= Math.max(maxBufferBytes, CATCH_UP_LIMIT + size), `${unsentBytes}`);
     }
     await reader.takeAll();
     assertEquals(dataOf(reader).length, 300);
   }
 });
 
-Deno.test("a reader that has stopped does not hold up the others", async () => {
+Deno.test("a client that has stopped reading does not hold up the others", async () => {
   using rig = await Rig.start({ maxBufferBytes: 10_000 });
   await rig.connect("ann", ["red"]);
   const quick = await rig.connect("ann", ["red"]);
@@ -103,36 +103,46 @@ Deno.test("a reader that has stopped does not hold up the others", async () => {
   }
 });
 
-testEachStore("a slow reader is told of what retention dropped", async (store) => {
-  using rig = await Rig.start({ store, maxBufferBytes: 1, retention: { eventsPerChannel: 3 } });
-  const reader = await rig.connect("ann", ["red"]);
-  await reader.takeAll();
-  const { id: had } = await rig.emit("red", "*", "the last it had");
-  await reader.takeAll();
-  await reader.stop();
-  // Takes so much room that nothing more is read for it.
-  const { id: large } = await rig.emit("red", "*", "x".repeat(70_000));
-  await rig.time.advance(1);
-  const ids = await rig.emitEach("red", "*", ["0", "1", "2", "3", "4", "5"]);
-  await reader.takeAll();
-  const [first, second, gap, ...rest] = reader.events;
-  assertEquals([first?.id, second?.id, gap?.event, gap?.id], [had, large, "gap", ids[2]]);
-  assertEquals(JSON.parse(gap?.data ?? ""), { asked: large, oldest: ids[3] });
-  assertEquals(rest.map(({ data }) => data), ["3", "4", "5"]);
-});
+testEachStore(
+  "a gap is reported to a slow client whose events retention dropped",
+  async (store) => {
+    using rig = await Rig.start({ store, maxBufferBytes: 1, retention: { eventsPerChannel: 3 } });
+    const reader = await rig.connect("ann", ["red"]);
+    await reader.takeAll();
+    const { id: had } = await rig.emit("red", "*", "the last it had");
+    await reader.takeAll();
+    await reader.stop();
+    // Takes so much room that nothing more is read for it.
+    const { id: large } = await rig.emit("red", "*", "x".repeat(70_000));
+    await rig.time.advance(1);
+    const ids = await rig.emitEach("red", "*", ["0", "1", "2", "3", "4", "5"]);
+    await reader.takeAll();
+    const [first, second, gap, ...rest] = reader.events;
+    assertEquals([first?.id, second?.id, gap?.event, gap?.id], [had, large, "gap", ids[2]]);
+    assertEquals(JSON.parse(gap?.data ?? ""), { asked: large, oldest: ids[3] });
+    assertEquals(rest.map(({ data }) => data), ["3", "4", "5"]);
+  },
+);
 
-testEachStore("a reader that falls behind but missed nothing is told of no gap", async (store) => {
-  using rig = await Rig.start({ store, maxBufferBytes: 1000, retention: { eventsPerChannel: 3 } });
-  const reader = await rig.connect("ann", ["red"]);
-  await reader.takeAll();
-  for (let n = 0; n < 10; n++) await rig.emit("red", "bob", String(n));
-  await rig.time.advance(1);
-  await rig.emit("red", "ann", "x".repeat(2000));
-  await reader.takeAll();
-  assertEquals(reader.events.map(({ event }) => event), ["message"]);
-});
+testEachStore(
+  "no gap is reported to a subscriber that falls behind but misses nothing",
+  async (store) => {
+    using rig = await Rig.start({
+      store,
+      maxBufferBytes: 1000,
+      retention: { eventsPerChannel: 3 },
+    });
+    const reader = await rig.connect("ann", ["red"]);
+    await reader.takeAll();
+    for (let n = 0; n < 10; n++) await rig.emit("red", "bob", String(n));
+    await rig.time.advance(1);
+    await rig.emit("red", "ann", "x".repeat(2000));
+    await reader.takeAll();
+    assertEquals(reader.events.map(({ event }) => event), ["message"]);
+  },
+);
 
-Deno.test("a reader behind on one channel gets an idle other channel's events in order", async () => {
+Deno.test("a subscriber that catches up on one channel gets an idle channel's events in order", async () => {
   using rig = await Rig.start({ maxBufferBytes: 1, flushWindowMs: 5 });
   const reader = await rig.connect("ann", ["red", "blue"]);
   for (let n = 0; n < 5; n++) await rig.emit("red", "*", `red ${n} ${"x".repeat(70_000)}`);

@@ -1,5 +1,5 @@
 /**
- * When events are sent: at once where a channel is idle, together where it is busy.
+ * When events are sent: at once on an idle channel, joined on a busy one.
  *
  * @module
  */
@@ -123,7 +123,7 @@ for (const flushWindowMs of [0, 5]) {
   });
 }
 
-Deno.test("a crowd on one channel does not hold up the next event of another", async () => {
+Deno.test("a large channel does not delay the next event of another", async () => {
   using rig = await Rig.start({ flushWindowMs: 0 });
   const crowd = [];
   for (let n = 0; n < 350; n++) crowd.push(await rig.connect("ann", ["red"]));

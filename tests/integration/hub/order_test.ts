@@ -1,5 +1,5 @@
 /**
- * The order of events in one stream, whichever way each of them came.
+ * The order of events in one stream, whether they are pushed or read from history.
  *
  * @module
  */
@@ -25,7 +25,7 @@ Deno.test("events for everyone and for one user keep their order within a flush 
   assertEquals(dataOf(bob).slice(1), ["2", "3", "5"]);
 });
 
-Deno.test("an event on an idle channel does not overtake one that waits on a busy channel", async () => {
+Deno.test("an event on an idle channel does not overtake a pending event on a busy channel", async () => {
   using rig = await Rig.start({ flushWindowMs: 5 });
   const both = await rig.connect("ann", ["red", "blue"]);
   const red = await rig.connect("ann", ["red"]);
@@ -65,7 +65,7 @@ Deno.test("several channels come in the order of publication, live and in replay
   }
 });
 
-Deno.test("an event emitted while a client's place is looked up comes once", async () => {
+Deno.test("an event emitted while a last event id is being looked up comes once", async () => {
   using rig = await Rig.start();
   const { id } = await rig.emit("red", "*", "known");
   const opening = rig.connect("ann", ["red"], id);
@@ -125,5 +125,9 @@ Deno.test("events of other users and channels never come, live or in replay", as
     assertEquals(dataOf(reader), ["red/ann", "red/*", "green/ann", "green/*"]);
   }
   await everyone.takeAll();
-  assertEquals(dataOf(everyone), ["blue/*"], "a token for the user * hears no one's own events");
+  assertEquals(
+    dataOf(everyone),
+    ["blue/*"],
+    "a token for the user * gets no events for other users",
+  );
 });

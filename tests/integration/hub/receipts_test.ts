@@ -1,12 +1,12 @@
 /**
- * Receipts: the id of what was emitted, and how many subscribers it was handed to.
+ * Receipts: the id of the last event, and the number of recipients.
  *
  * @module
  */
 import { assertEquals } from "../../support/assert.ts";
 import { dataOf, publication, receiptOf, Rig } from "../../support/hub/rig.ts";
 
-Deno.test("a receipt counts those who hear the event, behind or not, and no other", async () => {
+Deno.test("a receipt counts every recipient, live or catching up, and no other subscriber", async () => {
   using rig = await Rig.start({ maxBufferBytes: 1 });
   const count = async (channel: string, user: string) =>
     (await rig.emit(channel, user, "x")).subscribers;
@@ -16,7 +16,7 @@ Deno.test("a receipt counts those who hear the event, behind or not, and no othe
   await rig.connect("bob", ["red"]);
   await rig.connect("*", ["red"]);
   const { id } = await rig.emit("blue", "*", "known");
-  await rig.connect("cleo", ["blue"], id); // Is behind until it has read.
+  await rig.connect("cleo", ["blue"], id); // Catches up until it has read.
   assertEquals([await count("red", "*"), await count("red", "ann"), await count("red", "bob")], [
     4,
     2,

@@ -1,5 +1,5 @@
 /**
- * Channels that come and go: what is remembered of them is bounded, and nobody is told less for it.
+ * Channels that come and go: the store remembers a bounded number of them, and still hides no gap.
  *
  * @module
  */
@@ -45,7 +45,7 @@ async function afterManyChannels(store: Store, count: number): Promise<Broker> {
 }
 
 testEachStore(
-  "past the limit of emptied channels, a gap is told rather than kept quiet",
+  "beyond the limit of emptied channels, a gap is reported rather than hidden",
   async (store) => {
     const broker = await afterManyChannels(store, MAX_EMPTY_CHANNELS + 10);
     const first = broker.head.seq - MAX_EMPTY_CHANNELS - 9;
@@ -76,7 +76,7 @@ testEachStore(
   },
 );
 
-testEachStore("past the limit of keys the oldest is forgotten, and no other", async (store) => {
+testEachStore("beyond the limit of keys the oldest is forgotten, and no other", async (store) => {
   const broker = await store.open(ROOMY, CLOCK);
   const keyed = (n: number) => publication("red", "*", ["data: x"], `key ${n}`);
   for (let first = 0; first <= MAX_KEYS; first += BATCH) {

@@ -14,7 +14,7 @@ import { type StoreKind, testEachStore } from "../../support/store/stores.ts";
 
 const OUT_OF_MEMORY = /^Cannot publish: Redis at .* refused it: OOM .*\. Nothing was delivered\.$/;
 
-/** What a publisher reads where there is no room. */
+/** The answer to a publisher if there is no room. */
 const REFUSALS: Readonly<Record<StoreKind, RegExp>> = {
   memory: /./,
   sqlite: /^Cannot append to the store: .* full\. Nothing was delivered\.$/,
@@ -23,7 +23,7 @@ const REFUSALS: Readonly<Record<StoreKind, RegExp>> = {
 };
 
 testEachStore(
-  "an event that the store has no room for is delivered to nobody, and takes no id",
+  "an event that the store has no room for is not delivered, and takes no id",
   async (store) => {
     using rig = await Rig.start({ store });
     const reader = await rig.connect("ann", ["red"]);

@@ -1,5 +1,5 @@
 /**
- * Gaps, one by one: when a client is told that it missed something, and in which bytes.
+ * Gaps, one by one: when a gap is reported to a client, and in which bytes.
  *
  * @module
  */
@@ -23,7 +23,7 @@ function gap(id: string, asked: string, oldest: string | null): string {
   return `id: ${id}\nevent: gap\ndata: ${JSON.stringify({ asked, oldest })}\n\n`;
 }
 
-testEachStore("a client whose next events are retained is told of no gap", async (store) => {
+testEachStore("no gap is reported to a client whose next events are retained", async (store) => {
   using rig = await Rig.start({ store, retention: { eventsPerChannel: 3 } });
   const ids = await rig.emitEach("red", "*", ["0", "1", "2", "3"]);
   const reader = await rig.connect("ann", ["red"], ids[0]);
@@ -33,7 +33,7 @@ testEachStore("a client whose next events are retained is told of no gap", async
   );
 });
 
-testEachStore("a client is told of the first event too many that was dropped", async (store) => {
+testEachStore("a gap is reported as soon as one event is dropped", async (store) => {
   using rig = await Rig.start({ store, retention: { eventsPerChannel: 2 } });
   const ids = await rig.emitEach("red", "*", ["0", "1", "2", "3"]);
   const [first = "", second = "", third = "", fourth = ""] = ids;
@@ -41,24 +41,27 @@ testEachStore("a client is told of the first event too many that was dropped", a
   const rest = event(third, "2") + event(fourth, "3");
   assertEquals(await streamOf(reader), gap(second, first, third) + rest);
   const cutOff = await rig.connect("ann", ["red"], second);
-  assertEquals(await streamOf(cutOff), rest, "with the gap's id it is not told again");
+  assertEquals(await streamOf(cutOff), rest, "with the gap's id the gap is not reported again");
 });
 
 for (const retention of [{ ageMs: 1000 }, { bytesPerChannel: 250 }, { totalBytes: 250 }]) {
-  testEachStore(`what ${Object.keys(retention)} drops is told`, async (store) => {
-    using rig = await Rig.start({ store, retention });
-    const { id: asked } = await rig.emit("red", "*", "0");
-    await rig.time.advance(600);
-    const { id: dropped } = await rig.emit("red", "*", "1");
-    await rig.time.advance(600);
-    const { id } = await rig.emit("red", "*", "2");
-    await rig.time.advance(500);
-    const reader = await rig.connect("ann", ["red"], asked);
-    assertEquals(await streamOf(reader), gap(dropped, asked, id) + event(id, "2"));
-  });
+  testEachStore(
+    `a gap is reported for events that ${Object.keys(retention)} drops`,
+    async (store) => {
+      using rig = await Rig.start({ store, retention });
+      const { id: asked } = await rig.emit("red", "*", "0");
+      await rig.time.advance(600);
+      const { id: dropped } = await rig.emit("red", "*", "1");
+      await rig.time.advance(600);
+      const { id } = await rig.emit("red", "*", "2");
+      await rig.time.advance(500);
+      const reader = await rig.connect("ann", ["red"], asked);
+      assertEquals(await streamOf(reader), gap(dropped, asked, id) + event(id, "2"));
+    },
+  );
 }
 
-testEachStore("where nothing is left to hear, the oldest is null", async (store) => {
+testEachStore("the oldest is null if no matching event is retained", async (store) => {
   using rig = await Rig.start({ store, retention: { eventsPerChannel: 1 } });
   const { id: asked } = await rig.emit("red", "*", "0");
   const { id: dropped } = await rig.emit("red", "*", "1");
@@ -70,7 +73,7 @@ testEachStore("where nothing is left to hear, the oldest is null", async (store)
 });
 
 testEachStore(
-  "the oldest is one that the client may hear, also before its place",
+  "the oldest is an event that the subscription matches, even before the client's position",
   async (store) => {
     using rig = await Rig.start({ store, retention: { eventsPerChannel: 2 } });
     const { id: blue } = await rig.emit("blue", "*", "blue");
@@ -83,23 +86,30 @@ testEachStore(
   },
 );
 
-testEachStore("a gap on one channel does not hide what an other one retains", async (store) => {
-  using rig = await Rig.start({ store, retention: { eventsPerChannel: 1 } });
-  const { id: asked } = await rig.emit("red", "*", "asked");
-  const { id: blue } = await rig.emit("blue", "*", "blue");
-  await rig.emit("red", "*", "dropped");
-  const { id: red } = await rig.emit("red", "*", "red");
-  const reader = await rig.connect("ann", ["red", "blue"], asked);
-  // Its id is the place right before blue's event: from there nothing of what follows would be lost.
-  const place = `${Number(blue.slice(0, 16)) - 1}${blue.slice(16)}`;
-  const told = gap(place, asked, blue) + event(blue, "blue") + event(red, "red");
-  assertEquals(await streamOf(reader), told);
-  const other = await rig.connect("ann", ["blue"], asked);
-  assertEquals(await streamOf(other), event(blue, "blue"), "who does not hear red missed nothing");
-});
+testEachStore(
+  "a gap on one channel does not hide the retained events of another",
+  async (store) => {
+    using rig = await Rig.start({ store, retention: { eventsPerChannel: 1 } });
+    const { id: asked } = await rig.emit("red", "*", "asked");
+    const { id: blue } = await rig.emit("blue", "*", "blue");
+    await rig.emit("red", "*", "dropped");
+    const { id: red } = await rig.emit("red", "*", "red");
+    const reader = await rig.connect("ann", ["red", "blue"], asked);
+    // The gap's id is the position just before blue's event, so a client that resumes there loses no event.
+    const position = `${Number(blue.slice(0, 16)) - 1}${blue.slice(16)}`;
+    const expected = gap(position, asked, blue) + event(blue, "blue") + event(red, "red");
+    assertEquals(await streamOf(reader), expected);
+    const other = await rig.connect("ann", ["blue"], asked);
+    assertEquals(
+      await streamOf(other),
+      event(blue, "blue"),
+      "who does not hear red missed nothing",
+    );
+  },
+);
 
 testEachStore(
-  "an id that this server never gave out is told, and all there is follows",
+  "an id that this server never sent is reported as a gap, and the whole history follows",
   async (store) => {
     using rig = await Rig.start({ store });
     const { id } = await rig.emit("red", "*", "0");
@@ -123,7 +133,7 @@ testEachStore(
 );
 
 testEachStore(
-  "an unknown id on an empty log is told, and the client is not told again",
+  "an unknown id on an empty log is reported as a gap, once",
   async (store) => {
     using rig = await Rig.start({ store });
     const zero = `${"0".repeat(16)}-${rig.broker.head.epoch}`;
@@ -148,7 +158,7 @@ testEachStore(
   },
 );
 
-testEachStore("each new loss is told once, in its place in the stream", async (store) => {
+testEachStore("each new gap is reported once, before the events that follow it", async (store) => {
   using rig = await Rig.start({ store, maxBufferBytes: 1, retention: { eventsPerChannel: 1 } });
   const { id: asked } = await rig.emit("red", "*", "0");
   const large = "x".repeat(70_000);
@@ -169,7 +179,7 @@ testEachStore("each new loss is told once, in its place in the stream", async (s
 });
 
 testEachStore(
-  "a gap is told once, also where the replay after it takes several reads",
+  "a gap is reported once, even if the replay after it takes several reads",
   async (store) => {
     using rig = await Rig.start({ store, retention: { eventsPerChannel: 40 } });
     const { id: asked } = await rig.emit("red", "*", "asked");
@@ -184,7 +194,7 @@ testEachStore(
 );
 
 testEachStore(
-  "a gap on one channel does not end the replay of an other one that takes several reads",
+  "a gap on one channel does not end a replay of another that takes several reads",
   async (store) => {
     using rig = await Rig.start({ store, retention: { bytesPerChannel: 300_000 } });
     const { id: asked } = await rig.emit("red", "*", "asked");
@@ -199,7 +209,7 @@ testEachStore(
 );
 
 testEachLastingStore(
-  "a gap is told after a restart, of what was dropped before it and since",
+  "after a restart a gap is reported for events dropped before it and since",
   async (store) => {
     using rig = await Rig.start({ store, retention: { eventsPerChannel: 1, ageMs: 1000 } });
     const { id: asked } = await rig.emit("red", "*", "0");

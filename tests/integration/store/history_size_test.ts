@@ -24,7 +24,7 @@ import { ROOMY, SILENT } from "../../support/store/stores.ts";
 const SHORT = 1200;
 const LONG = 10_000;
 
-/** What is counted: steps within memory, or statements run and rows read. */
+/** The counted work: steps in memory, or statements run and rows read. */
 interface Counter {
   steps: number;
 }

@@ -1,5 +1,5 @@
 /**
- * Idempotency keys: an emit that is repeated is answered as the first time, and delivered once.
+ * Idempotency keys: a retry gets the first answer, and its events are delivered once.
  *
  * @module
  */
@@ -124,7 +124,7 @@ testEachLastingStore(
 );
 
 testEachStore(
-  "a request that the store cannot keep fails, but not for what was emitted before",
+  "a request that the store cannot keep fails, but not its emits that were published before",
   async (store) => {
     using rig = await Rig.start({ store });
     const reader = await rig.connect("ann", ["red"]);

@@ -1,5 +1,5 @@
 /**
- * Ids: strictly increasing, never used twice, whatever the clock does and however the server ended.
+ * Ids: strictly increasing and never used twice, however the clock moves and the server ends.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { START_MS } from "../../support/hub/fake_time.ts";
 import { dataOf, publication, receiptOf, Rig } from "../../support/hub/rig.ts";
 import { testEachLastingStore, testEachStore } from "../../support/store/stores.ts";
 
-testEachStore("ids increase as numbers and as text, whatever the clock does", async (store) => {
+testEachStore("ids increase as numbers and as text, however the clock moves", async (store) => {
   using rig = await Rig.start({ store });
   const ids: string[] = [];
   for (let n = 0; n < 300; n++) {
@@ -83,7 +83,7 @@ testEachLastingStore("a client resumes across a restart of a server", async (sto
   assertEquals([...dataOf(before), ...dataOf(after)], ["1", "2", "3"]);
 });
 
-Deno.test("a client of a server whose memory is gone is told so, and gets what there is", async () => {
+Deno.test("a client of a server whose memory is gone is told of a gap, and gets the retained events", async () => {
   using rig = await Rig.start();
   const { id } = await rig.emit("red", "*", "lost");
   await rig.restart();

@@ -1,5 +1,5 @@
 /**
- * Thousands of random steps, and every stream and receipt held against the reference model after each.
+ * Thousands of random steps; after each, every stream and receipt is compared with the reference model.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const WINDOWS = [undefined, 2000, 0];
 
 for (const kind of ["memory", "sqlite", "redis"] as const) {
   Deno.test(
-    `whatever happens, each client gets exactly what the model says (${kind})`,
+    `in random runs each client gets exactly the bytes of the model (${kind})`,
     toolsFor(kind),
     async () => {
       await withSeeds(RUNS, async (random) => {

@@ -1,5 +1,5 @@
 /**
- * Payloads that carry their own ids: clients resume from them, or are told where that is not possible.
+ * Payloads with ids of their own: clients resume from them, or get a gap event if that is not possible.
  *
  * @module
  */
@@ -18,7 +18,7 @@ async function emitOwn(
   await rig.publish([publication(channel, user, [`id: ${publisherId}\ndata: ${data}`])]);
 }
 
-/** What a client that resumes sees: the data of events, and `gap` for a gap. */
+/** A resuming client's view: the data of each event, and `gap` for a gap event. */
 async function resume(rig: Rig, channels: readonly string[], id: string): Promise<string[]> {
   const reader = await rig.connect("ann", channels, id);
   await reader.takeAll();
@@ -35,7 +35,7 @@ testEachStore("a client resumes from an event's own id", async (store) => {
 });
 
 testEachStore(
-  "an id held by events of several channels means the one that the client hears",
+  "an id used in several channels means the event that the subscription matches",
   async (store) => {
     using rig = await Rig.start({ store });
     await emitOwn(rig, "red", "7", "red");
@@ -49,7 +49,7 @@ testEachStore(
 );
 
 testEachStore(
-  "a client that resumes from an id used twice gets what follows the first",
+  "a client that resumes from an id used twice gets the events after the first",
   async (store) => {
     using rig = await Rig.start({ store });
     await emitOwn(rig, "red", "same", "1");
@@ -76,18 +76,21 @@ testEachStore("an id is unknown when its event was gone before another got it", 
   await rig.emitEach("red", "*", ["2", "3", "4"]);
   if (store.outlivesProcess) await rig.restart();
   await emitOwn(rig, "red", "same", "5");
-  // A client that had only the first of the two would lose what came between.
+  // A client that had only the first of the two would lose the events between them.
   assertEquals(await resume(rig, ["red"], "same"), ["gap", "4", "5"]);
 });
 
-testEachStore("an id is unknown when one of its events in between is gone", async (store) => {
-  using rig = await Rig.start({ store, retention: { eventsPerChannel: 2 } });
-  await emitOwn(rig, "red", "same", "not heard here");
-  await emitOwn(rig, "blue", "same", "1");
-  await rig.emitEach("blue", "*", ["2", "3"]);
-  await emitOwn(rig, "green", "same", "heard here");
-  assertEquals(await resume(rig, ["blue", "green"], "same"), ["gap", "2", "3", "heard here"]);
-});
+testEachStore(
+  "an id is unknown when one of its events between two others is gone",
+  async (store) => {
+    using rig = await Rig.start({ store, retention: { eventsPerChannel: 2 } });
+    await emitOwn(rig, "red", "same", "not heard here");
+    await emitOwn(rig, "blue", "same", "1");
+    await rig.emitEach("blue", "*", ["2", "3"]);
+    await emitOwn(rig, "green", "same", "heard here");
+    assertEquals(await resume(rig, ["blue", "green"], "same"), ["gap", "2", "3", "heard here"]);
+  },
+);
 
 testEachStore("an id that only others' events carry is unknown", async (store) => {
   using rig = await Rig.start({ store });

@@ -1,5 +1,5 @@
 /**
- * Retention: what is past a limit is gone, and nothing else.
+ * Retention: events beyond a limit are dropped, and no others.
  *
  * @module
  */
@@ -16,7 +16,7 @@ async function retained(rig: Rig, channels: readonly string[]): Promise<string[]
 }
 
 testEachStore(
-  "each channel keeps its own number of events, whoever they are for",
+  "each channel keeps its own number of events, for any user",
   async (store) => {
     using rig = await Rig.start({ store, retention: { eventsPerChannel: 3 } });
     await rig.emitEach("red", "*", ["1", "2", "3", "4"]);
@@ -60,7 +60,7 @@ testEachStore("the total drops the oldest of all channels", async (store) => {
 });
 
 testEachStore(
-  "age and total hold also after a busy channel has dropped much by number",
+  "age and total limit history even after a busy channel has dropped many events by number",
   async (store) => {
     using rig = await Rig.start({ store, retention: { eventsPerChannel: 10, ageMs: 1000 } });
     await rig.emit("quiet", "*", "older than all that the busy channel drops");

@@ -1,5 +1,5 @@
 /**
- * Files that are no store of ours: refused in one clear line, and left as they are.
+ * Files that are not a store of this server: refused in one clear line, and left as they are.
  *
  * @module
  */
@@ -69,7 +69,7 @@ Deno.test("another program's database with changes still in its log is left as i
   await using dir = await TempDir.make();
   const other = new DatabaseSync(dir.join("live.db"));
   other.exec("PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)");
-  // What is left where that program was killed.
+  // The files as that program leaves them when it is killed.
   for (const suffix of ["", "-wal"]) {
     await Deno.copyFile(dir.join(`live.db${suffix}`), dir.join(`left.db${suffix}`));
   }
@@ -96,7 +96,7 @@ Deno.test("a directory is refused as a store", async () => {
   assertEquals(refusalOf(dir.join("folder")), "StartError");
 });
 
-Deno.test("a store that was cut off in the middle is refused in one line", async () => {
+Deno.test("a truncated store file is refused in one line", async () => {
   await using dir = await TempDir.make();
   const store = openSqliteFile(dir.join("store.db"));
   store.close();
@@ -104,7 +104,7 @@ Deno.test("a store that was cut off in the middle is refused in one line", async
   assertEquals(refusalOf(dir.join("store.db")), "StartError");
 });
 
-/** The name of what opening the file throws. */
+/** The name of the error that opening the file throws. */
 function refusalOf(file: string): string {
   try {
     openSqliteFile(file).close();
@@ -149,7 +149,7 @@ Deno.test("an empty file becomes a store, and a store is opened again as it was"
 });
 
 Deno.test("a file that cannot be written is refused", {
-  // Root writes everything, so it takes a file system that nobody can write.
+  // Root can write any file, so the test needs a file system that is read-only.
   ignore: !canMount(),
 }, async () => {
   await using dir = await TempDir.make();

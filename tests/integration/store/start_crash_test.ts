@@ -1,5 +1,5 @@
 /**
- * A server killed with SIGKILL: what it has answered `OK` to is there again when it starts.
+ * A server killed with SIGKILL: events that it has answered with `OK` are there again when it starts.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { startServer } from "../../support/server.ts";
 import { openStream } from "../../support/sse_client.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
-Deno.test("what was acknowledged before a SIGKILL is replayed after it", async () => {
+Deno.test("acknowledged events are replayed after a SIGKILL", async () => {
   await using dir = await TempDir.make();
   const server = await startServer(["-store", `sqlite:${dir.join("store.db")}`]);
   const token = await server.token({ userId: "ann", channel: "red" });
@@ -28,7 +28,7 @@ Deno.test("what was acknowledged before a SIGKILL is replayed after it", async (
   assertEquals(stream.events.map(({ data }) => data), [...acknowledged, "after"]);
 });
 
-Deno.test("a server does not start on a store that another one uses, nor on a text file", async () => {
+Deno.test("a server does not start on a store that another server uses, nor on a text file", async () => {
   await using dir = await TempDir.make();
   const store = `sqlite:${dir.join("store.db")}`;
   await using _server = await startServer(["-store", store]);

@@ -16,10 +16,10 @@ interface Timer {
 /** When a test's time starts, in milliseconds since 1970. */
 export const START_MS = Date.UTC(2026, 10, 22);
 
-/** Answers that another process still owes. */
+/** Answers that another process has not given yet. */
 const owed = new Set<Promise<unknown>>();
 
-/** Makes {@link settle} wait for an answer of another process, which takes more turns than anyone can tell. */
+/** Makes {@link settle} wait for an answer of another process, which takes an unknown number of turns. */
 export function settleWith<T>(answer: Promise<T>): Promise<T> {
   owed.add(answer);
   const noteAnswered = () => void owed.delete(answer);
@@ -40,7 +40,7 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => resolve()));
 }
 
-/** Whoever waits for another process does so in real time, which passes while the test's stands still. */
+/** Waits for another process take real time, which passes while the test's time stands still. */
 const WAITS_FOR_ANOTHER_PROCESS = /\/(redis_[a-z]+|signal|deadline|wait)\.ts:|\/@redis\//;
 
 /** Whether the code that calls the caller of this function is of that kind. */
@@ -49,12 +49,12 @@ function isCalledInRealTime(): boolean {
   return WAITS_FOR_ANOTHER_PROCESS.test(caller);
 }
 
-/** Above every id that the runtime gives out. */
+/** Above every timer id of the runtime. */
 const FIRST_ID = 2 ** 40;
 
 /**
- * Takes the place of `setTimeout`, `setInterval` and their counterparts until it is disposed of. Time stands
- * still but for {@link FakeTime.advance} and {@link FakeTime.setWall}, and for deadlines of other processes.
+ * Replaces `setTimeout`, `setInterval` and their counterparts until it is disposed of. Time stands still
+ * except for {@link FakeTime.advance} and {@link FakeTime.setWall}, and for deadlines of other processes.
  */
 export class FakeTime implements Clock, Disposable {
   readonly #timers = new Map<number, Timer>();
@@ -105,7 +105,7 @@ export class FakeTime implements Clock, Disposable {
     this.#wallMinusSteady = ms - this.#steady;
   }
 
-  /** Lets time pass, and runs what is due in it, each at its time. */
+  /** Lets time pass, and runs every timer that is due in it at its time. */
   async advance(ms: number): Promise<void> {
     const until = this.#steady + ms;
     await settle();

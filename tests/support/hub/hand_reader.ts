@@ -15,20 +15,20 @@ export interface SeenEvent {
   readonly data: string;
 }
 
-/** Reads one subscriber's stream, chunk by chunk, and only when told to. */
+/** Reads one subscriber's stream, chunk by chunk, and only when the test calls for it. */
 export class HandReader {
   readonly subscriber: Subscriber;
   readonly events: SeenEvent[] = [];
   /** Every byte taken so far, as text. */
   text = "";
-  /** What the client would resume with; empty where it has no id. */
+  /** The last event id that the client would resume with; empty if it has none. */
   lastEventId = "";
-  /** How the stream ended, once the reader has come to it. */
+  /** How the stream ended, once the reader has come to its end. */
   end: "clean" | "broken" | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array>;
   #asked = false;
   readonly #isFresh: boolean;
-  /** Counts the readers, so that one that was let go of is not listened to. */
+  /** Counts the readers, so that a released reader is ignored. */
   #generation = 0;
   readonly #decoder = new TextDecoder();
   readonly #parser = createParser({
@@ -52,7 +52,7 @@ export class HandReader {
     return this.text.slice(greeting.exec(this.text)?.[0].length ?? this.text.length);
   }
 
-  /** Asks for one chunk and takes it if it is there; answers whether it was. The asking stays. */
+  /** Requests one chunk and takes it if it is there; returns whether it was. The request stays open. */
   async take(): Promise<boolean> {
     const before = this.text.length;
     this.#ask();
@@ -60,12 +60,12 @@ export class HandReader {
     return this.text.length > before;
   }
 
-  /** Takes what there is until nothing comes any more, and leaves one read asked for. */
+  /** Takes every chunk until no more come, and leaves one read open. */
   async takeAll(): Promise<void> {
     while (await this.take());
   }
 
-  /** Takes back the read that was asked for: from now on the client takes nothing at all. */
+  /** Cancels the open read: from now on the client takes nothing at all. */
   async stop(): Promise<void> {
     this.#generation++;
     this.#asked = false;
@@ -74,7 +74,7 @@ export class HandReader {
     await settle();
   }
 
-  /** Leaves, as a client that closes its connection. */
+  /** Leaves like a client that closes its connection. */
   async leave(): Promise<void> {
     this.#generation++;
     await this.#reader.cancel();

@@ -1,5 +1,5 @@
 /**
- * A hub on a log of its own, with time in the test's hand.
+ * A hub on a log of its own, with time that the test sets.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import { ROOMY, type Store } from "../store/stores.ts";
 import { FakeTime } from "./fake_time.ts";
 import { HandReader } from "./hand_reader.ts";
 
-/** What a test sets apart from the defaults. */
+/** Settings that differ from the defaults. */
 export interface RigOptions extends Partial<HubOptions> {
   readonly retention?: Partial<Retention>;
-  /** Where the log lives; default: in memory. */
+  /** The store of the log; default: memory. */
   readonly store?: Store;
 }
 
@@ -61,7 +61,7 @@ export class Rig implements Disposable {
     return this.#hub;
   }
 
-  /** Starts a new hub on what the store has kept. */
+  /** Starts a new hub on the same store. */
   async restart(): Promise<void> {
     const { store, retention, ...hubOptions } = this.#options;
     const now = () => this.time.wall();
@@ -84,7 +84,7 @@ export class Rig implements Disposable {
     return receiptOf((await this.publish([emitted]))[0]);
   }
 
-  /** Emits one event of one line for each data, in order; answers their ids. */
+  /** Emits one event of one line for each data, in order; returns their ids. */
   async emitEach(channel: string, user: string, datas: readonly string[]): Promise<string[]> {
     const ids: string[] = [];
     for (const data of datas) ids.push((await this.emit(channel, user, data)).id);
@@ -128,7 +128,7 @@ export function publication(
 /**
  * An outcome that must be a receipt.
  *
- * @throws what went wrong instead.
+ * @throws the error, if there is no receipt.
  */
 export function receiptOf(outcome: Outcome | undefined): Receipt {
   if (outcome === undefined) throw new Error("no outcome");
@@ -136,7 +136,7 @@ export function receiptOf(outcome: Outcome | undefined): Receipt {
   return outcome;
 }
 
-/** The data of what a reader has seen, in order. */
+/** The data of the events that a reader has seen, in order. */
 export function dataOf(reader: HandReader): string[] {
   return reader.events.map(({ data }) => data);
 }

@@ -9,7 +9,7 @@ import type { HistoryReader, ReadStart } from "../../../src/broker/history_reade
 import { settleWith } from "../hub/fake_time.ts";
 import { PassingBroker, PassingReader } from "./passing_broker.ts";
 
-/** Passes everything on to the real broker; `settle` waits for what that has been asked. */
+/** Passes every call on to the real broker; `settle` waits for its answers. */
 export class AwaitedBroker extends PassingBroker {
   override publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return settleWith(super.publish(publications));

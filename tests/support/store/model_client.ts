@@ -1,9 +1,9 @@
 /**
- * One client of the reference model: what it matches, where it stands, and the text it must have got.
+ * One client of the reference model: its subscription, its position, and the text that it must get.
  *
  * @module
  */
-import { matches, type ModelAudience } from "./reference_model.ts";
+import { matches, type ModelSubscription } from "./reference_model.ts";
 
 /** One event, as the model keeps it for ever. */
 export interface ModelEvent {
@@ -13,32 +13,37 @@ export interface ModelEvent {
   readonly publisherId: string | undefined;
   /** The event as it goes over the wire. */
   readonly text: string;
-  /** What it counts against the byte limits. */
+  /** The size that counts against the byte limits. */
   readonly size: number;
   dropped: boolean;
   /** Taken by the request that is being published now. */
   isNew: boolean;
 }
 
-/** What a stream must have brought. */
+/** Knows the text that a stream must bring. */
 export class ModelClient {
-  readonly subscription: ModelAudience;
-  /** It has, or must not get, every event up to this seq; -1 where its id was unknown. */
-  place: number;
-  /** It has missed nothing up to this seq of which it has not been told. */
-  told: number;
-  reachesHead: boolean;
+  readonly subscription: ModelSubscription;
+  /** The client has, or must not get, every event up to this seq; -1 if its id was unknown. */
+  position: number;
+  /** Up to this seq the client has missed no event without a report of the gap. */
+  gapReportedThrough: number;
+  isLive: boolean;
   readonly #epoch: string;
-  /** The id it came with, until history has been read for it. */
+  /** The last event id that the client sent, until history is read for it. */
   #asked: string | undefined;
-  #said = "";
-  /** At the head: events it must be given, by pushes or, where it falls behind, by reading. */
-  #coming: ModelEvent[] = [];
+  #given = "";
+  /** Events that a live client must get: by pushes, or from history after it falls behind. */
+  #expected: ModelEvent[] = [];
 
-  constructor(subscription: ModelAudience, lastEventId: string, place: number, epoch: string) {
+  constructor(
+    subscription: ModelSubscription,
+    lastEventId: string,
+    position: number,
+    epoch: string,
+  ) {
     this.subscription = subscription;
-    this.place = this.told = place;
-    this.reachesHead = lastEventId === "";
+    this.position = this.gapReportedThrough = position;
+    this.isLive = lastEventId === "";
     this.#asked = lastEventId === "" ? undefined : lastEventId;
     this.#epoch = epoch;
   }
@@ -49,56 +54,56 @@ export class ModelClient {
 
   /** Everything after the greeting that the stream must bring to a client that takes all of it. */
   get text(): string {
-    return this.#said + this.#coming.map((event) => event.text).join("");
+    return this.#given + this.#expected.map((event) => event.text).join("");
   }
 
-  /** New events were published that it hears. One that is behind gets them when history is read for it. */
+  /** Notes new events. A client that is catching up gets them when history is read for it. */
   expect(events: readonly ModelEvent[]): void {
-    if (this.reachesHead) this.#coming.push(...events.filter((event) => this.matches(event)));
+    if (this.isLive) this.#expected.push(...events.filter((event) => this.matches(event)));
   }
 
   /**
-   * History is read for it from `position`. At the head that means that a push found no room. Which push that
-   * was is the server's choice; that everything before it was given, and nothing from it on, is not.
+   * Notes that history is read for the client from `position`. For a live client that means that a push found
+   * no room. The server may choose which push; but the client must have all before it, and nothing from it on.
    */
   fallBehindAt(position: number): void {
-    if (!this.reachesHead) {
-      if (position !== this.place) {
-        throw new Error(`read from ${position} for a client that stands at ${this.place}`);
+    if (!this.isLive) {
+      if (position !== this.position) {
+        throw new Error(`read from ${position} for a client whose position is ${this.position}`);
       }
       return;
     }
-    const given = this.#coming.filter((event) => event.seq <= position);
-    const [firstMissing] = this.#coming.slice(given.length);
-    if (firstMissing === undefined || position !== (given.at(-1)?.seq ?? this.place)) {
+    const given = this.#expected.filter((event) => event.seq <= position);
+    const [firstMissing] = this.#expected.slice(given.length);
+    if (firstMissing === undefined || position !== (given.at(-1)?.seq ?? this.position)) {
       throw new Error(
-        `read from ${position} for a client at the head, which is no place it can be at`,
+        `read from ${position}, which cannot be the position of this live client`,
       );
     }
     this.give(given);
-    this.#coming = [];
-    this.reachesHead = false;
-    this.told = firstMissing.seq - 1;
+    this.#expected = [];
+    this.isLive = false;
+    this.gapReportedThrough = firstMissing.seq - 1;
   }
 
-  /** It is told that events are gone. */
-  tellGap(through: number, oldest: ModelEvent | undefined, next: ModelEvent | undefined): void {
-    const asked = this.#asked ?? this.#idOf(this.place);
+  /** Expects a gap event. */
+  reportGap(through: number, oldest: ModelEvent | undefined, next: ModelEvent | undefined): void {
+    const asked = this.#asked ?? this.#idOf(this.position);
     const data = { asked, oldest: oldest === undefined ? null : this.#idOf(oldest.seq) };
     const id = this.#idOf(Math.min(through, next === undefined ? Infinity : next.seq - 1));
-    this.#said += `id: ${id}\nevent: gap\ndata: ${JSON.stringify(data)}\n\n`;
-    this.told = through;
+    this.#given += `id: ${id}\nevent: gap\ndata: ${JSON.stringify(data)}\n\n`;
+    this.gapReportedThrough = through;
   }
 
   give(events: readonly ModelEvent[]): void {
-    this.#said += events.map((event) => event.text).join("");
-    this.place = events.at(-1)?.seq ?? this.place;
+    this.#given += events.map((event) => event.text).join("");
+    this.position = events.at(-1)?.seq ?? this.position;
     this.#asked = undefined;
   }
 
-  joinHead(last: number): void {
-    this.place = last;
-    this.reachesHead = true;
+  goLive(last: number): void {
+    this.position = last;
+    this.isLive = true;
   }
 
   #idOf(seq: number): string {
@@ -106,7 +111,7 @@ export class ModelClient {
   }
 }
 
-/** Says where a stream and the model part, without the kilobytes on which they agree. */
+/** Shows the first difference between a stream and the model, without the kilobytes before it. */
 export function difference(model: ModelClient, actual: string, expected: string): string {
   let same = 0;
   while (same < expected.length && actual[same] === expected[same]) same++;

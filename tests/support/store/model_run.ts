@@ -12,10 +12,10 @@ import { HandReader } from "../hub/hand_reader.ts";
 import { assert, assertEquals } from "../assert.ts";
 import { ObservedBroker, type ObservedRead } from "./observed_broker.ts";
 import {
-  type ModelAudience,
   type ModelEmit,
   type ModelLimits,
   type ModelOutcome,
+  type ModelSubscription,
   ReferenceModel,
 } from "./reference_model.ts";
 import { difference, type ModelClient } from "./model_client.ts";
@@ -36,14 +36,14 @@ export interface Connection {
   checked: number;
 }
 
-/** Bytes that may wait for a client that is fed from history: what calls for no more, and one read of it. */
-const FED_FROM_HISTORY = 2 * 65_536;
+/** The most unsent bytes of a client that catches up: just too many to request a batch, and one batch. */
+const CATCH_UP_LIMIT = 2 * 65_536;
 
-/** More than a flush to everyone connected takes. */
+/** More turns than a flush to every client takes. */
 const FLUSH_TURNS = 4;
 
-/** What a server that is stopped says last. */
-const FAREWELL = /retry: [0-9]+\n: draining\n$/;
+/** The last bytes of a stream at a drain. */
+const CLOSE_NOTICE = /retry: [0-9]+\n: draining\n$/;
 
 /** One server's life, restarts included, and the model's. */
 export class ModelRun {
@@ -55,9 +55,9 @@ export class ModelRun {
   #hub!: Hub;
   #broker!: ObservedBroker;
   #largestEvent = 1000;
-  /** What a read told against the model; thrown in {@link ModelRun.check}, because the hub catches it. */
+  /** The first difference that a read has shown; thrown in {@link ModelRun.check}, because the hub catches it. */
   #failure: unknown;
-  /** What was read since a publication began of which the model has not been told yet. */
+  /** Reads since the start of a publication that the model does not know yet. */
   #readMeanwhile: ObservedRead[] | undefined;
 
   private constructor(store: Store, options: RunOptions, time: FakeTime) {
@@ -75,21 +75,21 @@ export class ModelRun {
 
   /** Emits in one request, and checks the receipts. */
   emit(emits: readonly ModelEmit[]): Promise<void> {
-    return this.#publish(emits, (told) => this.#tellModel(emits, told));
+    return this.#publish(emits, (answers) => this.#tellModel(emits, answers));
   }
 
   /** Emits while the store has no room: either it fails and nothing has happened, or it does not. */
   async emitWhileFull(emit: ModelEmit): Promise<void> {
     await this.#store.whileFull(() =>
-      this.#publish([emit], (told) => {
-        if (told.length > 0) this.#tellModel([emit], told);
+      this.#publish([emit], (answers) => {
+        if (answers.length > 0) this.#tellModel([emit], answers);
         else this.model.noteTime(this.#time.wall());
       })
     );
   }
 
   /** Connects a client, with the id that it resumes from or an empty one. */
-  async connect(subscription: ModelAudience, lastEventId: string): Promise<Connection> {
+  async connect(subscription: ModelSubscription, lastEventId: string): Promise<Connection> {
     const claims = { ...subscription, expiresAt: undefined };
     const opening = this.#hub.subscribe(claims, { lastEventId, isEventSource: true });
     const model = this.model.connect(claims, lastEventId, this.#time.wall());
@@ -110,7 +110,7 @@ export class ModelRun {
 
   /** The client takes all it can get, now and when every flush window is over: it must have it all. */
   async drain(connection: Connection): Promise<void> {
-    // Once for what waits now, once for what came to wait behind a flush that takes several turns.
+    // Once for the events that are pending now, once for events that came during a flush of several turns.
     for (const _ of ["now", "behind"]) {
       await connection.reader.takeAll();
       await this.#time.advance(this.#options.flushWindowMs);
@@ -122,13 +122,13 @@ export class ModelRun {
     assertEquals(reader.textAfterGreeting.length, model.text.length, "length");
   }
 
-  /** Ends the server as asked, and starts it again on what it left. */
+  /** Ends the server in this way, and starts it again on the store that it left. */
   async restart(how: "stopped" | "killed"): Promise<void> {
     if (how === "stopped") this.#hub.drain();
     for (const connection of this.connections) {
       if (how === "stopped") await connection.reader.takeAll();
       this.#checkAll(connection);
-      if (how === "stopped" && connection.model.reachesHead && this.#isRoomy) {
+      if (how === "stopped" && connection.model.isLive && this.#isRoomy) {
         assertEquals(connection.checked, connection.model.text.length, "what waited at the stop");
       }
       this.connections.delete(connection);
@@ -138,16 +138,16 @@ export class ModelRun {
     await this.#begin(how === "stopped" ? "open" : "openAfterCrash");
   }
 
-  /** Steps the clock by which everyone lives. */
+  /** Steps the clock of the server and the model. */
   setClock(wallMs: number): void {
-    // A server that starts on Redis loads what was published, and drops by age what is too old by then. With a
-    // clock set back since, it would have again what Redis has dropped; harmless, but not what the model says.
+    // A server that starts on Redis loads the newest events, and drops by age. If the clock was set back
+    // meanwhile, it would have events again that Redis has dropped; harmless, but the model does not know them.
     const dropsByAge = this.#options.limits.ageMs < 600_000;
     if (this.#answersLater && dropsByAge && wallMs < this.#time.wall()) return;
     this.#time.setWall(wallMs);
   }
 
-  /** Holds everything that clients have taken since the last time against the model. */
+  /** Compares all bytes that clients have taken since the last check with the model. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
     for (const connection of this.connections) this.#checkNew(connection);
@@ -181,10 +181,10 @@ export class ModelRun {
     assertEquals(this.#broker.head, { seq: this.model.last, epoch: this.model.epoch }, "head");
   }
 
-  /** @param tellModel called with the receipts before anything that was read since. */
+  /** @param tellModel called with the receipts before the model learns of any read since. */
   async #publish(
     emits: readonly ModelEmit[],
-    tellModel: (told: readonly ModelOutcome[]) => void,
+    tellModel: (answers: readonly ModelOutcome[]) => void,
   ): Promise<void> {
     // A broker that takes turns to answer would deliver within a flush, of which the model knows nothing.
     for (let turn = 0; turn < FLUSH_TURNS && this.#answersLater; turn++) await settle();
@@ -210,8 +210,8 @@ export class ModelRun {
     await settle();
   }
 
-  #tellModel(emits: readonly ModelEmit[], told: readonly ModelOutcome[]): void {
-    assertEquals(told, this.model.publish(emits, this.#time.wall(), told), "receipts");
+  #tellModel(emits: readonly ModelEmit[], answers: readonly ModelOutcome[]): void {
+    assertEquals(answers, this.model.publish(emits, this.#time.wall(), answers), "receipts");
   }
 
   #onRead(read: ObservedRead): void {
@@ -226,17 +226,17 @@ export class ModelRun {
 
   #checkRead({ subscription, position, batch }: ObservedRead): void {
     const model = [...this.model.clients].find((client) => client.subscription === subscription);
-    assert(model, "history was read for nobody");
-    assert(!model.reachesHead || !this.#isRoomy, "a client with all the room it wants fell behind");
+    assert(model, "history was read for an unknown client");
+    assert(!model.isLive || !this.#isRoomy, "a client with room for everything fell behind");
     const { reachesHead } = this.model.read(
       model,
-      position ?? model.place,
+      position ?? model.position,
       batch.events.length,
       this.#time.wall(),
     );
-    // A store in another process may be at the head when it answers, but nobody can tell any more
-    // when the answer is here: the next read decides.
-    if (this.#answersLater && !batch.reachesHead) model.reachesHead = false;
+    // The answer of a store in another process may have reached the head, but the head may have moved
+    // since: only the next read can tell.
+    if (this.#answersLater && !batch.reachesHead) model.isLive = false;
     else assertEquals(batch.reachesHead, reachesHead, "at the head");
   }
 
@@ -245,11 +245,11 @@ export class ModelRun {
     const taken = reader.textAfterGreeting;
     if (taken.length === connection.checked) return;
     const due = model.text;
-    const ended = taken.slice(connection.checked).replace(FAREWELL, "");
+    const ended = taken.slice(connection.checked).replace(CLOSE_NOTICE, "");
     const expected = due.slice(connection.checked, connection.checked + ended.length);
     if (ended !== expected) throw new Error(difference(model, ended, expected));
     connection.checked += ended.length;
-    const most = Math.max(this.#options.maxBufferBytes, FED_FROM_HISTORY + this.#largestEvent);
+    const most = Math.max(this.#options.maxBufferBytes, CATCH_UP_LIMIT + this.#largestEvent);
     assert(reader.subscriber.unsentBytes <= most, `${reader.subscriber.unsentBytes} unsent bytes`);
   }
 

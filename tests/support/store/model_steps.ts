@@ -6,15 +6,15 @@
 import { type FakeTime, START_MS } from "../hub/fake_time.ts";
 import type { Connection, ModelRun, RunOptions } from "./model_run.ts";
 import type { SeededRandom } from "../seeded_random.ts";
-import type { ModelAudience, ModelEmit } from "./reference_model.ts";
+import type { ModelEmit, ModelSubscription } from "./reference_model.ts";
 
 const CHANNELS = ["red", "green", "blue"] as const;
 const USERS = ["ann", "bob", "*"] as const;
 const KEYS = ["k1", "k2", "k3", "k4"] as const;
 
-/** Someone who connects, goes away and comes back. */
+/** A client that connects, leaves and comes back. */
 interface Person {
-  readonly subscription: ModelAudience;
+  readonly subscription: ModelSubscription;
   connection: Connection | undefined;
   /** Every id it has ever held, the latest last. */
   readonly ids: string[];
@@ -53,7 +53,7 @@ export function randomOptions(random: SeededRandom): RunOptions {
 
 /** Makes one random step after another. */
 export class Steps {
-  /** What was done, for the message where a run fails. */
+  /** The steps so far, for the message of a failed run. */
   readonly done: string[] = [];
   readonly #run: ModelRun;
   readonly #random: SeededRandom;
@@ -70,7 +70,7 @@ export class Steps {
     this.#time = time;
   }
 
-  /** Connects a crowd to one channel, to be visited by every flush before those who come later. */
+  /** Connects a crowd to one channel; every flush visits it before the clients that connect later. */
   async gather(size: number): Promise<void> {
     const channels = [this.#random.pick(CHANNELS)];
     for (let n = 0; n < size; n++) {
@@ -79,7 +79,7 @@ export class Steps {
     }
   }
 
-  /** Makes a step, lets the eager take what it brought, and checks every stream. */
+  /** Makes a step, lets the eager clients take all their bytes, and checks every stream. */
   async next(): Promise<void> {
     const step = this.#random.weighted(STEP_WEIGHTS);
     this.done.push(step);
@@ -90,7 +90,7 @@ export class Steps {
     this.#run.check();
   }
 
-  /** Everyone connected takes everything, and everyone else comes back for it. */
+  /** Every connected client takes everything, and every other client comes back for it. */
   async finish(): Promise<void> {
     this.done.push("finish");
     for (const connection of this.#crowd) await this.#run.drain(connection);
@@ -190,7 +190,7 @@ export class Steps {
     ids.push(...seen, ...(connection?.reader.lastEventId ? [connection.reader.lastEventId] : []));
   }
 
-  /** An id of any kind: one it had before, one of an event it may never have heard, one of no event at all. */
+  /** An id of any kind: one that the client had before, one of any event, one of no event at all. */
   #anyId(person: Person): string {
     const { epoch, last, events } = this.#run.model;
     const known = events.map((event) => event.publisherId ?? this.#run.model.idOf(event.seq));

@@ -1,5 +1,5 @@
 /**
- * A broker that says when history is read through it.
+ * A broker that reports every read of history.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import type { Broker } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import { PassingBroker, PassingReader } from "./passing_broker.ts";
 
-/** A read of history: for whom, from where, and what it brought. */
+/** A read of history: its subscription, its start and its batch. */
 export interface ObservedRead {
   readonly subscription: Subscription;
-  /** `undefined` where the reader itself has to find the position of a last event id. */
+  /** `undefined` if the reader itself has to look up a last event id. */
   readonly position: number | undefined;
   readonly batch: Batch;
 }
 
-/** Passes everything on to the real broker. */
+/** Passes every call on to the real broker. */
 export class ObservedBroker extends PassingBroker {
   readonly #onRead: (read: ObservedRead) => void;
 

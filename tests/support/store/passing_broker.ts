@@ -1,5 +1,5 @@
 /**
- * A broker that passes everything on to the real one, for those that do a part of it differently.
+ * A broker that passes every call on to the real one, as the base of brokers that do a part differently.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type {
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
-/** Passes everything on. */
+/** Passes every call on to the real broker. */
 export class PassingBroker implements Broker {
   readonly #broker: Broker;
 
@@ -46,7 +46,7 @@ export class PassingBroker implements Broker {
   }
 }
 
-/** Passes everything on to the real reader. */
+/** Passes every call on to the real reader. */
 export class PassingReader implements HistoryReader {
   readonly #reader: HistoryReader;
 

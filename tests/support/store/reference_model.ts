@@ -1,21 +1,21 @@
 /**
- * What the server promises, in arrays and filters: the log that every stream and receipt is held against.
+ * The server's promises, in arrays and filters: every stream and receipt is compared with this log.
  *
- * It knows nothing of deques, cursors, flush windows or files. It is told what a publisher asked for, and when
- * the log was read for whom; it answers with the receipts and the text of the streams.
+ * It knows nothing of deques, cursors, flush windows or files. Its input is each publisher's request, and when
+ * history was read for which client; its output is the receipts and the text of the streams.
  *
  * **When a gap is due.** When history is read for a client, and retention has dropped an event of one of its
- * channels after its place, whoever that event was for; and when the client's last event id is unknown. A client's
- * place is the last event that it was given, or the id that it came with. Two things call for no gap: what an
- * earlier gap event of the same stream has told already, and, for a client that was given everything as it came
- * and then fell behind, what was dropped before the first event that it was not given.
+ * channels after the client's position, for whichever user; and when the client's last event id is unknown. A
+ * client's position is the last event that it was given, or the id that it sent. Two cases call for no gap event:
+ * an earlier gap event of the same stream has reported the gap; or the client was live and fell behind, and the
+ * event was dropped before the first event that the client was not given.
  *
  * @module
  */
 import { ModelClient, type ModelEvent } from "./model_client.ts";
 
-/** What a token allows to hear. */
-export interface ModelAudience {
+/** A token's user and channels. */
+export interface ModelSubscription {
   readonly user: string;
   readonly channels: readonly string[];
 }
@@ -28,7 +28,7 @@ export interface ModelEmit {
   readonly key: string | undefined;
 }
 
-/** What a publisher is told; `unknown` stands for a retry of which the log may or may not know. */
+/** The answer to a publisher. */
 export type ModelOutcome =
   | { readonly kind: "receipt"; readonly id: string; readonly subscribers: number }
   | { readonly kind: "key reused" };
@@ -46,14 +46,14 @@ interface ModelKey {
   readonly content: string;
   readonly seq: number;
   readonly subscribers: number;
-  /** Whether it has been seen past its age: where the clock is set back then, it may be known or not. */
+  /** Whether the key has been past its age: if the clock is set back then, the log may know it or not. */
   outlived: boolean;
 }
 
-/** What each event counts against the byte limits besides its own bytes. */
+/** The size of each event that counts against the byte limits, besides its bytes. */
 const OVERHEAD = 200;
 
-/** One log, the clients connected to it, and what they must get. */
+/** One log, and the clients connected to it. */
 export class ReferenceModel {
   readonly limits: ModelLimits;
   readonly epoch: string;
@@ -68,22 +68,28 @@ export class ReferenceModel {
     this.epoch = epoch;
   }
 
-  /** Connects a client; one without an id starts at the head. */
-  connect(subscription: ModelAudience, lastEventId: string, nowMs: number): ModelClient {
-    const place = lastEventId === "" ? this.last : this.#locate(lastEventId, subscription, nowMs);
-    const client = new ModelClient(subscription, lastEventId, place ?? -1, this.epoch);
+  /** Connects a client; a client without an id is live at once. */
+  connect(subscription: ModelSubscription, lastEventId: string, nowMs: number): ModelClient {
+    const position = lastEventId === ""
+      ? this.last
+      : this.#locate(lastEventId, subscription, nowMs);
+    const client = new ModelClient(subscription, lastEventId, position ?? -1, this.epoch);
     this.clients.add(client);
     return client;
   }
 
-  /** The emits of one request take place, all of them. */
+  /**
+   * Publishes all emits of one request.
+   *
+   * @param answers the server's, which decide whether it still knew a key that has been past its age.
+   */
   publish(
     emits: readonly ModelEmit[],
     nowMs: number,
-    told: readonly ModelOutcome[],
+    answers: readonly ModelOutcome[],
   ): ModelOutcome[] {
     this.noteTime(nowMs);
-    const outcomes = emits.map((emit, index) => this.#publishOne(emit, nowMs, told[index]));
+    const outcomes = emits.map((emit, index) => this.#publishOne(emit, nowMs, answers[index]));
     if (this.events.at(-1)?.isNew) this.retain(nowMs);
     for (const event of this.events) event.isNew = false;
     return outcomes;
@@ -125,25 +131,27 @@ export class ReferenceModel {
     this.retain(nowMs);
     client.fallBehindAt(position);
     const next = this.retained().filter((event) =>
-      client.matches(event) && event.seq > client.place
+      client.matches(event) && event.seq > client.position
     );
     const dropped = this.events.filter((event) =>
       event.dropped && client.subscription.channels.includes(event.channel)
     );
     const through = Math.max(0, ...dropped.map((event) => event.seq));
     const oldest = this.retained().find((event) => client.matches(event));
-    if (through > Math.max(client.place, client.told)) client.tellGap(through, oldest, next[0]);
+    if (through > Math.max(client.position, client.gapReportedThrough)) {
+      client.reportGap(through, oldest, next[0]);
+    }
     if (count < 1 && next.length > 0) throw new Error("a read brought nothing, but there was more");
     const batch = next.slice(0, count);
     client.give(batch);
     const reachesHead = batch.length === next.length;
-    if (reachesHead) client.joinHead(this.last);
+    if (reachesHead) client.goLive(this.last);
     return { reachesHead };
   }
 
-  #publishOne(emit: ModelEmit, nowMs: number, told: ModelOutcome | undefined): ModelOutcome {
+  #publishOne(emit: ModelEmit, nowMs: number, answer: ModelOutcome | undefined): ModelOutcome {
     const content = JSON.stringify([emit.channel, emit.user, emit.blocks]);
-    const known = emit.key === undefined ? undefined : this.#recall(emit.key, nowMs, told);
+    const known = emit.key === undefined ? undefined : this.#recall(emit.key, nowMs, answer);
     if (known !== undefined) {
       if (known.content !== content) return { kind: "key reused" };
       return { kind: "receipt", id: this.idOf(known.seq), subscribers: known.subscribers };
@@ -159,11 +167,11 @@ export class ReferenceModel {
     return { kind: "receipt", id: this.idOf(this.last), subscribers };
   }
 
-  #recall(key: string, nowMs: number, told: ModelOutcome | undefined): ModelKey | undefined {
+  #recall(key: string, nowMs: number, answer: ModelOutcome | undefined): ModelKey | undefined {
     const known = this.keys.find((one) => one.key === key);
     if (known === undefined || this.#isOld(known.seq, nowMs)) return undefined;
     if (!known.outlived) return known;
-    const forgotten = told?.kind === "receipt" && told.id !== this.idOf(known.seq);
+    const forgotten = answer?.kind === "receipt" && answer.id !== this.idOf(known.seq);
     return forgotten ? undefined : known;
   }
 
@@ -186,17 +194,17 @@ export class ReferenceModel {
     return event;
   }
 
-  /** The place that an id stands for; `undefined` where it is unknown, or could mean more than one place. */
-  #locate(id: string, subscription: ModelAudience, nowMs: number): number | undefined {
+  /** The position of an id; `undefined` if the id is unknown, or could mean several events. */
+  #locate(id: string, subscription: ModelSubscription, nowMs: number): number | undefined {
     if (new RegExp(`^[0-9]{16}-${this.epoch}$`).test(id)) {
       const seq = Number(id.slice(0, 16));
       return seq <= this.last ? seq : undefined;
     }
     this.retain(nowMs);
     const holders = this.events.filter((event) => event.publisherId === id);
-    const heard = holders.findIndex((event) => !event.dropped && matches(subscription, event));
-    const ambiguous = holders.slice(0, heard).some((event) => event.dropped);
-    return heard < 0 || ambiguous ? undefined : holders[heard]?.seq;
+    const match = holders.findIndex((event) => !event.dropped && matches(subscription, event));
+    const ambiguous = holders.slice(0, match).some((event) => event.dropped);
+    return match < 0 || ambiguous ? undefined : holders[match]?.seq;
   }
 
   #isOld(seq: number | undefined, nowMs: number): boolean {
@@ -209,7 +217,7 @@ export class ReferenceModel {
 }
 
 /** Whether an event is for this subscription. */
-export function matches(subscription: ModelAudience, event: ModelEvent): boolean {
+export function matches(subscription: ModelSubscription, event: ModelEvent): boolean {
   return subscription.channels.includes(event.channel) &&
     (event.user === "*" || event.user === subscription.user);
 }

@@ -25,20 +25,20 @@ export const ROOMY: Retention = {
   totalBytes: 2 ** 30,
 };
 
-/** For brokers whose log lines are not what a test is about. */
+/** For brokers whose log lines a test does not check. */
 export const SILENT = createLogger("error", () => 0, () => {});
 
-/** Where a log lives. A server on Redis that keeps no part of it in memory asks Redis for every event. */
+/** The kinds of stores. A server on Redis with no window in memory asks Redis for every event. */
 export type StoreKind = "memory" | "sqlite" | "redis" | "redis without a window";
 
-/** A place where a log lives; disposing of it removes the log. */
+/** A store for a log; disposing of it removes the log. */
 export interface Store extends AsyncDisposable {
   readonly kind: StoreKind;
-  /** Whether what was published is there again when a server starts on it. */
+  /** Whether published events survive a restart of the server. */
   readonly outlivesProcess: boolean;
-  /** Opens the log, which for memory is a new one each time. The one opened before is closed. */
+  /** Opens the log, and closes the one opened before. In memory the log is a new one each time. */
   open(retention: Retention, clock: Clock): Promise<Broker>;
-  /** Opens what a process that died at this moment would have left. */
+  /** Opens the log as a process that died at this moment would have left it. */
   openAfterCrash(retention: Retention, clock: Clock): Promise<Broker>;
   /** Does some work while the store has no room for anything large. */
   whileFull<T>(work: () => T | Promise<T>): Promise<T>;
@@ -55,7 +55,7 @@ export const STORES: Readonly<Record<StoreKind, () => Promise<Store>>> = {
 /** All kinds of stores. */
 export const STORE_KINDS = Object.keys(STORES) as readonly StoreKind[];
 
-/** The kinds whose log is there again after a restart. */
+/** The kinds whose log survives a restart. */
 const LASTING_KINDS = STORE_KINDS.filter((kind) => kind !== "memory");
 
 type StoreTest = (store: Store) => Promise<void> | void;

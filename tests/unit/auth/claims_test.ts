@@ -17,7 +17,7 @@ Deno.test("a token with one channel names it, and without exp never expires", ()
   });
 });
 
-Deno.test("a token with several channels hears each of them once", () => {
+Deno.test("a token with several channels names each of them once", () => {
   assertEquals(readClaims({ userId: "alex", channel: ["a", "b", "a"] }, NOW).channels, ["a", "b"]);
 });
 
@@ -36,7 +36,7 @@ Deno.test("exp and nbf may be numbers, fractions, or digits in quotes as the see
   assertEquals(readClaims({ ...good, nbf: String(NOW) }, NOW).expiresAt, undefined);
 });
 
-Deno.test("a token is over from the second that exp names, not after it", () => {
+Deno.test("a token has expired from the second of exp on, not after it", () => {
   assertThrows(() => readClaims({ ...good, exp: NOW }, NOW), /expired/);
   assertThrows(() => readClaims({ ...good, exp: NOW - 1 }, NOW), /expired/);
   assertThrows(() => readClaims({ ...good, exp: String(NOW - 1) }, NOW), /expired/);
@@ -46,7 +46,7 @@ Deno.test("a token is over from the second that exp names, not after it", () => 
   assertEquals(isExpired(claims, NOW), true);
 });
 
-Deno.test("a token without exp is never over", () => {
+Deno.test("a token without exp never expires", () => {
   assertEquals(isExpired(readClaims(good, NOW), Number.MAX_SAFE_INTEGER), false);
 });
 
@@ -55,13 +55,13 @@ Deno.test("a token is refused before the second that nbf names, and accepted in 
   assertEquals(readClaims({ ...good, nbf: NOW }, NOW).user, "alex");
 });
 
-Deno.test("a wrong userId is refused by name", () => {
+Deno.test("a wrong userId is refused, and the message names the claim", () => {
   for (const userId of [undefined, null, "", 1.5, true, ["alex"], { name: "alex" }, 2 ** 60]) {
     assertThrows(() => readClaims({ ...good, userId }, NOW), /^Token refused: its claim userId /);
   }
 });
 
-Deno.test("a wrong channel is refused by name", () => {
+Deno.test("a wrong channel is refused, and the message names the claim", () => {
   for (
     const channel of [undefined, null, "", 5, true, [], [""], ["a", 5], ["a", ""], [["a"]], {}]
   ) {
@@ -69,7 +69,7 @@ Deno.test("a wrong channel is refused by name", () => {
   }
 });
 
-Deno.test("a wrong exp or nbf is refused by name, and never taken for a token that lasts for ever", () => {
+Deno.test("a wrong exp or nbf is refused, and never taken for a token that never expires", () => {
   for (const claim of ["exp", "nbf"]) {
     for (const value of [null, "", "soon", "1e9", "-1", " 5", true, [NOW], {}, Infinity]) {
       assertThrows(
@@ -89,7 +89,7 @@ Deno.test("a token whose payload is not an object is refused", () => {
   }
 });
 
-Deno.test("a token of more distinct channels than the limit is refused, and told how many it has", () => {
+Deno.test("a token of more distinct channels than the limit is refused, and the message says how many it has", () => {
   const channel = Array.from({ length: 101 }, (_, n) => `channel ${n}`);
   const most = [...channel.slice(1), ...channel.slice(1)];
   assertEquals(readLimited({ ...good, channel: most }, NOW, 100).channels, channel.slice(1));
@@ -100,7 +100,7 @@ Deno.test("a token of more distinct channels than the limit is refused, and told
   );
 });
 
-Deno.test("what a token says cannot be changed by one stream under another", () => {
+Deno.test("one stream cannot change the claims of another", () => {
   for (const channel of ["a", ["a", "b"], Array.from({ length: 50 }, (_, n) => `${n}`)]) {
     const claims = readClaims({ ...good, channel }, NOW);
     assertEquals([claims, claims.channels].map(Object.isFrozen), [true, true]);

@@ -10,7 +10,7 @@ function channelNames(count: number): string[] {
   return Array.from({ length: count }, (_, n) => `channel ${n}`);
 }
 
-Deno.test("a subscription hears what is for its user or for everyone, in its channels alone", () => {
+Deno.test("a subscription matches events for its user or for everyone, in its channels alone", () => {
   for (const count of [1, 8, 9, 5000]) {
     const alex: Subscription = { user: "alex", channels: channelNames(count) };
     const last = `channel ${count - 1}`;
@@ -25,12 +25,12 @@ Deno.test("a subscription hears what is for its user or for everyone, in its cha
   }
 });
 
-Deno.test("a user named * hears what is for everyone, and nothing of another user's", () => {
+Deno.test("a user named * gets the events for everyone, and none for another user", () => {
   const star: Subscription = { user: "*", channels: ["chat"] };
   assertEquals([matches(star, "chat", "*"), matches(star, "chat", "alex")], [true, false]);
 });
 
-Deno.test("subscriptions to the same channels have one key, whoever they are and however they say it", () => {
+Deno.test("subscriptions to the same channels have one key, for any user and in any order", () => {
   const keyOf = (...channels: string[]) => channelsKeyOf({ user: "alex", channels });
   assertEquals(keyOf("b", "a"), keyOf("a", "b"));
   assertEquals(channelsKeyOf({ user: "kim", channels: ["a", "b"] }), keyOf("a", "b"));

@@ -112,7 +112,7 @@ Deno.test("a source may choose a key by the name that a token gives it", async (
   }
 });
 
-Deno.test("a public key is never an HMAC secret, even where a source offers it for one", async () => {
+Deno.test("a public key is never an HMAC secret, even if a source offers it as one", async () => {
   const pair = await crypto.subtle.generateKey(
     { name: "ECDSA", namedCurve: "P-256" },
     true,

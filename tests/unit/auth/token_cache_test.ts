@@ -6,7 +6,7 @@ import { assertEquals, assertRejects } from "../../support/assert.ts";
 /** More than the tokens of a test need. */
 const ROOM = 10_000;
 
-/** Takes a token's text for its user, and its last second for its digits; notes what it is asked. */
+/** Takes a token's text as its user, and the digits in it as its `exp`; records the tokens it is asked for. */
 class NotedVerifier implements TokenVerifier {
   readonly asked: string[] = [];
 
@@ -45,7 +45,7 @@ Deno.test("a refused token is refused again, every time", async () => {
   for (let n = 0; n < 3; n++) await assertRejects(() => cache.verify("bad", 0), /refused/);
 });
 
-Deno.test("what is known is bounded by its size, and the token used longest ago is forgotten first", async () => {
+Deno.test("the cache is bounded by its size, and forgets the least recently used token first", async () => {
   const channels = [..."abcdefghij"].map((name) => name.repeat(1000));
   const verifier = new NotedVerifier(channels);
   // Room for two of these, which have 10,000 characters each, but not for three.
@@ -64,7 +64,7 @@ Deno.test("in the same room there are many more small tokens than large ones", a
   assertEquals(verifier.asked, tokens);
 });
 
-Deno.test("streams of one token that come at once share what it says from then on", async () => {
+Deno.test("streams of one token that open at the same time share its claims from then on", async () => {
   const verifier = new NotedVerifier(["x".repeat(10_000)]);
   const cache = new TokenCache(verifier, 50_000);
   const all = await Promise.all(Array.from({ length: 50 }, () => cache.verify("a", 0)));

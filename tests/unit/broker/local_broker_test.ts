@@ -49,7 +49,7 @@ Deno.test("a store that fails is logged once when it begins, and once when it en
   ]);
 });
 
-Deno.test("a failure that the store does not name is told as the store's all the same", async () => {
+Deno.test("an unexpected error of the store is reported as the store's failure too", async () => {
   const { broker, state } = failingBroker();
   state.reason = new TypeError("no such thing");
   const [outcome] = await emit(broker);

@@ -7,14 +7,14 @@ function redis(text: string): StoreAddress & { readonly kind: "redis" } {
   return store;
 }
 
-/** What the text must be instead. */
+/** The message for a refused text. */
 function refusal(text: string): string {
   const store = parseStore(text);
   assert(typeof store === "string", `${text} was accepted`);
   return store;
 }
 
-Deno.test("memory is memory, and a file is whatever follows sqlite:", () => {
+Deno.test("memory is the memory store, and sqlite: is followed by a file", () => {
   assertEquals(parseStore("memory"), { kind: "memory" });
   for (const file of ["x.db", "/var/lib/sse/x.db", "C:\\x.db", "sqlite:x", ":memory:", " "]) {
     assertEquals(parseStore(`sqlite:${file}`), { kind: "sqlite", file });
@@ -43,7 +43,7 @@ Deno.test("user and password are decoded, and each may be left out", () => {
   assertEquals(who("redis://sse@db"), ["sse", undefined]);
 });
 
-Deno.test("what is no store is refused with the form of one, and without a password it may hold", () => {
+Deno.test("a text that is no store is refused with the right form, and without a password in it", () => {
   for (const text of ["", "Memory", "disk", "sqlite", "sqlite:", "http://db", "db:6379"]) {
     assertMatch(refusal(text), /^memory, sqlite:FILE or redis:\/\//, text);
   }
@@ -60,7 +60,7 @@ Deno.test("what is no store is refused with the form of one, and without a passw
   }
 });
 
-Deno.test("Cluster and Sentinel are refused by name, however they are written", () => {
+Deno.test("Cluster and Sentinel are refused by name, in any spelling", () => {
   const clusters = ["redis-cluster://a", "redis+sentinel://a/b", "REDIS-SENTINEL://a"];
   for (const text of [...clusters, "redis://a:1,b:2", "rediss://:hunter2@a,b/0"]) {
     assertMatch(refusal(text), /Cluster and Sentinel are not supported/, text);

@@ -23,7 +23,7 @@ function refusal(...args: readonly string[]): string {
   throw new Error(`${JSON.stringify(args)} was accepted`);
 }
 
-Deno.test("a flag may have one dash or two, and its value behind a space or an equals sign", () => {
+Deno.test("a flag may have one dash or two, and its value after a space or an equals sign", () => {
   for (const args of [["-bind", ":1"], ["--bind", ":1"], ["-bind=:1"], ["--bind=:1"]]) {
     assertEquals(flagsOf(...args), { bind: [":1"] }, args.join(" "));
   }
@@ -72,7 +72,7 @@ Deno.test("a flag without its value is refused by name", () => {
   assertMatch(refusal("-dev", "--max-payload"), /^Missing value after -max-payload/);
 });
 
-Deno.test("a word that is no flag is refused, on one line whatever is in it", () => {
+Deno.test("an argument that is no flag is refused in one line, even if it has several lines", () => {
   for (const word of ["serve", "", "-", "--", "---bind", "-=x", "a\nb", "-a\nb", "-\n"]) {
     assertMatch(refusal(word), /^Unexpected argument "[^\r\n]*"\. See -help\.$/, word);
   }

@@ -10,7 +10,7 @@ function configOf(flags: Settings, environment: Settings = {}): Config {
   return readConfig(Object.fromEntries(lists), (name) => environment[name]);
 }
 
-/** A value for each setting, other than its default, and what the server makes of it. */
+/** A value other than the default for each setting, and the parsed value. */
 const VALUES: readonly [option: string, text: string, read: (c: Config) => unknown, as: unknown][] =
   [
     ["bind", "[::1]:9000", (c) => c.client, { host: "::1", port: 9000 }],
@@ -62,14 +62,14 @@ Deno.test("every flag can be given as an environment variable instead", () => {
   }
 });
 
-Deno.test("a flag wins over its environment variable, also where the variable is wrong", () => {
+Deno.test("a flag wins over its environment variable, even if the variable is wrong", () => {
   for (const [option, text, read, expected] of VALUES) {
     const environment = { [environmentName(option)]: "wrong: \n" };
     assertEquals(read(configOf({ [option]: text }, environment)), expected, `-${option}`);
   }
 });
 
-Deno.test("an empty environment variable counts as one that is not set", () => {
+Deno.test("an empty environment variable counts as unset", () => {
   const empty = Object.fromEntries(
     SERVER_OPTIONS.map(({ name }) => [environmentName(name), ""]),
   );
@@ -98,7 +98,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.dev, false);
 });
 
-Deno.test("of a flag that is given twice the last one counts", () => {
+Deno.test("the last value of a repeated flag counts", () => {
   assertEquals(readConfig({ retry: ["1", "2"] }, () => undefined).retryMs, 2);
 });
 
@@ -138,27 +138,27 @@ Deno.test("no number of seconds or milliseconds is longer than a timer can wait"
   }
 });
 
-Deno.test("a wrong number is told what it may be, and in which unit", () => {
-  const told = {
+Deno.test("a wrong number is refused with its range and its unit", () => {
+  const messages = {
     heartbeat: "a number of seconds from 0.05 to 3600, or 0",
     retry: "a whole number of milliseconds from 1 to 3600000",
     "history-bytes": "a whole number of bytes from 0 to 1099511627776",
     "max-connections": "a whole number from 0 to 10000000",
   };
-  for (const [option, wanted] of Object.entries(told)) {
+  for (const [option, wanted] of Object.entries(messages)) {
     assertEquals(failure(option, "-1"), `Bad value in -${option}: it must be ${wanted}.`);
   }
 });
 
-Deno.test("an origin that no browser would send is refused with what is wrong about it", () => {
-  const told: Readonly<Record<string, RegExp>> = {
+Deno.test("an origin that no browser would send is refused with the reason", () => {
+  const messages: Readonly<Record<string, RegExp>> = {
     "https://*.a.com": /"https:\/\/\*\.a\.com" would match none, a \* is no part of an origin/,
     "http://localhost:3000/": /must be http:\/\/localhost:3000: an origin has no trailing slash\.$/,
     "https://a.com/chat":
       /must be origins like https:\/\/example\.com, not "https:\/\/a\.com\/chat"/,
     "example.com": /must be origins like https:\/\/example\.com, not "example\.com"/,
   };
-  for (const [origin, pattern] of Object.entries(told)) {
+  for (const [origin, pattern] of Object.entries(messages)) {
     assertMatch(failure("cors", origin), pattern);
     assertMatch(failure("cors", `https://b.com,${origin}`), pattern);
   }
@@ -243,7 +243,7 @@ Deno.test("each wrong environment variable is refused in one line that names the
   }
 });
 
-Deno.test("a wrong value is refused in one line, also where the value itself has several", () => {
+Deno.test("a wrong value is refused in one line, even if the value has several lines", () => {
   for (const option of ["bind", "cors"]) {
     const message = failure(option, "x\nforged: line", true);
     assertMatch(message, /^[^\r\n]*$/);

@@ -21,7 +21,7 @@ Deno.test("a flag may be empty, a variable that is empty counts as absent", () =
   assertEquals(settings({}, { SSE_COOKIE: "" }).text("cookie"), "sse_token");
 });
 
-Deno.test("a message names what the value was written into", () => {
+Deno.test("a message names the flag or the variable of the value", () => {
   const environment = { SSE_RETRY: "soon" };
   assertEquals(settings({ retry: ["soon"] }, environment).source("retry"), "-retry");
   assertEquals(settings({}, environment).source("retry"), "SSE_RETRY");
@@ -54,7 +54,7 @@ Deno.test("a wrong value is wrong usage, and is not repeated: it may be a secret
   assertEquals(error.message.includes("hunter2"), false);
 });
 
-Deno.test("a list leaves out what is empty, and white space around its members", () => {
+Deno.test("a list leaves out empty items, and white space around the others", () => {
   assertEquals(settings({ "control-host": [" a, ,b ,"] }).list("control-host"), ["a", "b"]);
   assertEquals(settings({}).list("control-host"), []);
 });

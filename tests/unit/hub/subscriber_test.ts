@@ -4,8 +4,8 @@ import { waitFor } from "../../support/wait.ts";
 
 const MAX_BUFFER = 1000;
 
-/** Notes what a subscriber asks of those who source it; the test feeds it, in its own time. */
-class NotedFeed implements SubscriberSource {
+/** Counts a subscriber's calls; the test itself supplies the events. */
+class CountingSource implements SubscriberSource {
   asked = 0;
   gone = 0;
   catchUp(): void {
@@ -19,7 +19,7 @@ class NotedFeed implements SubscriberSource {
 function subscribe(
   options: { readonly resumedFrom?: string; readonly channels?: readonly string[] } = {},
 ) {
-  const source = new NotedFeed();
+  const source = new CountingSource();
   const subscriber = new Subscriber(
     { user: "alex", channels: options.channels ?? ["chat"], expiresAt: undefined },
     options.resumedFrom === undefined ? { head: 5 } : { lastEventId: options.resumedFrom },
@@ -41,7 +41,7 @@ async function take(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<st
   return new TextDecoder().decode((await reader.read()).value);
 }
 
-Deno.test("a client gets the greeting, then what is pushed, in order, then the last words", async () => {
+Deno.test("a client gets the greeting, then the pushed events in order, then the last bytes", async () => {
   const { subscriber } = subscribe();
   subscriber.deliver(text("1;"), 6, 6);
   subscriber.deliver(text("2;"), 7, 7);
@@ -50,7 +50,7 @@ Deno.test("a client gets the greeting, then what is pushed, in order, then the l
   assertEquals(await everything(subscriber), "hello;1;2;bye");
 });
 
-Deno.test("a fresh client is at the head, one that resumes reads on from the log first", async () => {
+Deno.test("a fresh client is live, a client that resumes catches up first", async () => {
   const fresh = subscribe();
   assertEquals([fresh.subscriber.isLive, fresh.subscriber.position], [true, 5]);
   const resumed = subscribe({ resumedFrom: "x" });
@@ -64,7 +64,7 @@ Deno.test("a fresh client is at the head, one that resumes reads on from the log
   assertEquals(fresh.source.asked, 0);
 });
 
-Deno.test("a client that takes too little falls behind instead of filling memory", () => {
+Deno.test("a client that accepts too little falls behind instead of filling memory", () => {
   const { subscriber } = subscribe();
   const event = text("x".repeat(100));
   for (let seq = 6; seq < 50 && subscriber.isLive; seq++) subscriber.deliver(event, seq, seq);
@@ -73,7 +73,7 @@ Deno.test("a client that takes too little falls behind instead of filling memory
   assertEquals(subscriber.hasPending, false);
 });
 
-Deno.test("a client that fell behind reads on as soon as it takes bytes, and joins the head again", async () => {
+Deno.test("a client that fell behind catches up as soon as it accepts bytes, and goes live again", async () => {
   const { subscriber, source } = subscribe();
   subscriber.deliver(text("x".repeat(MAX_BUFFER)), 6, 6);
   assertEquals([subscriber.isLive, subscriber.position], [false, 5]);
@@ -87,7 +87,7 @@ Deno.test("a client that fell behind reads on as soon as it takes bytes, and joi
   await reader.cancel();
 });
 
-Deno.test("while a client is at the head, its stream asks for nothing, however much it takes", async () => {
+Deno.test("the stream of a live client requests no history, however much the client accepts", async () => {
   const { subscriber, source } = subscribe();
   const reader = subscriber.body.getReader();
   for (let seq = 6; seq < 20; seq++) {
@@ -98,7 +98,7 @@ Deno.test("while a client is at the head, its stream asks for nothing, however m
   await reader.cancel();
 });
 
-Deno.test("a heartbeat is sent only where nothing waits that would tell the same", async () => {
+Deno.test("a heartbeat is sent only if no bytes are unsent", async () => {
   const { subscriber } = subscribe();
   subscriber.beat(text("beat;"), subscriber.position);
   const reader = subscriber.body.getReader();
@@ -111,7 +111,7 @@ Deno.test("a heartbeat is sent only where nothing waits that would tell the same
   subscriber.beat(text("beat;"), subscriber.position);
 });
 
-Deno.test("a client stalls when bytes have waited for the whole time and it took none of them", () => {
+Deno.test("a client is stalled once bytes are unsent for the whole time and it has accepted none", () => {
   const { subscriber } = subscribe();
   assertEquals(subscriber.isStalled(59, 60), false);
   assertEquals(subscriber.isStalled(60, 60), true);
@@ -138,7 +138,7 @@ Deno.test("a slow client that takes something now and then is not stalled", asyn
   await reader.cancel();
 });
 
-Deno.test("a client for whom nothing waits is never stalled, and its time starts anew after that", async () => {
+Deno.test("a client without unsent bytes is never stalled, and its stall time starts again after that", async () => {
   const { subscriber } = subscribe();
   const reader = subscriber.body.getReader();
   await reader.read();
@@ -163,7 +163,7 @@ Deno.test("after the end nothing more is sent, and ending again does nothing", a
   assertEquals([subscriber.position, subscriber.unsentBytes, source.gone], [5, 0, 0]);
 });
 
-Deno.test("a stream that is cut off drops what waits, and its client sees it broken", async () => {
+Deno.test("an aborted stream drops its unsent bytes, and its client sees a broken connection", async () => {
   const { subscriber, source } = subscribe();
   subscriber.deliver(text("x"), 6, 6);
   subscriber.abort("too slow");
@@ -192,7 +192,7 @@ Deno.test("a client that leaves after the end of its stream is not reported", as
   assertEquals(source.gone, 0);
 });
 
-Deno.test("clients of the same channels share what is encoded for them, whatever order they name them in", () => {
+Deno.test("clients of the same channels share one key, in whatever order they name the channels", () => {
   const [one, same, other, odd] = [["a", "b"], ["b", "a"], ["a"], ['a","b']].map((channels) =>
     subscribe({ channels }).subscriber.channelsKey
   );

@@ -18,7 +18,7 @@ Deno.test("every way to write an address is understood", () => {
   }
 });
 
-Deno.test("what is no address is refused with where it came from, what it was and how to write it", () => {
+Deno.test("a text that is no address is refused with its source, the text and the right form", () => {
   const bad = [
     "",
     "8000",
@@ -55,7 +55,7 @@ Deno.test("an address is shown as it would be written, with brackets around IPv6
   assertEquals(formatAddress("", 8000), ":8000");
 });
 
-Deno.test("only addresses that nobody else can reach count as this machine alone", () => {
+Deno.test("only addresses that no other machine can reach count as loopback", () => {
   for (const host of ["localhost", "127.0.0.1", "127.9.8.7", "::1"]) {
     assertEquals(isLoopback(host), true, host);
   }
@@ -74,7 +74,7 @@ Deno.test("only addresses that nobody else can reach count as this machine alone
   for (const host of others) assertEquals(isLoopback(host), false, String(host));
 });
 
-Deno.test("addresses are told from names", () => {
+Deno.test("IP addresses are distinguished from names", () => {
   for (const host of ["10.0.0.1", "::", "fe80::1"]) assertEquals(isIpAddress(host), true, host);
   for (const host of ["example.com", "10.0.0.1.nip.io", "localhost", ""]) {
     assertEquals(isIpAddress(host), false, host);

@@ -7,7 +7,7 @@ function filled(count: number): Deque<number> {
   return deque;
 }
 
-Deno.test("what went in first comes out first, and then nothing", () => {
+Deno.test("the first item in is the first out, and an empty queue gives nothing", () => {
   const deque = filled(3);
   assertEquals([deque.shift(), deque.shift(), deque.shift(), deque.shift()], [0, 1, 2, undefined]);
   assertEquals([deque.length, deque.first], [0, undefined]);
@@ -15,10 +15,10 @@ Deno.test("what went in first comes out first, and then nothing", () => {
   assertEquals([deque.length, deque.first, deque.shift()], [1, 9, 9]);
 });
 
-Deno.test("a long life of going in and coming out keeps order, length and places", () => {
+Deno.test("many pushes and shifts keep order, length and indexes", () => {
   const deque = new Deque<number>();
   const expected: number[] = [];
-  // Sizes that rise and fall past the point where the queue cuts off its emptied front.
+  // Sizes that rise and fall across the point at which the queue cuts off its empty front.
   for (let step = 0; step < 2000; step++) {
     if ((step * 7919) % 100 < (step % 400 < 200 ? 70 : 30)) {
       deque.push(step);

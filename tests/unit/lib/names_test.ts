@@ -1,7 +1,7 @@
 import { isName, MAX_NAME_LENGTH, NAME_RULE } from "../../../src/lib/names.ts";
 import { assertEquals, assertIncludes } from "../../support/assert.ts";
 
-Deno.test("any text is a name, but for those that a store could take for another", () => {
+Deno.test("any text is a name, except texts that a store could take for another", () => {
   for (const name of ["a", "*", " ", "a b", "a,b", "\n", "é✓", "👍", "\ufeff", "a\u0301"]) {
     assertEquals(isName(name), true, JSON.stringify(name));
   }

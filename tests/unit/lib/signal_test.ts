@@ -3,18 +3,18 @@ import { assertEquals } from "../../support/assert.ts";
 
 const LONG = 1_000_000;
 
-Deno.test("all that wait go on when it happens, and no timer is left", async () => {
+Deno.test("every waiting caller goes on at a notification, and no timer is left", async () => {
   const signal = new Signal();
   const waits = [signal.wait(LONG), signal.wait(LONG)];
   signal.notify();
   await Promise.all(waits);
 });
 
-Deno.test("whoever waits for a time goes on after it, though nothing happens", async () => {
+Deno.test("a caller goes on after its time, even without a notification", async () => {
   await new Signal().wait(1);
 });
 
-Deno.test("what has happened before counts for nobody who waits after it", async () => {
+Deno.test("an earlier notification does not count for a later caller", async () => {
   const signal = new Signal();
   signal.notify();
   let waited = false;
@@ -25,7 +25,7 @@ Deno.test("what has happened before counts for nobody who waits after it", async
   await wait;
 });
 
-Deno.test("one that waits again as soon as it goes on waits for the next time", async () => {
+Deno.test("a caller that waits again at once waits for the next notification", async () => {
   const signal = new Signal();
   let times = 0;
   const waiting = (async () => {

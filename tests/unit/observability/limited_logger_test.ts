@@ -26,7 +26,7 @@ Deno.test("of each message twenty lines are written in a second, and then how ma
   ]);
 });
 
-Deno.test("fewer lines than that are all written, and nothing is said of it", () => {
+Deno.test("fewer lines than the limit are all written, without a report", () => {
   const { clock, logger, take } = setUp();
   for (let second = 0; second < 3; second++) {
     for (let n = 0; n < 20; n++) logger.debug("stream ended");
@@ -50,7 +50,7 @@ Deno.test("one message does not take the lines of another, nor of the same one a
   ]);
 });
 
-Deno.test("what was left out is told before the next line, whatever that is about", () => {
+Deno.test("the lines left out are reported before the next line of any message", () => {
   const { clock, logger, take } = setUp();
   for (let n = 0; n < 22; n++) logger.warn("stream ended");
   take();
@@ -62,7 +62,7 @@ Deno.test("what was left out is told before the next line, whatever that is abou
   ]);
 });
 
-Deno.test("what was left out last is told at the end, once", () => {
+Deno.test("the last lines left out are reported at the end, once", () => {
   const { logger, take } = setUp();
   for (let n = 0; n < 30; n++) logger.info("stream ended");
   take();

@@ -10,7 +10,7 @@ function lineOf(fields: LogFields): string {
   return lines.join();
 }
 
-Deno.test("a line tells the time, the level, the message, then what it is about", () => {
+Deno.test("a line has the time, the level, the message, then its fields", () => {
   assertEquals(
     lineOf({ listener: "client", address: "[::1]:8000", seconds: 1.5 }),
     "2026-11-22T07:30:00.000Z info message listener=client address=[::1]:8000 seconds=1.5",
@@ -42,7 +42,7 @@ Deno.test("a value that could be read as more than one is quoted", () => {
   }
 });
 
-Deno.test("a list shows each of its members by itself", () => {
+Deno.test("a list shows each of its items", () => {
   assertEquals(
     lineOf({ channel: ["a", "b c", "d,e", "f"] }).split("message ")[1],
     'channel=a,"b c","d,e",f',
@@ -69,7 +69,7 @@ Deno.test("no user's name can break a line, forge another, or send commands to a
   }
 });
 
-Deno.test("a quoted value reads back as what it was", () => {
+Deno.test("a quoted value reads back unchanged", () => {
   for (const value of ['a "b" \\ \n c', "\x7f\x9b\u0085\u2028", "✓ é \ud800"]) {
     const quoted = lineOf({ user: value }).split("user=")[1];
     assert(quoted !== undefined);

@@ -26,7 +26,7 @@ Deno.test("a listener knows the port that it was given, and answers there until 
   await assertRejects(() => ask(listener), /./);
 });
 
-Deno.test("a listener that is stopped still answers what it was asked before", async () => {
+Deno.test("a listener that is stopped still answers earlier requests", async () => {
   const asked = Promise.withResolvers<void>();
   const answer = Promise.withResolvers<Response>();
   const listener = start(ANY_PORT, () => {
@@ -52,7 +52,7 @@ Deno.test("a listener that cannot start says which address, which listener, and 
       "192.0.2.1:0 (client listener): the address is not this machine's.",
     ],
   ] as const;
-  for (const [address, told] of cases) {
+  for (const [address, expected] of cases) {
     let error: unknown;
     try {
       await start(address).stop();
@@ -60,7 +60,7 @@ Deno.test("a listener that cannot start says which address, which listener, and 
       error = thrown;
     }
     assert(error instanceof StartError, `a failed start, not ${error}`);
-    assertEquals(error.message, `Cannot listen on ${told}`);
+    assertEquals(error.message, `Cannot listen on ${expected}`);
   }
   await first.stop();
 });

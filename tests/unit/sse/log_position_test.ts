@@ -8,15 +8,15 @@ Deno.test("an id has sixteen digits, a dash and the name of its log", () => {
   assertEquals(formatId(0, "k3f9a1"), "0000000000000000-k3f9a1");
 });
 
-Deno.test("ids of a log sort as text in the order they were given out", () => {
+Deno.test("ids of a log sort as text in the order of their events", () => {
   const seqs = [0, 9, 10, 99, 1_000_000, 1_795_332_312_345_678, Number.MAX_SAFE_INTEGER];
   const ids = seqs.map((seq) => formatId(seq, "abcdef"));
   assertEquals(ids.toReversed().toSorted(), ids);
 });
 
-Deno.test("an id reads back as the place it was made of", () => {
-  const place = { seq: 1_795_332_312_345_678, epoch: "k3f9a1" };
-  assertEquals(parseId(formatId(place.seq, place.epoch)), place);
+Deno.test("an id reads back as its position", () => {
+  const position = { seq: 1_795_332_312_345_678, epoch: "k3f9a1" };
+  assertEquals(parseId(formatId(position.seq, position.epoch)), position);
 });
 
 Deno.test("text that is not exactly an id of this server's kind is none", () => {
@@ -37,12 +37,12 @@ Deno.test("text that is not exactly an id of this server's kind is none", () => 
   for (const text of others) assertEquals(parseId(text), undefined, JSON.stringify(text));
 });
 
-Deno.test("places are drawn from the clock, in microseconds", () => {
+Deno.test("seqs come from the clock, in microseconds", () => {
   assertEquals(nextSeq(0, NOW_MS), 1_795_332_312_345_678);
   assertEquals(seqTime(1_795_332_312_345_000), 1_795_332_312_345);
 });
 
-Deno.test("places go on rising while the clock stands still or steps back", () => {
+Deno.test("seqs go on rising while the clock stands still or steps back", () => {
   let last = 0;
   for (const now of [1000, 1000, 999, 5, 0, 1000.001, 1001, 1000.5]) {
     const next = nextSeq(last, now);
@@ -51,7 +51,7 @@ Deno.test("places go on rising while the clock stands still or steps back", () =
   }
 });
 
-Deno.test("places follow a clock that jumps ahead", () => {
+Deno.test("seqs follow a clock that jumps ahead", () => {
   assertEquals(nextSeq(1_000_000, 5000), 5_000_000);
 });
 
