@@ -6,47 +6,47 @@ import { joinEvents } from "../sse/join.ts";
 import { formatId } from "../sse/log_position.ts";
 import { CATCH_UP_BYTES, type Subscriber } from "./subscriber.ts";
 
-/** The type of the event that reports a gap to a client. */
+/** The type of the event that says that events were missed. */
 export const GAP_EVENT = "gap";
 
-/** How long reading may go on before it pauses for other work. */
+/** How long catching up may take before live work gets its turn. */
 const TURN_MS = 4;
 
 /**
- * The most readers open at a time; further subscribers queue for one. A reader of a very large
- * subscription takes about a megabyte, and the log notifies every open reader of every event.
+ * Readers that are open at a time; other subscribers wait in line for one. A reader of a very large
+ * subscription takes about a megabyte, and every open reader is told of every event.
  */
 const MAX_OPEN_READERS = 64;
 
-/** A reader of up to this size is closed after each batch: opening it again costs less than notifying it. */
+/** A reader of up to this size is opened again for each batch: that costs less than to keep it informed. */
 const SMALL_READER = 32;
 
 const NOTHING = new Uint8Array();
 
 /**
- * Reads history for the subscribers that are catching up, one batch for each in turn. A subscriber
- * goes live when its batch reaches the head. Reading pauses after each `TURN_MS`, so that live
- * subscribers get their events and publishers their answers, however many subscribers catch up.
+ * Reads history for the subscribers that are behind, a batch for each in turn, and lets each go live
+ * where nothing is left to read. It pauses after each `TURN_MS` of reading, so that however many catch
+ * up, events go on to those that are live, and publishers are answered.
  */
 export class CatchUp {
   readonly #broker: Broker;
   readonly #clock: Clock;
   readonly #onFailure: (subscriber: Subscriber, error: unknown) => void;
-  /** Subscribers that are due for a batch, in order. */
-  readonly #due = new Set<Subscriber>();
+  /** Subscribers whose turn is to come, in order. */
+  readonly #queue = new Set<Subscriber>();
   readonly #readers = new Map<Subscriber, HistoryReader>();
-  /** Subscribers whose reader is not ready yet. */
+  /** Subscribers whose reader is at work, or waits for the store. */
   readonly #reading = new Set<Subscriber>();
-  /** Subscribers that wait for a reader, in order. */
-  readonly #withoutReader = new Set<Subscriber>();
+  /** Subscribers for whom there is no reader at present, in order. */
+  readonly #line = new Set<Subscriber>();
   #isScheduled = false;
-  /** Set during a pause. */
+  /** Set while others have their turn. */
   #pause: ReturnType<typeof setTimeout> | undefined;
-  /** Since when `#spentMs` counts, on the steady clock. */
+  /** On the steady clock: when the time that was spent began to count. */
   #countsSince = -Infinity;
   #spentMs = 0;
 
-  /** @param onFailure called when the store has failed for good; it must end the subscriber. */
+  /** @param onFailure told where the store has failed for good: the subscriber has to be ended. */
   constructor(
     broker: Broker,
     clock: Clock,
@@ -57,11 +57,11 @@ export class CatchUp {
     this.#onFailure = onFailure;
   }
 
-  /** Requests the next batch for a subscriber that is catching up. */
+  /** A subscriber that is behind has room for more. */
   request(subscriber: Subscriber): void {
-    this.#due.add(subscriber);
+    this.#queue.add(subscriber);
     if (this.#isScheduled || this.#pause !== undefined) return;
-    // Not at once: the caller may be about to change the subscriber's position.
+    // Not at once: whoever asks may be about to change what is read.
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
@@ -69,38 +69,38 @@ export class CatchUp {
     });
   }
 
-  /** Stops reading for a subscriber that has ended. */
+  /** A subscriber has ended: nothing is read for it any more. */
   forget(subscriber: Subscriber): void {
-    this.#due.delete(subscriber);
-    this.#withoutReader.delete(subscriber);
+    this.#queue.delete(subscriber);
+    this.#line.delete(subscriber);
     this.#close(subscriber);
     // It may have been the one whose turn it was to leave the line.
     this.#admit();
   }
 
-  /** Closes every reader, because the log was replaced or has lost events: reading restarts at each subscriber's position. */
+  /** The log is another, or has lost events: reading begins anew from where each subscriber is. */
   reset(): void {
     for (const subscriber of [...this.#readers.keys()]) this.#close(subscriber);
   }
 
   #serve(): void {
-    for (const subscriber of this.#due) {
+    for (const subscriber of this.#queue) {
       if (this.#pause !== undefined) return;
-      this.#due.delete(subscriber);
-      const startedAt = this.#clock.steady();
+      this.#queue.delete(subscriber);
+      const begun = this.#clock.steady();
       this.#serveOne(subscriber);
-      this.#countTime(startedAt, this.#clock.steady());
+      this.#spend(begun, this.#clock.steady());
     }
   }
 
-  #countTime(startedAt: number, endedAt: number): void {
-    if (startedAt - this.#countsSince > 2 * TURN_MS) {
-      this.#countsSince = startedAt;
+  #spend(begun: number, ended: number): void {
+    if (begun - this.#countsSince > 2 * TURN_MS) {
+      this.#countsSince = begun;
       this.#spentMs = 0;
     }
-    this.#spentMs += endedAt - startedAt;
+    this.#spentMs += ended - begun;
     if (this.#spentMs < TURN_MS) return;
-    // A timer, not an immediate: Deno 2.9.6 runs some ten immediates in a row before it looks at sockets.
+    // A timer, not an immediate: Deno 2.9.6 runs some ten of those in a row before it looks at sockets.
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
       this.#countsSince = -Infinity;
@@ -112,20 +112,20 @@ export class CatchUp {
     if (subscriber.isEnded || subscriber.isLive) return;
     try {
       const reader = this.#readerOf(subscriber);
-      if (reader === undefined) return this.#waitForReader(subscriber);
+      if (reader === undefined) return this.#waitInLine(subscriber);
       const batch = reader.next(CATCH_UP_BYTES);
-      if (batch === undefined) return this.#waitUntilReady(subscriber, reader);
-      this.#replay(subscriber, batch);
-      this.#continueOrClose(subscriber, reader);
+      if (batch === undefined) return this.#askLater(subscriber, reader);
+      this.#give(subscriber, batch);
+      this.#goOn(subscriber, reader);
     } catch (error) {
       this.#onFailure(subscriber, error);
     }
   }
 
-  #continueOrClose(subscriber: Subscriber, reader: HistoryReader): void {
-    // After a batch without events, the stream does not ask again by itself.
-    if (!subscriber.isLive && subscriber.isWaiting) this.#due.add(subscriber);
-    else if (subscriber.isLive || reader.size <= SMALL_READER || this.#withoutReader.size > 0) {
+  #goOn(subscriber: Subscriber, reader: HistoryReader): void {
+    // Where the batch brought nothing that it hears, its stream does not ask again by itself.
+    if (!subscriber.isLive && subscriber.isWaiting) this.#queue.add(subscriber);
+    else if (subscriber.isLive || reader.size <= SMALL_READER || this.#line.size > 0) {
       this.#close(subscriber);
     }
   }
@@ -148,12 +148,12 @@ export class CatchUp {
   #waitInLine(subscriber: Subscriber): void {
     this.#line.add(subscriber);
     for (const other of this.#readers.keys()) {
-      // A subscriber whose client has not taken its last batch yet needs no reader now.
-      if (!this.#reading.has(other) && !this.#due.has(other)) return this.#close(other);
+      // One whose client has not taken its last batch yet can do without.
+      if (!this.#reading.has(other) && !this.#queue.has(other)) return this.#close(other);
     }
   }
 
-  #waitUntilReady(subscriber: Subscriber, reader: HistoryReader): void {
+  #askLater(subscriber: Subscriber, reader: HistoryReader): void {
     this.#reading.add(subscriber);
     reader.ready().then(
       () => {
@@ -186,7 +186,7 @@ export class CatchUp {
     }
   }
 
-  #replay(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {
+  #give(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {
     if (gap !== undefined) {
       subscriber.reportGap(this.#encodeGap(subscriber, gap, events[0]?.seq), gap.through);
     }
@@ -194,14 +194,14 @@ export class CatchUp {
     if (reachesHead) subscriber.goLive();
   }
 
-  /** @param next the seq of the first event after the gap in this batch; `undefined` for an empty batch. */
+  /** @param next the seq of the event that follows, where one does. */
   #encodeGap(
     subscriber: Subscriber,
     { through, oldest }: Gap,
     next: number | undefined,
   ): Uint8Array {
     const { epoch } = this.#broker.head;
-    // The id is the position just before the next event: a client that is cut off here gets no second report.
+    // The id is the position that the next event follows: a client cut off here is not told twice.
     const position = Math.min(through, (next ?? Infinity) - 1);
     const data = {
       asked: subscriber.resumedFrom ?? formatId(subscriber.position, epoch),

@@ -5,87 +5,98 @@ import { assertEquals } from "../../support/assert.ts";
 import { liveClient } from "../../support/hub/subscribers.ts";
 import { eventAt } from "../../support/store/naive_log.ts";
 
-/** Above the number of channels with which a group is counted in each of them. */
+/** Enough that the streams of one token are a group. */
 const MANY = Array.from({ length: 33 }, (_, n) => n === 0 ? "red" : `channel ${n}`);
 
-/** A group with so many subscribers. */
-function group(user: string, count: number, channels: readonly string[] = ["red"]) {
-  const group = new SubscriberGroup({ user, channels, expiresAt: undefined });
-  for (let n = 0; n < count; n++) group.subscribers.add(liveClient(user, channels).subscriber);
+function subscribersOf(user: string, count: number, channels = ["red"]): Subscriber[] {
+  return Array.from({ length: count }, () => liveClient(user, channels).subscriber);
+}
+
+function groupOf(user: string, count: number): SubscriberGroup {
+  const [first, ...others] = subscribersOf(user, count, MANY);
+  const group = new SubscriberGroup(first as Subscriber);
+  for (const subscriber of [first as Subscriber, ...others]) group.subscribers.add(subscriber);
   return group;
+}
+
+/** A channel with subscribers of its own and groups. */
+function channelWith(
+  subscribers: readonly Subscriber[],
+  groups: readonly SubscriberGroup[] = [],
+): Channel {
+  const channel = new Channel();
+  for (const subscriber of subscribers) channel.add(subscriber);
+  for (const group of groups) channel.addGroup(group);
+  return channel;
 }
 
 /** The subscribers that a flush would visit. */
 function visited(channel: Channel): Subscriber[] {
-  return [...channel.beginFlush()].flatMap(({ subscribers }) => [...subscribers]);
+  return channel.beginFlush().flatMap((subscribers) => [...subscribers]);
 }
 
 function seqs(events: readonly { readonly seq: number }[]): number[] {
   return events.map(({ seq }) => seq);
 }
 
-Deno.test("a channel counts the subscribers of its groups, however many channels they hear", () => {
+Deno.test("a channel is empty once its last subscriber and its last group are gone", () => {
+  const [ann] = subscribersOf("ann", 1);
+  const group = groupOf("bob", 2);
   const channel = new Channel();
-  assertEquals([channel.size, channel.isEmpty], [0, true]);
-  const [ann, bob, many] = [group("ann", 2), group("bob", 1), group("ann", 4, MANY)];
-  for (const one of [ann, bob, many]) channel.add(one);
-  assertEquals([channel.size, channel.isEmpty], [7, false]);
-  // Of groups that hear many channels it sees by itself how many they are.
-  many.subscribers.add(liveClient("ann", MANY).subscriber);
-  channel.count(3);
-  assertEquals(channel.size, 11);
-  channel.count(-3);
-  for (const one of [many, ann, ann]) channel.remove(one);
-  assertEquals([channel.size, channel.isEmpty], [1, false]);
-  channel.remove(bob);
-  assertEquals([channel.size, channel.isEmpty], [0, true]);
+  assertEquals(channel.isEmpty, true);
+  channel.add(ann as Subscriber);
+  channel.addGroup(group);
+  channel.remove(ann as Subscriber);
+  assertEquals(channel.isEmpty, false);
+  channel.removeGroup(group);
+  assertEquals(channel.isEmpty, true);
 });
 
-Deno.test("an event is for all, or for those of its user, and their number is answered", () => {
-  const channel = new Channel();
-  const groups = [group("ann", 2), group("ann", 3, MANY), group("bob", 1)];
-  for (const one of groups) channel.add(one);
+Deno.test("an event is for everyone, or for one user, and the number of its recipients is answered", () => {
+  const ann = subscribersOf("ann", 2);
+  const groups = [groupOf("ann", 3), groupOf("cleo", 4)];
+  const channel = channelWith([...ann, ...subscribersOf("bob", 1)], groups);
+  const users = ["*", "ann", "bob", "cleo", "dora"];
   assertEquals(
-    ["*", "ann", "bob", "cleo"].map((user, n) => channel.take(eventAt(n + 1, "red", user))),
-    [
-      6,
-      5,
-      1,
-      0,
-    ],
+    users.map((user, n) => channel.take(eventAt(n + 1, "red", user))),
+    [10, 5, 1, 4, 0],
   );
-  channel.remove(groups[1] as SubscriberGroup);
-  assertEquals(channel.take(eventAt(5, "red", "ann")), 2);
+  channel.remove(ann[0] as Subscriber);
+  channel.removeGroup(groups[0] as SubscriberGroup);
+  groups[1]?.subscribers.add(liveClient("cleo", MANY).subscriber);
+  assertEquals(
+    users.map((user, n) => channel.take(eventAt(n + 6, "red", user))),
+    [7, 1, 1, 5, 0],
+  );
 });
 
 Deno.test("a flush for everyone visits all, and one for a user only those that are addressed", () => {
-  const channel = new Channel();
-  const [ann, bob] = [group("ann", 2), group("bob", 1)];
-  for (const one of [ann, bob]) channel.add(one);
+  const [ann, bob, group] = [subscribersOf("ann", 2), subscribersOf("bob", 1), groupOf("bob", 2)];
+  const channel = channelWith([...ann, ...bob], [group]);
   channel.take(eventAt(1, "red", "ann"));
-  assertEquals(visited(channel), [...ann.subscribers]);
+  assertEquals(visited(channel), ann);
   channel.endFlush();
-  channel.take(eventAt(2, "red"));
-  channel.take(eventAt(3, "red", "bob"));
-  assertEquals(visited(channel), [...ann.subscribers, ...bob.subscribers]);
+  channel.take(eventAt(2, "red", "bob"));
+  assertEquals(visited(channel), [...bob, ...group.subscribers]);
+  channel.endFlush();
+  channel.take(eventAt(3, "red"));
+  channel.take(eventAt(4, "red", "bob"));
+  assertEquals(visited(channel), [...ann, ...bob, ...group.subscribers]);
   channel.endFlush();
   assertEquals(visited(channel), []);
 });
 
-Deno.test("an event for a user waits at each live subscriber of it, and at no other", () => {
-  const channel = new Channel();
-  const ann = group("ann", 2);
-  const [live, behind] = [...ann.subscribers];
-  behind?.interrupt(0);
-  channel.add(ann);
+Deno.test("an event for a user waits at each live subscriber of the user, and at no other", () => {
+  const [live, behind] = subscribersOf("ann", 2) as [Subscriber, Subscriber];
+  behind.interrupt(0);
+  const channel = channelWith([live, behind]);
   assertEquals(channel.take(eventAt(1, "red", "ann")), 2);
-  assertEquals([live?.hasPending, behind?.hasPending], [true, false]);
-  assertEquals(visited(channel), [live as Subscriber]);
+  assertEquals([live.hasPending, behind.hasPending], [true, false]);
+  assertEquals(visited(channel), [live]);
 });
 
-Deno.test("what came for everyone is unsent until the flush that sends it has ended", () => {
-  const channel = new Channel();
-  channel.add(group("ann", 1));
+Deno.test("an event for everyone is unsent until the flush that sends it has ended", () => {
+  const channel = channelWith(subscribersOf("ann", 1));
   assertEquals([channel.isFlushed, channel.hasPending], [true, false]);
   channel.take(eventAt(1, "red"));
   assertEquals([seqs(channel.unsent), channel.isFlushed, channel.hasPending], [[1], false, true]);
@@ -101,8 +112,7 @@ Deno.test("what came for everyone is unsent until the flush that sends it has en
 });
 
 Deno.test("an event for a user alone calls for another flush, once", () => {
-  const channel = new Channel();
-  channel.add(group("ann", 1));
+  const channel = channelWith(subscribersOf("ann", 1));
   channel.take(eventAt(1, "red", "ann"));
   assertEquals([channel.hasPending, channel.isFlushed], [true, true]);
   channel.beginFlush();
