@@ -159,6 +159,28 @@ Deno.test("a line that is too long is answered as such, and the lines after it a
   assertEquals(heard, ["é".repeat(50), "last"]);
 });
 
+Deno.test("a line that would take long to parse is refused, and those around it are published", async () => {
+  const deep = `{"userId":"*","channel":"chat","data":${"[".repeat(1_000_000)}`;
+  const heard = await heardWhile({}, async (listeners) => {
+    const answers = await publish(listeners, `${line("first")}\n`, deep, `\n${line("last")}`);
+    assertEquals(answers.map(({ status }) => status), [undefined, 400, undefined]);
+    // It is not well-formed either, which nobody found out.
+    assertMatch(answers[1]?.error ?? "", /nested more than 512 deep/);
+  });
+  assertEquals(heard, ["first", "last"]);
+});
+
+Deno.test("past the room for unfinished lines a line is answered 503, and those after it are published", async () => {
+  const heard = await heardWhile({ maxUnfinishedBytes: 300_000 }, async (listeners) => {
+    const long = line("x".repeat(400_000));
+    const cut = [long.slice(0, 200_000), long.slice(200_000)];
+    const answers = await publish(listeners, ...cut, `\n${line("last")}`);
+    assertEquals(answers.map(({ status }) => status), [503, undefined]);
+    assertMatch(answers[0]?.error ?? "", /^Server busy: .* 300000 bytes .*\.$/);
+  });
+  assertEquals(heard, ["last"]);
+});
+
 Deno.test("each line is answered while the request is still open", async () => {
   using listeners = await Listeners.make();
   await using stream = await listeners.open();

@@ -15,6 +15,8 @@ Deno.test("each refused body has its status and its reason, and nothing is sent 
     ["text/plain", "payload=data: no", 415],
     ["application/json", "{", 400],
     ["multipart/form-data", "x", 400],
+    ["application/json", `{"data":${"[".repeat(600)}${"]".repeat(600)}}`, 400],
+    [FORM, "a=1&".repeat(1001), 413],
   ];
   for (const [type, body, status] of cases) {
     for (const Accept of ["*/*", "application/json"]) {

@@ -1,32 +1,14 @@
-import { BadField, TooLarge } from "../../../src/lib/errors.ts";
+import { TooLarge } from "../../../src/lib/errors.ts";
 import { type EmitRequest, readEmit } from "../../../src/requests/emit_request.ts";
-import type { Fields } from "../../../src/requests/fields.ts";
-import { readTokenRequest } from "../../../src/requests/token_request.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+import { fieldsOf, type GivenFields, refusedField } from "../../support/given_fields.ts";
 
-type Given = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-function fieldsOf(given: Given): Fields {
-  return { all: (name) => [given[name] ?? []].flat() };
-}
-
-function emit(given: Given, limit = 1000, headerKey?: string): EmitRequest {
+function emit(given: GivenFields, limit = 1000, headerKey?: string): EmitRequest {
   return readEmit(fieldsOf(given), limit, headerKey);
-}
-
-function refusal(action: () => unknown): BadField {
-  try {
-    action();
-  } catch (error) {
-    assert(error instanceof BadField, `a bad field, not ${error}`);
-    return error;
-  }
-  throw new Error("it was accepted");
 }
 
 const EMIT = { userId: "alex", channel: "chat", payload: "data: 1\n\n" };
 const DATA = { userId: "alex", channel: "chat", data: "1" };
-const TOKEN = { userId: "alex", channel: "chat", exp: "60" };
 
 Deno.test("an emit addresses its user on its channel", () => {
   assertEquals(emit(EMIT), {
@@ -46,16 +28,9 @@ Deno.test("a payload of several events becomes several, all for the same subscri
 Deno.test("each field that is missing or empty is refused by name", () => {
   for (const field of ["userId", "channel", "payload"]) {
     for (const value of [undefined, ""]) {
-      const error = refusal(() => emit({ ...EMIT, [field]: value }));
+      const error = refusedField(() => emit({ ...EMIT, [field]: value }));
       assertEquals(error.field, field);
       assertMatch(error.message, new RegExp(`^(Missing|Bad) field ${field}: `));
-    }
-  }
-  for (const field of ["userId", "channel", "exp"]) {
-    for (const value of [undefined, ""]) {
-      const error = refusal(() => readTokenRequest(fieldsOf({ ...TOKEN, [field]: value })));
-      assertEquals(error.field, field);
-      assertMatch(error.message, new RegExp(`^Missing field ${field}: `));
     }
   }
 });
@@ -63,35 +38,34 @@ Deno.test("each field that is missing or empty is refused by name", () => {
 Deno.test("each field that comes twice is refused by name", () => {
   const all = { ...DATA, event: "x", retry: "1", idempotencyKey: "k" };
   for (const field of Object.keys(all)) {
-    const error = refusal(() => emit({ ...all, [field]: ["1", "2"] }));
+    const error = refusedField(() => emit({ ...all, [field]: ["1", "2"] }));
     assertMatch(error.message, new RegExp(`^Bad field ${field}: it was given more than once`));
   }
-  refusal(() => emit({ ...EMIT, payload: ["data: 1", "data: 2"] }));
-  for (const field of ["userId", "exp"]) {
-    const error = refusal(() => readTokenRequest(fieldsOf({ ...TOKEN, [field]: ["1", "2"] })));
-    assertMatch(error.message, new RegExp(`^Bad field ${field}: it was given more than once`));
-  }
+  refusedField(() => emit({ ...EMIT, payload: ["data: 1", "data: 2"] }));
 });
 
 Deno.test("a payload of blank lines alone is refused", () => {
   for (const payload of ["\n", "\r\n\r\n", "\r"]) {
-    assertMatch(refusal(() => emit({ ...EMIT, payload })).message, /^Bad field payload: .*empty/);
+    assertMatch(
+      refusedField(() => emit({ ...EMIT, payload })).message,
+      /^Bad field payload: .*empty/,
+    );
   }
 });
 
 Deno.test("payload and data exclude each other", () => {
-  assertEquals(refusal(() => emit({ ...EMIT, data: "1" })).field, "data");
+  assertEquals(refusedField(() => emit({ ...EMIT, data: "1" })).field, "data");
 });
 
 Deno.test("event and retry go with data, not with payload", () => {
   for (const field of ["event", "retry"]) {
-    const error = refusal(() => emit({ ...EMIT, [field]: "1" }));
+    const error = refusedField(() => emit({ ...EMIT, [field]: "1" }));
     assertMatch(error.message, new RegExp(`^Bad field ${field}: it goes with data`));
   }
 });
 
 Deno.test("data becomes an event, with its type and its retry time", () => {
-  const blockOf = (given: Given) => emit({ ...DATA, ...given }).drafts[0]?.block;
+  const blockOf = (given: GivenFields) => emit({ ...DATA, ...given }).drafts[0]?.block;
   assertEquals(blockOf({ data: "a\nb" }), "data: a\ndata: b");
   assertEquals(blockOf({ data: "" }), "data: ");
   assertEquals(blockOf({ event: "news", retry: "500" }), "event: news\nretry: 500\ndata: 1");
@@ -100,18 +74,18 @@ Deno.test("data becomes an event, with its type and its retry time", () => {
 
 Deno.test("a type with a line end or NUL in it is refused", () => {
   for (const event of ["a\nb", "a\rb", "a\0b", "\n", "a\r\ndata: forged"]) {
-    assertMatch(refusal(() => emit({ ...DATA, event })).message, /^Bad field event: /);
+    assertMatch(refusedField(() => emit({ ...DATA, event })).message, /^Bad field event: /);
   }
 });
 
 Deno.test("a retry time that is no whole number of milliseconds is refused", () => {
   for (const retry of ["-1", "1.5", "1e3", "soon", "1\ndata: forged", " 1", "12345678901"]) {
-    assertMatch(refusal(() => emit({ ...DATA, retry })).message, /^Bad field retry: /);
+    assertMatch(refusedField(() => emit({ ...DATA, retry })).message, /^Bad field retry: /);
   }
 });
 
 Deno.test("the limit of a payload is counted in bytes, not in characters", () => {
-  const tooLarge = (given: Given, limit: number): string => {
+  const tooLarge = (given: GivenFields, limit: number): string => {
     try {
       emit(given, limit);
     } catch (error) {
@@ -142,44 +116,23 @@ Deno.test("an idempotency key that is empty or over-long is refused", () => {
   for (const key of ["", "k".repeat(257)]) {
     for (
       const error of [
-        refusal(() => emit(EMIT, 1000, key)),
-        refusal(() => emit({ ...EMIT, idempotencyKey: key })),
+        refusedField(() => emit(EMIT, 1000, key)),
+        refusedField(() => emit({ ...EMIT, idempotencyKey: key })),
       ]
     ) assertMatch(error.message, /^Bad field idempotencyKey: .*Idempotency-Key.*1 to 256/);
-  }
-});
-
-Deno.test("a token is asked for one channel or several, each of which counts once", () => {
-  assertEquals(readTokenRequest(fieldsOf(TOKEN)), {
-    user: "alex",
-    channels: ["chat"],
-    lifetime: 60,
-  });
-  const several = { ...TOKEN, channel: ["a", "b", "a"] };
-  assertEquals(readTokenRequest(fieldsOf(several)).channels, ["a", "b"]);
-  refusal(() => readTokenRequest(fieldsOf({ ...TOKEN, channel: ["a", ""] })));
-});
-
-Deno.test("a lifetime is a whole number of seconds, from one to a hundred years", () => {
-  for (const exp of ["1", "086400", "3155760000"]) {
-    assertEquals(readTokenRequest(fieldsOf({ ...TOKEN, exp })).lifetime, Number(exp));
-  }
-  for (const exp of ["0", "-1", "1.5", "1e3", "soon", " 60", "3155760001", "9".repeat(400)]) {
-    const error = refusal(() => readTokenRequest(fieldsOf({ ...TOKEN, exp })));
-    assertMatch(error.message, /^Bad field exp: /, exp);
   }
 });
 
 Deno.test("a name over 256 characters is refused, for it would stay in memory uncounted", () => {
   for (const field of ["userId", "channel"]) {
     emit({ ...EMIT, [field]: "n".repeat(256) });
-    const error = refusal(() => emit({ ...EMIT, [field]: "n".repeat(257) }));
+    const error = refusedField(() => emit({ ...EMIT, [field]: "n".repeat(257) }));
     assertMatch(error.message, new RegExp(`^Bad field ${field}: .*256`));
   }
 });
 
 Deno.test("a payload of more than a thousand events is refused", () => {
   assertEquals(emit({ ...EMIT, payload: "a\n\n".repeat(1000) }, 10_000).drafts.length, 1000);
-  const error = refusal(() => emit({ ...EMIT, payload: "a\n\n".repeat(1001) }, 10_000));
+  const error = refusedField(() => emit({ ...EMIT, payload: "a\n\n".repeat(1001) }, 10_000));
   assertMatch(error.message, /^Bad field payload: .*1000 events.*NDJSON/);
 });
