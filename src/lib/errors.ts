@@ -119,11 +119,6 @@ export class StoreUnavailable extends HttpError {
   override readonly name = "StoreUnavailable";
   readonly status = 503;
 
-  /** @param isKnown whether the store has logged already that it fails: once, not for each request. */
-  constructor(message: string, readonly isKnown = false) {
-    super(message);
-  }
-
   override get headers() {
     return { "Retry-After": "1" };
   }
