@@ -119,11 +119,6 @@ export class StoreUnavailable extends HttpError {
   override readonly name = "StoreUnavailable";
   readonly status = 503;
 
-  /** @param isKnown true if the store has logged its failure already, so that no request needs to. */
-  constructor(message: string, readonly isKnown = false) {
-    super(message);
-  }
-
   override get headers() {
     return { "Retry-After": "1" };
   }

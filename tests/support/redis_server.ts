@@ -14,13 +14,20 @@ export class RedisServer implements AsyncDisposable {
   readonly port: number;
   readonly #folder: TempDir;
   readonly #settings: readonly string[];
+  readonly #executable: string;
   #process: ChildProcess | undefined;
   #lives = 0;
 
-  private constructor(port: number, folder: TempDir, settings: readonly string[]) {
+  private constructor(
+    port: number,
+    folder: TempDir,
+    settings: readonly string[],
+    executable: string,
+  ) {
     this.port = port;
     this.#folder = folder;
     this.#settings = settings;
+    this.#executable = executable;
   }
 
   /**
@@ -28,9 +35,13 @@ export class RedisServer implements AsyncDisposable {
    *
    * @param settings As on the command line of redis-server. A password that they set is given to
    *   {@link RedisServer.command} too.
+   * @param executable The redis-server to start.
    */
-  static async start(settings: readonly string[] = []): Promise<RedisServer> {
-    const server = new RedisServer(lastingPort(), await TempDir.make(), settings);
+  static async start(
+    settings: readonly string[] = [],
+    executable = toolPath("redis"),
+  ): Promise<RedisServer> {
+    const server = new RedisServer(lastingPort(), await TempDir.make(), settings, executable);
     try {
       await server.startAgain();
       return server;
@@ -53,7 +64,7 @@ export class RedisServer implements AsyncDisposable {
   async startAgain(): Promise<void> {
     const folder = this.#folder.join(String(this.#lives));
     await Deno.mkdir(folder, { recursive: true });
-    const process = await ChildProcess.spawn(toolPath("redis"), [
+    const process = await ChildProcess.spawn(this.#executable, [
       ...["--port", String(this.port), "--bind", "127.0.0.1", "--dir", folder],
       // With "everysec" Redis answers without having written while an earlier fsync takes its time.
       ...["--save", "", "--appendonly", "yes", "--appendfsync", "always"],

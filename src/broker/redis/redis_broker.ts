@@ -12,7 +12,7 @@ import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
 import { Deliveries } from "./redis_deliveries.ts";
-import { reasonOf } from "./redis_errors.ts";
+import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisHistory } from "./redis_history.ts";
 import { RedisLog } from "./redis_log.ts";
@@ -86,14 +86,15 @@ export class RedisBroker implements Broker {
       const windowBytes = options.windowBytes ?? WINDOW_BYTES;
       const followerDeps = { log, retention, windowBytes, now, deliveries, logger, where };
       const follower = await RedisFollower.start(session, followerDeps);
-      const connection = new RedisConnection({ connect, user: follower, where, clock, logger });
-      const publisher = new RedisPublisher({ log, connection, follower, deliveries, where });
+      const told = { where, clock, logger };
+      const connection = new RedisConnection({ connect, user: follower, ...told });
+      const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       const history = new RedisHistory({ log, connection, follower });
       return new RedisBroker({ connection, follower, publisher, history });
     } catch (error) {
       session?.end(new Error("not used"));
-      throw new StartError(`Cannot use ${where}: ${reasonOf(error)}.`);
+      throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
     }
   }
 

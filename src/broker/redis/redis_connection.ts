@@ -1,7 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { Signal } from "../../lib/signal.ts";
-import { isLasting, isRefusal, reasonOf } from "./redis_errors.ts";
+import { isLasting, isRefusal, redisReasonOf } from "./redis_errors.ts";
 import type { RedisSession } from "./redis_session.ts";
 
 /** Between the attempts to reach Redis: doubled each time, give or take half. */
@@ -86,7 +86,7 @@ export class RedisConnection {
       this.#session = undefined;
       session.end(new Error("its use has ended"));
       if (this.#isClosed) return;
-      logger.error("store unreachable", { store: where, error: reasonOf(reason) });
+      logger.error("store unreachable", { store: where, error: redisReasonOf(reason) });
       const lost = clock.steady();
       // A session that never lasts is no reason to ask all the more often.
       if (lost - begun > 2 * LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS;
@@ -131,7 +131,7 @@ export class RedisConnection {
       return session;
     } catch (error) {
       session?.end(new Error("could not be resumed"));
-      logger.debug("store still unreachable", { store: where, error: reasonOf(error) });
+      logger.debug("store still unreachable", { store: where, error: redisReasonOf(error) });
       this.#noteRefusal(error);
       return undefined;
     }
@@ -139,7 +139,7 @@ export class RedisConnection {
 
   /** Once for each reason: that Redis is there again, but says no, is news, unless it is only loading. */
   #noteRefusal(error: unknown): void {
-    const refusal = isRefusal(error) && isLasting(error) ? reasonOf(error) : undefined;
+    const refusal = isRefusal(error) && isLasting(error) ? redisReasonOf(error) : undefined;
     if (refusal !== undefined && refusal !== this.#refusal) {
       const { where, logger } = this.#deps;
       logger.error("store refuses this server", { store: where, error: refusal });

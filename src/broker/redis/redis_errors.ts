@@ -1,4 +1,5 @@
 import { ErrorReply } from "@redis/client";
+import { reasonOf } from "../../lib/errors.ts";
 
 /** Redis can be reached, but is not one that this server can use. */
 export class RedisUnsuitable extends Error {
@@ -54,16 +55,15 @@ const PASSES = /^(LOADING|BUSY|MASTERDOWN|TRYAGAIN|OOM|MISCONF) /;
 /** Whether to ask again would bring the same failure. */
 export function isLasting(error: unknown): boolean {
   if (error instanceof TypeError || error instanceof SyntaxError) return true;
-  return isRefusal(error) && !PASSES.test(error instanceof Error ? error.message : "");
+  return isRefusal(error) && !PASSES.test(reasonOf(error));
 }
 
 /** Why something failed, as part of a sentence: without a period, and without where in a script. */
-export function reasonOf(error: unknown): string {
+export function redisReasonOf(error: unknown): string {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   const meaning = MEANINGS[String(code)];
   if (meaning !== undefined) return meaning;
-  const text = error instanceof Error ? error.message : String(error);
-  const reason = text.replace(/\s*script: [0-9a-f]{40}, on @user_script:.*$/, "")
+  const reason = reasonOf(error).replace(/\s*script: [0-9a-f]{40}, on @user_script:.*$/, "")
     .replace(/\.+$/, "");
   return /^NOPERM|can't access at least one of the keys/.test(reason)
     ? `${reason} (its user needs every command on keys with the prefix)`

@@ -6,7 +6,7 @@ import type { OlderHistory, OlderReader } from "../window_reader.ts";
 import type { RedisConnection } from "./redis_connection.ts";
 import { isLasting } from "./redis_errors.ts";
 import type { RedisFollower } from "./redis_follower.ts";
-import { RedisHistoryReader } from "./redis_history_reader.ts";
+import { RedisHistoryReader, type Turns } from "./redis_history_reader.ts";
 import type { RedisLog } from "./redis_log.ts";
 import type { RedisSession } from "./redis_session.ts";
 
@@ -30,7 +30,7 @@ export interface HistoryDeps {
 }
 
 /** The part of the log that is read from Redis, by many readers in turns. */
-export class RedisHistory implements OlderHistory {
+export class RedisHistory implements OlderHistory, Turns {
   readonly #deps: HistoryDeps;
   readonly #turns = new Semaphore(READERS_AT_A_TIME);
 

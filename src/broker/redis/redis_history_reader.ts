@@ -3,7 +3,6 @@ import type { ServerEvent } from "../../sse/event.ts";
 import { type LogPosition, parseId } from "../../sse/log_position.ts";
 import type { Batch, Cursor, Gap, ReadStart } from "../history_reader.ts";
 import type { OlderReader } from "../window_reader.ts";
-import type { RedisHistory } from "./redis_history.ts";
 import type { LookUpAnswer, RedisLog } from "./redis_log.ts";
 import type { RedisSession } from "./redis_session.ts";
 
@@ -12,6 +11,16 @@ const READ_AT_A_TIME = 250;
 
 /** Channels that are looked up, or whose oldest event is looked for, in one question. */
 const LOOK_UP_AT_A_TIME = 1000;
+
+/** Gives readers their turns; see `RedisHistory.inTurn`. */
+export interface Turns {
+  inTurn<T>(
+    ask: (session: RedisSession, head: LogPosition) => Promise<T | undefined>,
+  ): Promise<T | undefined>;
+}
+
+/** What a reader asks of the log. */
+export type HistoryLog = Pick<RedisLog, "find" | "lookUp" | "oldest" | "open" | "read">;
 
 /** One channel of the subscription. */
 interface Channel {
@@ -30,8 +39,8 @@ interface Channel {
  * dropped unnoticed: each answer says what was dropped from its channels, and none is passed over without one.
  */
 export class RedisHistoryReader implements OlderReader {
-  readonly #turns: Pick<RedisHistory, "inTurn">;
-  readonly #log: Pick<RedisLog, "find" | "lookUp" | "oldest" | "open" | "read">;
+  readonly #turns: Turns;
+  readonly #log: HistoryLog;
   readonly #subscription: Subscription;
   readonly #start: ReadStart;
   /** Unknown until the start was found. */
@@ -42,8 +51,8 @@ export class RedisHistoryReader implements OlderReader {
   #horizon = -1;
 
   constructor(
-    turns: Pick<RedisHistory, "inTurn">,
-    log: Pick<RedisLog, "find" | "lookUp" | "oldest" | "open" | "read">,
+    turns: Turns,
+    log: HistoryLog,
     subscription: Subscription,
     start: ReadStart,
   ) {

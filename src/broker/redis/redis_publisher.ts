@@ -1,10 +1,12 @@
+import type { Clock } from "../../lib/clock.ts";
 import { StoreUnavailable } from "../../lib/errors.ts";
+import type { Logger } from "../../observability/logger.ts";
 import { formatId } from "../../sse/log_position.ts";
 import type { Outcome, Publication } from "../broker.ts";
 import { fingerprintOf, keyReused } from "../idempotency.ts";
 import type { RedisConnection } from "./redis_connection.ts";
 import type { Deliveries, RecipientCounts } from "./redis_deliveries.ts";
-import { changedNothing, isRefusal, reasonOf } from "./redis_errors.ts";
+import { changedNothing, isRefusal, redisReasonOf } from "./redis_errors.ts";
 import type { RedisFollower } from "./redis_follower.ts";
 import type { Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
 import type { RedisSession } from "./redis_session.ts";
@@ -32,6 +34,9 @@ export interface PublisherDeps {
   readonly deliveries: Deliveries;
   /** What messages call the store. */
   readonly where: string;
+  readonly clock: Clock;
+  /** Told when Redis begins to refuse events, and when it takes them again; not of each refusal. */
+  readonly logger: Logger;
 }
 
 /**
@@ -42,8 +47,8 @@ export class RedisPublisher {
   readonly #deps: PublisherDeps;
   readonly #origin = crypto.randomUUID();
   #lastCall = 0;
-  /** Why the last call was refused. */
-  #refusal: string | undefined;
+  /** On the steady clock: since when Redis refuses events, where it does. */
+  #refusesSince: number | undefined;
   #pending: PendingPublication[] = [];
   #isBusy = false;
 
@@ -93,7 +98,7 @@ export class RedisPublisher {
     try {
       const requests = batch.map(({ request }) => request);
       const published = await log.publish(session, follower.head, call, requests);
-      this.#refusal = undefined;
+      this.#noteTaken();
       if (published.entry !== undefined) follower.takeOwn(published.entry);
       this.#answerWhenDelivered(session, call, batch, published);
     } catch (error) {
@@ -147,17 +152,30 @@ export class RedisPublisher {
   /** What became of events whose publishing failed: that nothing did is known only where Redis said so. */
   #failure(error: unknown): StoreUnavailable {
     const { where } = this.#deps;
-    const reason = isRefusal(error) ? `refused it: ${reasonOf(error)}` : "did not answer";
-    // A refusal is logged once, not for each emit; that Redis does not answer is logged elsewhere.
-    const isKnown = !isRefusal(error) || reason === this.#refusal;
-    this.#refusal = reason;
+    if (isRefusal(error)) this.#noteRefused(error);
+    const reason = isRefusal(error) ? `refused it: ${redisReasonOf(error)}` : "did not answer";
     return new StoreUnavailable(
       changedNothing(error)
         ? `Cannot publish: ${where} ${reason}. Nothing was delivered.`
         : `Cannot tell whether it was published: ${where} ${reason}. ` +
           "Repeat it with its idempotency key; without one it may be delivered twice.",
-      isKnown,
     );
+  }
+
+  /** That Redis cannot be reached the connection logs. */
+  #noteRefused(error: unknown): void {
+    if (this.#refusesSince !== undefined) return;
+    const { clock, logger, where } = this.#deps;
+    this.#refusesSince = clock.steady();
+    logger.error("store refuses events", { store: where, error: redisReasonOf(error) });
+  }
+
+  #noteTaken(): void {
+    if (this.#refusesSince === undefined) return;
+    const { clock, logger, where } = this.#deps;
+    const seconds = Math.round((clock.steady() - this.#refusesSince) / 100) / 10;
+    this.#refusesSince = undefined;
+    logger.info("store takes events again", { store: where, seconds });
   }
 }
 
@@ -168,7 +186,6 @@ function answerAll(batch: readonly PendingPublication[], outcome: Outcome): void
 function unavailable(unavailableReason: string): StoreUnavailable {
   return new StoreUnavailable(
     `Cannot publish: ${unavailableReason}. Nothing was delivered; try again soon.`,
-    true,
   );
 }
 

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { createClient } from "@redis/client";
 import type { RedisAddress } from "../store_address.ts";
-import { NoAnswer, reasonOf } from "./redis_errors.ts";
+import { within } from "../../lib/deadline.ts";
+import { reasonOf } from "../../lib/errors.ts";
+import { NoAnswer } from "./redis_errors.ts";
 
 /** A script that Redis runs as a whole. */
 export interface Script {
@@ -53,7 +55,7 @@ export class RedisSession {
   static async open(address: RedisAddress): Promise<RedisSession> {
     const clients = [clientFor(address), clientFor(address)] as const;
     try {
-      await within(ANSWER_MS, Promise.all(clients.map((client) => client.connect())));
+      await inTime(ANSWER_MS, Promise.all(clients.map((client) => client.connect())));
     } catch (error) {
       for (const client of clients) if (client.isOpen) client.destroy();
       throw error;
@@ -127,7 +129,7 @@ export class RedisSession {
   /** A connection that does not answer in time is lost: behind it, everything else would wait as well. */
   async #inTime(ms: number, answer: Promise<unknown>): Promise<unknown> {
     try {
-      return await within(ms, answer);
+      return await inTime(ms, answer);
     } catch (error) {
       if (error instanceof NoAnswer) this.end(error);
       throw error;
@@ -161,14 +163,9 @@ function clientFor({ host, port, tls, database, user, password }: RedisAddress) 
   return client;
 }
 
-async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
-  let deadline: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    deadline = setTimeout(() => reject(new NoAnswer(ms)), ms);
+/** An answer that comes in time, or the failure that it did not. */
+function inTime<T>(ms: number, answer: Promise<T>): Promise<T> {
+  return within(ms, answer, () => {
+    throw new NoAnswer(ms);
   });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(deadline);
-  }
 }

@@ -37,14 +37,32 @@ Deno.test(
   },
 );
 
-Deno.test("one refusal after another is logged as one", withRedis, async () => {
-  await using redis = await RedisServer.start();
-  await using node = await RedisNode.start(redis.port);
-  await node.emit("before");
-  await redis.command("CONFIG", "SET", "maxmemory", "1");
-  const outcomes = [await node.tryEmit("a"), await node.tryEmit("b")] as StoreUnavailable[];
-  assertEquals(outcomes.map(({ isKnown }) => isKnown), [false, true]);
-});
+Deno.test(
+  "that Redis refuses events is logged once, and once that it takes them again",
+  withRedis,
+  async () => {
+    await using redis = await RedisServer.start();
+    await using node = await RedisNode.start(redis.port);
+    for (const _ of ["first", "second"]) {
+      node.lines.length = 0;
+      await node.emit("before");
+      await redis.command("CONFIG", "SET", "maxmemory", "1");
+      for (const data of ["a", "b"]) {
+        assert(await node.tryEmit(data) instanceof StoreUnavailable);
+      }
+      await Promise.all(["c", "d"].map((data) => node.tryEmit(data)));
+      await redis.command("CONFIG", "SET", "maxmemory", "0");
+      for (const data of ["after", "last"]) await node.emit(data);
+      const [refuses, takes, ...others] = node.lines;
+      assertMatch(refuses ?? "", / error store refuses events store="Redis at .*" error="OOM /);
+      assertMatch(
+        takes ?? "",
+        / info store takes events again store="Redis at .*" seconds=[0-9.]+$/,
+      );
+      assertEquals(others, []);
+    }
+  },
+);
 
 Deno.test(
   "events whose texts are gone from Redis are told as a gap, and the rest is delivered",

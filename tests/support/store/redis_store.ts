@@ -10,6 +10,7 @@ import type { Clock } from "../../../src/lib/clock.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
 import type { Retention } from "../../../src/broker/retention.ts";
 import type { RedisAddress } from "../../../src/broker/store_address.ts";
+import { oldestRedis } from "../oldest_redis.ts";
 import { RedisServer } from "../redis_server.ts";
 import { AwaitedBroker } from "./awaited_broker.ts";
 import type { Store } from "./stores.ts";
@@ -50,7 +51,10 @@ export class RedisStore implements Store {
 
   static async make(kind: "redis" | "redis without a window"): Promise<RedisStore> {
     // Nothing of it outlives the test, and to write it to a disk takes most of the time.
-    const server = await RedisServer.start(["--appendonly", "no"]);
+    const settings = ["--appendonly", "no"];
+    // Without a window every script is run, so that is what is tried with the oldest Redis.
+    const executable = kind === "redis" ? undefined : oldestRedis();
+    const server = await RedisServer.start(settings, executable);
     const admin = adminOf(server.port);
     try {
       await admin.connect();
