@@ -42,7 +42,8 @@ export const LOGS: Readonly<
     [Symbol.dispose]: () => {},
   }),
   sqlite: (retention, now) => {
-    const database = openSqliteFile(":memory:");
+    const folder = Deno.makeTempDirSync({ prefix: "sse-test-" });
+    const database = openSqliteFile(`${folder}/store.db`);
     const log = new SqliteLog(database, retention, now);
     return {
       log,
@@ -52,7 +53,10 @@ export const LOGS: Readonly<
         work();
         database.exec("PRAGMA max_page_count = 1073741823");
       },
-      [Symbol.dispose]: () => log.close(),
+      [Symbol.dispose]: () => {
+        log.close();
+        Deno.removeSync(folder, { recursive: true });
+      },
     };
   },
 };

@@ -77,6 +77,20 @@ Deno.test("a key that comes again after its time stands for the new event", () =
   assertEquals(log.recall("key"), record);
 });
 
+Deno.test("a key that has come again keeps none of the older ones from being forgotten", () => {
+  const { log, clock } = logWith({ ageMs: 60_000 });
+  for (let n = 0; n < 1500; n++) remember(log, `key ${n}`);
+  clock.nowMs += 100_000;
+  // Among the last five hundred, which are still held after the first look.
+  assertEquals(log.recall("key 1200"), undefined);
+  const seq = clock.nowMs * 1000;
+  const record = { key: "key 1200", fingerprint: "other", seq, subscribers: 0 };
+  log.append([{ events: [eventAt(seq, "red")], key: record }]);
+  log.recall("any");
+  clock.nowMs -= 100_000;
+  assertEquals([log.recall("key 1200"), log.recall("key 1499")], [record, undefined]);
+});
+
 Deno.test("the count of a receipt is kept with its key, and unknown keys are left alone", () => {
   const { log } = logWith({});
   remember(log, "key");

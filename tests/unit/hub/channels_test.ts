@@ -27,6 +27,19 @@ Deno.test("a channel is there while it has subscribers, and no longer", () => {
   assertEquals(channels.get("red"), undefined);
 });
 
+Deno.test("a subscriber that is taken away twice takes no other of its token with it", () => {
+  const channels = new Channels();
+  const [one, other] = [1, 2].map(() => liveClient("ann", ["red"]).subscriber);
+  if (one === undefined || other === undefined) throw new Error("no subscribers");
+  channels.add(one);
+  channels.add(other);
+  channels.remove(one);
+  channels.remove(one);
+  assertEquals(channels.get("red")?.size, 1);
+  channels.remove(other);
+  assertEquals(channels.get("red"), undefined);
+});
+
 Deno.test("whoever comes and goes, each channel counts its subscribers", async () => {
   const names = Array.from({ length: 40 }, (_, n) => `channel ${n}`);
   // The same names in another order are the same channels.
