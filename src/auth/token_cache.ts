@@ -46,7 +46,7 @@ export class TokenCache implements TokenVerifier {
     return known;
   }
 
-  /** Streams of one token that arrive together wait for one verification: a large token takes milliseconds. */
+  /** Streams of one token that open together wait for one verification: a large token takes milliseconds. */
   #verifyOnce(digest: string, token: string, nowSeconds: number): Promise<Claims> {
     const underWay = this.#underWay.get(digest);
     if (underWay !== undefined) return underWay;

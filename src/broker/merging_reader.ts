@@ -84,7 +84,7 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
   #opened = 0;
   /** The last seq that was dropped from any of the channels. */
   #horizon = -1;
-  /** For the oldest retained event, channel by channel; kept until the gap is given with a batch. */
+  /** The search for the oldest retained event, channel by channel; kept until a batch returns the gap. */
   #search: { searched: number; oldest: number } | undefined;
 
   /** @param readers the open readers of the log; this one is among them until it is closed. */

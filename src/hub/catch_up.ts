@@ -6,47 +6,47 @@ import { joinEvents } from "../sse/join.ts";
 import { formatId } from "../sse/log_position.ts";
 import { CATCH_UP_BYTES, type Subscriber } from "./subscriber.ts";
 
-/** The type of the event that says that events were missed. */
+/** The type of the event that reports a gap to a client. */
 export const GAP_EVENT = "gap";
 
-/** How long catching up may take before live work gets its turn. */
+/** How long reading may go on before it pauses for other work. */
 const TURN_MS = 4;
 
 /**
- * Readers that are open at a time; other subscribers wait in line for one. A reader of a very large
- * subscription takes about a megabyte, and every open reader is told of every event.
+ * The most readers open at a time; further subscribers queue for one. A reader of a very large
+ * subscription takes about a megabyte, and the log notifies every open reader of every event.
  */
 const MAX_OPEN_READERS = 64;
 
-/** A reader of up to this size is opened again for each batch: that costs less than to keep it informed. */
+/** A reader of up to this size is closed after each batch: opening it again costs less than notifying it. */
 const SMALL_READER = 32;
 
 const NOTHING = new Uint8Array();
 
 /**
- * Reads history for the subscribers that are behind, a batch for each in turn, and lets each go live
- * where nothing is left to read. It pauses after each `TURN_MS` of reading, so that however many catch
- * up, events go on to those that are live, and publishers are answered.
+ * Reads history for the subscribers that are catching up, one batch for each in turn. A subscriber
+ * goes live when its batch reaches the head. Reading pauses after each `TURN_MS`, so that live
+ * subscribers get their events and publishers their answers, however many subscribers catch up.
  */
 export class CatchUp {
   readonly #broker: Broker;
   readonly #clock: Clock;
   readonly #onFailure: (subscriber: Subscriber, error: unknown) => void;
-  /** Subscribers whose turn is to come, in order. */
-  readonly #queue = new Set<Subscriber>();
+  /** Subscribers that are due for a batch, in order. */
+  readonly #due = new Set<Subscriber>();
   readonly #readers = new Map<Subscriber, HistoryReader>();
-  /** Subscribers whose reader is at work, or waits for the store. */
+  /** Subscribers whose reader is not ready yet. */
   readonly #reading = new Set<Subscriber>();
-  /** Subscribers for whom there is no reader at present, in order. */
-  readonly #line = new Set<Subscriber>();
+  /** Subscribers that wait for a reader, in order. */
+  readonly #withoutReader = new Set<Subscriber>();
   #isScheduled = false;
-  /** Set while others have their turn. */
+  /** Set during a pause. */
   #pause: ReturnType<typeof setTimeout> | undefined;
-  /** On the steady clock: when the time that was spent began to count. */
+  /** Since when `#spentMs` counts, on the steady clock. */
   #countsSince = -Infinity;
   #spentMs = 0;
 
-  /** @param onFailure told where the store has failed for good: the subscriber has to be ended. */
+  /** @param onFailure called when the store has failed for good; it must end the subscriber. */
   constructor(
     broker: Broker,
     clock: Clock,
@@ -57,11 +57,11 @@ export class CatchUp {
     this.#onFailure = onFailure;
   }
 
-  /** A subscriber that is behind has room for more. */
+  /** Requests the next batch for a subscriber that is catching up. */
   request(subscriber: Subscriber): void {
-    this.#queue.add(subscriber);
+    this.#due.add(subscriber);
     if (this.#isScheduled || this.#pause !== undefined) return;
-    // Not at once: whoever asks may be about to change what is read.
+    // Not at once: the caller may be about to change the subscriber's position.
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
@@ -69,38 +69,38 @@ export class CatchUp {
     });
   }
 
-  /** A subscriber has ended: nothing is read for it any more. */
+  /** Stops reading for a subscriber that has ended. */
   forget(subscriber: Subscriber): void {
-    this.#queue.delete(subscriber);
-    this.#line.delete(subscriber);
+    this.#due.delete(subscriber);
+    this.#withoutReader.delete(subscriber);
     this.#close(subscriber);
-    // It may have been the one whose turn it was to leave the line.
+    // The subscriber may have been the next to get a free reader.
     this.#admit();
   }
 
-  /** The log is another, or has lost events: reading begins anew from where each subscriber is. */
+  /** Closes every reader, because the log was replaced or has lost events: reading restarts at each subscriber's position. */
   reset(): void {
     for (const subscriber of [...this.#readers.keys()]) this.#close(subscriber);
   }
 
   #serve(): void {
-    for (const subscriber of this.#queue) {
+    for (const subscriber of this.#due) {
       if (this.#pause !== undefined) return;
-      this.#queue.delete(subscriber);
-      const begun = this.#clock.steady();
+      this.#due.delete(subscriber);
+      const startedAt = this.#clock.steady();
       this.#serveOne(subscriber);
-      this.#spend(begun, this.#clock.steady());
+      this.#countTime(startedAt, this.#clock.steady());
     }
   }
 
-  #spend(begun: number, ended: number): void {
-    if (begun - this.#countsSince > 2 * TURN_MS) {
-      this.#countsSince = begun;
+  #countTime(startedAt: number, endedAt: number): void {
+    if (startedAt - this.#countsSince > 2 * TURN_MS) {
+      this.#countsSince = startedAt;
       this.#spentMs = 0;
     }
-    this.#spentMs += ended - begun;
+    this.#spentMs += endedAt - startedAt;
     if (this.#spentMs < TURN_MS) return;
-    // A timer, not an immediate: Deno 2.9.6 runs some ten of those in a row before it looks at sockets.
+    // A timer, not an immediate: Deno 2.9.6 runs some ten immediates in a row before it looks at sockets.
     this.#pause = setTimeout(() => {
       this.#pause = undefined;
       this.#countsSince = -Infinity;
@@ -112,20 +112,20 @@ export class CatchUp {
     if (subscriber.isEnded || subscriber.isLive) return;
     try {
       const reader = this.#readerOf(subscriber);
-      if (reader === undefined) return this.#waitInLine(subscriber);
+      if (reader === undefined) return this.#waitForReader(subscriber);
       const batch = reader.next(CATCH_UP_BYTES);
-      if (batch === undefined) return this.#askLater(subscriber, reader);
-      this.#give(subscriber, batch);
-      this.#goOn(subscriber, reader);
+      if (batch === undefined) return this.#waitUntilReady(subscriber, reader);
+      this.#replay(subscriber, batch);
+      this.#continueOrClose(subscriber, reader);
     } catch (error) {
       this.#onFailure(subscriber, error);
     }
   }
 
-  #goOn(subscriber: Subscriber, reader: HistoryReader): void {
-    // Where the batch brought nothing that it hears, its stream does not ask again by itself.
-    if (!subscriber.isLive && subscriber.isWaiting) this.#queue.add(subscriber);
-    else if (subscriber.isLive || reader.size <= SMALL_READER || this.#line.size > 0) {
+  #continueOrClose(subscriber: Subscriber, reader: HistoryReader): void {
+    // After a batch without events, the stream does not ask again by itself.
+    if (!subscriber.isLive && subscriber.isWaiting) this.#due.add(subscriber);
+    else if (subscriber.isLive || reader.size <= SMALL_READER || this.#withoutReader.size > 0) {
       this.#close(subscriber);
     }
   }
@@ -135,25 +135,25 @@ export class CatchUp {
     if (open !== undefined || !this.#mayOpen(subscriber)) return open;
     const reader = this.#broker.openReader(subscriber.claims, subscriber.readStart);
     this.#readers.set(subscriber, reader);
-    this.#line.delete(subscriber);
+    this.#withoutReader.delete(subscriber);
     return reader;
   }
 
-  /** Readers that are free are for those in line, if it is not shorter: others go behind them. */
+  /** New subscribers queue behind the waiting ones, unless there are readers for all of them. */
   #mayOpen(subscriber: Subscriber): boolean {
     const free = MAX_OPEN_READERS - this.#readers.size;
-    return free > 0 && (this.#line.has(subscriber) || free > this.#line.size);
+    return free > 0 && (this.#withoutReader.has(subscriber) || free > this.#withoutReader.size);
   }
 
-  #waitInLine(subscriber: Subscriber): void {
-    this.#line.add(subscriber);
+  #waitForReader(subscriber: Subscriber): void {
+    this.#withoutReader.add(subscriber);
     for (const other of this.#readers.keys()) {
-      // One whose client has not taken its last batch yet can do without.
-      if (!this.#reading.has(other) && !this.#queue.has(other)) return this.#close(other);
+      // A subscriber whose client has not taken its last batch yet needs no reader now.
+      if (!this.#reading.has(other) && !this.#due.has(other)) return this.#close(other);
     }
   }
 
-  #askLater(subscriber: Subscriber, reader: HistoryReader): void {
+  #waitUntilReady(subscriber: Subscriber, reader: HistoryReader): void {
     this.#reading.add(subscriber);
     reader.ready().then(
       () => {
@@ -163,7 +163,7 @@ export class CatchUp {
       (error) => {
         this.#reading.delete(subscriber);
         if (this.#readers.get(subscriber) === reader) this.#onFailure(subscriber, error);
-        // Nobody has to know how a reader fails that is not used any more: another takes its place.
+        // The failure of a reader that was closed meanwhile does not matter: a new one is opened.
         else this.request(subscriber);
       },
     );
@@ -177,16 +177,16 @@ export class CatchUp {
     this.#admit();
   }
 
-  /** Asks for the first in line as far as readers are free; each stays in line until it has one. */
+  /** Requests a batch for as many waiting subscribers as there are free readers; each waits until it has one. */
   #admit(): void {
     let free = MAX_OPEN_READERS - this.#readers.size;
-    for (const subscriber of this.#line) {
+    for (const subscriber of this.#withoutReader) {
       if (free-- <= 0) return;
       this.request(subscriber);
     }
   }
 
-  #give(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {
+  #replay(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {
     if (gap !== undefined) {
       subscriber.reportGap(this.#encodeGap(subscriber, gap, events[0]?.seq), gap.through);
     }
@@ -194,14 +194,14 @@ export class CatchUp {
     if (reachesHead) subscriber.goLive();
   }
 
-  /** @param next the seq of the event that follows, where one does. */
+  /** @param next the seq of the first event after the gap in this batch; `undefined` for an empty batch. */
   #encodeGap(
     subscriber: Subscriber,
     { through, oldest }: Gap,
     next: number | undefined,
   ): Uint8Array {
     const { epoch } = this.#broker.head;
-    // The id is the position that the next event follows: a client cut off here is not told twice.
+    // The id is the position just before the next event: a client that is cut off here gets no second report.
     const position = Math.min(through, (next ?? Infinity) - 1);
     const data = {
       asked: subscriber.resumedFrom ?? formatId(subscriber.position, epoch),

@@ -3,13 +3,13 @@ import type { ServerEvent } from "../sse/event.ts";
 import type { Subscriber } from "./subscriber.ts";
 import type { SubscriberGroup } from "./subscriber_group.ts";
 
-/** The subscribers of one channel, by group, and the events that its live subscribers have not been sent yet. */
+/** The subscribers of one channel, and the events that its live subscribers have not been sent yet. */
 export class Channel {
   readonly #subscribers = new Set<Subscriber>();
   readonly #byUser = new Map<string, Set<Subscriber>>();
-  /** Subscribers of many channels, which are in none of the above. */
+  /** Groups of subscribers of many channels, which are not in the sets above. */
   #groups: Set<SubscriberGroup> | undefined;
-  /** Events for everyone that the flush under way is sending. */
+  /** Events for everyone that the current flush sends. */
   #sending: readonly ServerEvent[] = [];
   /** Events for everyone that were published since the current flush began. */
   #pending: ServerEvent[] = [];
@@ -25,7 +25,7 @@ export class Channel {
     return this.#pending.length > 0 || this.#addressed.size > 0;
   }
 
-  /** Whether every subscriber has been sent the events for everyone. */
+  /** Whether every live subscriber has been sent every event for everyone. */
   get isFlushed(): boolean {
     return this.#sending.length === 0 && this.#pending.length === 0;
   }
@@ -38,18 +38,18 @@ export class Channel {
   add(subscriber: Subscriber): void {
     this.#subscribers.add(subscriber);
     const { user } = subscriber.claims;
-    const same = this.#byUser.get(user);
-    if (same === undefined) this.#byUser.set(user, new Set([subscriber]));
-    else same.add(subscriber);
+    const ofUser = this.#byUser.get(user);
+    if (ofUser === undefined) this.#byUser.set(user, new Set([subscriber]));
+    else ofUser.add(subscriber);
   }
 
   remove(subscriber: Subscriber): void {
     this.#subscribers.delete(subscriber);
     this.#addressed.delete(subscriber);
     const { user } = subscriber.claims;
-    const same = this.#byUser.get(user);
-    same?.delete(subscriber);
-    if (same?.size === 0) this.#byUser.delete(user);
+    const ofUser = this.#byUser.get(user);
+    ofUser?.delete(subscriber);
+    if (ofUser?.size === 0) this.#byUser.delete(user);
   }
 
   addGroup(group: SubscriberGroup): void {
@@ -75,7 +75,7 @@ export class Channel {
     return recipients;
   }
 
-  /** Begins a flush: answers the subscribers that it has to visit, in sets. */
+  /** Begins a flush; returns the subscribers that it has to visit, in sets. */
   beginFlush(): readonly ReadonlySet<Subscriber>[] {
     this.#sending = this.#pending;
     this.#pending = [];
@@ -86,7 +86,7 @@ export class Channel {
     return [this.#subscribers, ...Array.from(this.#groups, ({ subscribers }) => subscribers)];
   }
 
-  /** Ends a flush: everyone has got the events that it was sending. */
+  /** Ends a flush that has visited all its subscribers. */
   endFlush(): void {
     this.#sending = [];
   }

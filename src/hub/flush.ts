@@ -15,7 +15,7 @@ export class Flush {
   readonly channel: Channel;
   readonly #channels: Channels;
   readonly #unvisited: Iterator<ReadonlySet<Subscriber>>;
-  /** Those of the set that is being visited. */
+  /** The rest of the set that is being visited. */
   #subscribers: Iterator<Subscriber> = [].values();
   readonly #shared = new Map<string, Shared>();
 

@@ -225,7 +225,7 @@ export class Hub {
     if (isExpired(subscriber.claims, this.#clock.wall() / 1000)) {
       this.#end(subscriber, "token expired", encodeLines(": token expired"));
     } else if (stallMs > 0 && subscriber.isStalled(this.#clock.steady(), stallMs)) {
-      subscriber.abort("stream cut: the client took none of its waiting bytes");
+      subscriber.abort("stream cut: the client accepted none of its pending bytes");
       this.#remove(subscriber, "too slow");
     } else if (heartbeatMs > 0 && isBeatDue) this.#beat(subscriber);
   }

@@ -25,7 +25,7 @@ export class StreamTimer<T> {
     this.#visit = visit;
     const longestTickMs = Math.min(LONGEST_TICK_MS, stallMs || LONGEST_TICK_MS);
     this.#turns = Math.max(1, Math.ceil(heartbeatMs / longestTickMs));
-    // A whole number of ticks makes one interval, so that no heartbeat comes late.
+    // An interval is a whole number of ticks, so that no heartbeat comes late.
     this.#tickMs = heartbeatMs > 0 ? heartbeatMs / this.#turns : longestTickMs;
   }
 

@@ -224,7 +224,7 @@ export class Subscriber {
     if (!this.#isCancelled) this.#controller.close();
   }
 
-  /** Ends the stream at once and drops what is unsent; the client sees a broken connection. */
+  /** Ends the stream at once and drops its unsent bytes; the client sees a broken connection. */
   abort(reason: string): void {
     if (this.#isEnded) return;
     this.#isEnded = true;

@@ -1,17 +1,17 @@
 import type { Subscriber } from "./subscriber.ts";
 
-/** Past as many channels, streams of one token are a group. */
+/** The streams of a token with more channels than this form a group. */
 const MANY_CHANNELS = 32;
 
-/** Whether a subscriber belongs into a group. */
+/** Whether a subscriber belongs to a group. */
 export function hasManyChannels({ claims }: Subscriber): boolean {
   return claims.channels.length > MANY_CHANNELS;
 }
 
 /**
- * The subscribers of one user to the same many channels, as those of one token are. Channels know the
- * group, not each of them: otherwise every further stream would cost as many steps, and as much
- * memory, as its token names channels.
+ * The subscribers of one user to the same many channels, such as all streams of one token. Channels
+ * hold the group, not its subscribers: otherwise each further stream would cost as many steps, and as
+ * much memory, as its token names channels.
  */
 export class SubscriberGroup {
   readonly user: string;
@@ -20,7 +20,7 @@ export class SubscriberGroup {
   readonly channelsKey: string;
   readonly subscribers = new Set<Subscriber>();
 
-  /** @param first the one that the group is made for, which it does not have yet. */
+  /** Makes an empty group with the subscriber's user and channels. */
   constructor({ claims, channelsKey }: Subscriber) {
     this.user = claims.user;
     this.channels = claims.channels;

@@ -1,4 +1,4 @@
-/** A number of bytes that buffers share, so that all of them together stay below it. */
+/** A limit on the total size of several buffers. */
 export class ByteBudget {
   readonly limit: number;
   #taken = 0;
@@ -8,36 +8,36 @@ export class ByteBudget {
     this.limit = limit;
   }
 
-  /** Bytes that are taken now. */
+  /** The number of bytes in use. */
   get taken(): number {
     return this.#taken;
   }
 
-  /** Takes bytes, if there are that many left; answers whether there were. */
+  /** Takes a number of bytes, if as many are left; returns whether it took them. */
   take(bytes: number): boolean {
     if (this.#taken + bytes > this.limit) return false;
     this.#taken += bytes;
     return true;
   }
 
-  /** Gives back bytes that were taken. */
+  /** Returns a number of bytes to the budget. */
   give(bytes: number): void {
     this.#taken -= bytes;
   }
 }
 
 /**
- * A buffer takes nothing from its budget until it is larger than this, in bytes: a connection costs
- * about as much, and what is small must not fail because others are large.
+ * A buffer of up to this size, in bytes, takes nothing from its budget: a connection costs about as
+ * much, and a small buffer must not fail because others are large.
  */
 export const UNCOUNTED_BYTES = 65_536;
 
-/** What became of bytes that were to be appended: `too long` is past the buffer's own limit, `no room` past the budget. */
+/** The result of an append: `too long` exceeds the buffer's own limit, `no room` the budget. */
 export type Appended = "ok" | "too long" | "no room";
 
 const FIRST_CAPACITY = 1024;
 
-/** Bytes that come in pieces of any size, in one array that grows by doubling. */
+/** Collects bytes in one array, which grows by doubling. */
 export class ByteBuffer {
   readonly #maxLength: number;
   readonly #budget: ByteBudget;
@@ -47,7 +47,7 @@ export class ByteBuffer {
 
   /**
    * @param maxLength in bytes.
-   * @param budget has bytes until {@link clear} is called.
+   * @param budget gets its bytes back when {@link clear} is called.
    */
   constructor(maxLength: number, budget: ByteBudget) {
     this.#maxLength = maxLength;
@@ -58,12 +58,12 @@ export class ByteBuffer {
     return this.#length;
   }
 
-  /** What was appended so far. */
+  /** All appended bytes; valid until the next append. */
   get bytes(): Uint8Array<ArrayBuffer> {
     return this.#storage.subarray(0, this.#length);
   }
 
-  /** Copies bytes behind those that are there. What is not `ok` leaves the buffer as it was. */
+  /** Appends a copy of the bytes. Any result but `ok` leaves the buffer as it was. */
   append(bytes: Uint8Array): Appended {
     const length = this.#length + bytes.length;
     if (length > this.#maxLength) return "too long";
@@ -73,7 +73,7 @@ export class ByteBuffer {
     return "ok";
   }
 
-  /** Forgets all bytes, and gives back what they took of the budget. */
+  /** Drops all bytes, and returns them to the budget. */
   clear(): void {
     this.#storage = new Uint8Array();
     this.#length = 0;

@@ -124,7 +124,7 @@ export class StoreUnavailable extends HttpError {
   }
 }
 
-/** This server has no room for a request now; nothing was sent to anyone. */
+/** This server has no room for a request now; no event was published. */
 export class ServerBusy extends HttpError {
   override readonly name = "ServerBusy";
   readonly status = 503;
@@ -134,7 +134,7 @@ export class ServerBusy extends HttpError {
   }
 }
 
-/** A failure that nobody foresaw, of which the log alone has the details. */
+/** An unexpected failure; only the log has its details. */
 export class InternalError extends HttpError {
   override readonly name = "InternalError";
   readonly status = 500;

@@ -1,15 +1,15 @@
 import { createEvent } from "../../../src/sse/event.ts";
 import { assertEquals } from "../../support/assert.ts";
 
-function placed(
+function partsOf(
   block: string,
 ): { readonly text: string; readonly publisherId: string | undefined } {
   const event = createEvent({ channel: "chat", user: "alex", block }, 7, "abc123");
   return { text: new TextDecoder().decode(event.bytes), publisherId: event.publisherId };
 }
 
-Deno.test("an event without an id gets one in front, and exactly one blank line behind", () => {
-  assertEquals(placed("event: x\ndata: 1"), {
+Deno.test("an event without an id gets one at its start, and exactly one blank line at its end", () => {
+  assertEquals(partsOf("event: x\ndata: 1"), {
     text: "id: 0000000000000007-abc123\nevent: x\ndata: 1\n\n",
     publisherId: undefined,
   });
@@ -28,27 +28,27 @@ Deno.test("an event that carries an id keeps it, and gets no second one", () => 
     ["id: émile ✓\ndata: 1", "émile ✓"],
   ];
   for (const [block, id] of cases) {
-    assertEquals(placed(block), { text: `${block}\n\n`, publisherId: id }, JSON.stringify(block));
+    assertEquals(partsOf(block), { text: `${block}\n\n`, publisherId: id }, JSON.stringify(block));
   }
 });
 
 Deno.test("an event whose id is empty keeps it so, which tells the browser to forget its last id", () => {
   for (const block of ["id\ndata: 1", "id:\ndata: 1", "id: \ndata: 1", "id: 5\nid\ndata: 1"]) {
-    assertEquals(placed(block), { text: `${block}\n\n`, publisherId: "" }, JSON.stringify(block));
+    assertEquals(partsOf(block), { text: `${block}\n\n`, publisherId: "" }, JSON.stringify(block));
   }
 });
 
 Deno.test("an id with NUL in it is none, as in a browser, so the event gets one", () => {
-  assertEquals(placed("id: a\0b\ndata: 1"), {
+  assertEquals(partsOf("id: a\0b\ndata: 1"), {
     text: "id: 0000000000000007-abc123\nid: a\0b\ndata: 1\n\n",
     publisherId: undefined,
   });
-  assertEquals(placed("id: 5\nid: a\0b\ndata: 1").publisherId, "5");
+  assertEquals(partsOf("id: 5\nid: a\0b\ndata: 1").publisherId, "5");
 });
 
 Deno.test("fields that only look like an id are none", () => {
   for (const block of ["ident: 5", "data: id: 5", " id: 5\ndata: 1", "ID: 5", "idx", ":id: 5"]) {
-    assertEquals(placed(block).publisherId, undefined, JSON.stringify(block));
+    assertEquals(partsOf(block).publisherId, undefined, JSON.stringify(block));
   }
 });
 
