@@ -35,7 +35,7 @@ Deno.test("a subscriber that is taken away twice takes no other of its token wit
   channels.add(other);
   channels.remove(one);
   channels.remove(one);
-  assertEquals(channels.get("red")?.size, 1);
+  assertEquals(sizeOf(channels, "red"), 1);
   channels.remove(other);
   assertEquals(channels.get("red"), undefined);
 });
