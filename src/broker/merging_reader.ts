@@ -140,6 +140,10 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     if (source?.user !== user) return;
     // The page that the source holds may have been the last one until now.
     source.isLastPage = false;
+    // The search may be past its channel.
+    if (this.#search !== undefined) {
+      this.#search.oldest = Math.min(this.#search.oldest, seq);
+    }
     if (!source.isQueued) this.#queue(source, seq);
   }
 
