@@ -64,3 +64,11 @@ Deno.test("a log of another format is told in words; other errors stay what they
   const other = new Error("FORMAT 2 1");
   assertEquals(explained(other), other);
 });
+
+Deno.test("a command that Redis 6.2 refuses in a script is refused as by Redis 7", () => {
+  const wrapped = `ERR Error running script (call to f_${"a".repeat(40)}): @user_script:279: ` +
+    "@user_script: 279: -OOM command not allowed when used memory > 'maxmemory'.";
+  const error = explained(new ErrorReply(wrapped));
+  assertEquals(redisReasonOf(error), redisReasonOf(OOM));
+  assert(changedNothing(error) && isRefusal(error) && !isLasting(error));
+});
