@@ -18,11 +18,16 @@ export class NoAnswer extends Error {
 /** What the scripts say of a log that they do not know how to read: its format, and their own. */
 const OTHER_FORMAT = /^FORMAT (.*) (\S+)$/;
 
-/** The same failure in words for a person, where a script refused the log's format. */
+/** What Redis before 7 makes of the refusal of a command in a script: the refusal itself comes last. */
+const REFUSED_IN_SCRIPT = /^ERR Error running script .*?: -([A-Z]+ .*)$/s;
+
+/** A script's failure as it is without the script around it; in words where it refused the log's format. */
 export function explained(error: unknown): unknown {
-  const formats = error instanceof ErrorReply ? OTHER_FORMAT.exec(error.message) : null;
-  if (formats === null) return error;
-  const [, format, own] = formats;
+  if (!(error instanceof ErrorReply)) return error;
+  const refusal = REFUSED_IN_SCRIPT.exec(error.message)?.[1];
+  if (refusal !== undefined) return new ErrorReply(refusal);
+  const [, format, own] = OTHER_FORMAT.exec(error.message) ?? [];
+  if (format === undefined) return error;
   return new RedisUnsuitable(`its log is of format ${format}, this server writes format ${own}`);
 }
 

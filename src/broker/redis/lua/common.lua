@@ -1,9 +1,10 @@
--- Begins every script: what they share. Each script runs as a whole or not at all, and alone.
+-- The part that all scripts share; it comes before each of them. Redis runs one script at a time, and
+-- nothing else meanwhile.
 --
--- The log in Redis, all keys behind the prefix. Empty ones vanish by themselves.
+-- The keys of the log; each begins with the prefix. Redis deletes a key whose last element is gone.
 --   log         hash    epoch; format: the version of all this; last: the newest seq; lost: a seq up
---                       to which events are gone that some have heard; rejoined: the seq at which the
---                       log knew of it; floor: horizon of every channel of which nothing is known;
+--                       to which events are lost that some subscribers had got; rejoined: the seq at
+--                       which that was noticed; floor: horizon of the channels without one of their own;
 --                       bytes: retained; fed: bytes put into the feed since the last mark
 --   events      hash    seq -> [channel, user, block] as JSON, of every retained event
 --   order:C     list    the retained events of channel C: "seq size", the length of the user's
@@ -95,7 +96,7 @@ local function dropPublisherId(publisherId, seq)
   end
 end
 
--- What a script changes in the channels that it touches is written once, by `writeChannels`.
+-- The changes to channels are collected here, and written at once by `writeChannels`.
 local touched = {}
 local dropped = {}
 local addedBytes = 0
@@ -131,7 +132,7 @@ local function drop(name)
   dropped[#dropped + 1] = seq
 end
 
--- Redis has thrown a channel's events away by itself: nobody can tell what they were.
+-- Redis has evicted the list of a channel's events: nobody can tell which they were.
 local function abandon(channel)
   addedBytes = addedBytes - channel.bytes
   channel.horizon = call('HGET', key('log'), 'last')
@@ -218,9 +219,9 @@ local function trim()
   trimKeys()
 end
 
--- Notes that events up to a seq are gone, and tells the servers to begin anew. Who stands at that
--- very seq has heard them all; of anyone else before this moment nobody can tell, because others may
--- have gone on from an older place before the log knew of the loss.
+-- Notes that events up to a seq are lost, and tells the servers to load the log anew. A subscriber whose
+-- position is that very seq has got them all. Of other subscribers with a position before this moment
+-- nobody can tell: other servers may have gone on from an older position before the loss was noticed.
 local function lose(epoch, last, through)
   local seq = math.max(last + 1, through + 1, now)
   call('HSET', key('log'), 'lost', whole(through), 'rejoined', whole(seq), 'last', whole(seq))

@@ -53,8 +53,8 @@ local function remember(name, fingerprint)
   call('RPUSH', key('keyorder'), whole(last) .. ' ' .. name)
 end
 
--- Reading each entry's size to cut the feed to a length in bytes would be work for every event;
--- marks at equal distances are not.
+-- Adds an entry to the feed. The feed is cut at marks that are set at equal distances in bytes, because
+-- to ask each entry for its size would be work for every event.
 local function feedServers(betweenMarks, maxMarks)
   call('XADD', key('feed'), whole(last) .. '-0', unpack(feed))
   call('HSET', key('log'), 'last', whole(last))

@@ -105,7 +105,7 @@ for i, seq in ipairs(seqs) do
     events[#events + 1] = seq
     events[#events + 1] = texts[i]
   else
-    -- Redis has thrown it away by itself.
+    -- Redis has evicted it.
     horizon = math.max(horizon, tonumber(seq))
   end
 end

@@ -1,4 +1,4 @@
--- Notes how many subscribers a publication was handed to, for whoever repeats it.
+-- Saves how many subscribers a publication was handed to: a repeated emit is answered the same.
 -- Arguments: the idempotency key, its seq, the count.
 
 local record = call('HGET', key('keys'), ARGV[FIRST])
