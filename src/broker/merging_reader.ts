@@ -215,8 +215,8 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     while (true) {
       const source = this.#firstWithRow(pages);
       if (source === undefined) {
-        if (pages.left > 0) return { rows, isComplete: true };
-        return rows.length > 0 ? { rows, isComplete: false } : undefined;
+        const isComplete = this.#heap.first === undefined;
+        return isComplete || rows.length > 0 ? { rows, isComplete } : undefined;
       }
       const row = source.rows[source.at] as Row;
       bytes += row.size;

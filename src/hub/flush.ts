@@ -20,6 +20,7 @@ export class Flush {
   readonly #shared = new Map<string, Shared>();
   /** The seq of the last event for everyone that this flush sends; -1 if it sends none. */
   readonly #last: number;
+  #isDone = false;
 
   /** @param channels every channel of the hub: a subscriber of several may have pending events in each. */
   constructor(channel: Channel, channels: Channels) {
@@ -29,17 +30,23 @@ export class Flush {
     this.#last = channel.unsent.at(-1)?.seq ?? -1;
   }
 
-  /** Visits up to `limit` more subscribers; returns whether it has visited all. */
-  run(limit: number): boolean {
+  /** Whether every subscriber has been visited. */
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** Visits up to `limit` more subscribers; returns how many it has visited. */
+  run(limit: number): number {
     for (let visited = 0; visited < limit; visited++) {
       const subscriber = this.#next();
       if (subscriber === undefined) {
         this.channel.endFlush();
-        return true;
+        this.#isDone = true;
+        return visited;
       }
       if (subscriber.isLive) this.#send(subscriber);
     }
-    return false;
+    return limit;
   }
 
   #next(): Subscriber | undefined {

@@ -65,28 +65,39 @@ export class FlushScheduler {
   #flushReady(): void {
     const ready = [...this.#ready];
     this.#ready.clear();
-    for (const channel of ready) this.#start(channel);
+    this.#start(ready);
   }
 
-  #start(channel: Channel): void {
-    this.#advance(new Flush(channel, this.#channels));
+  #start(channels: readonly Channel[]): void {
+    this.#advance(channels.map((channel) => new Flush(channel, this.#channels)));
   }
 
-  #advance(flush: Flush): void {
-    const { channel } = flush;
-    if (!flush.run(VISITS_PER_TURN)) {
-      this.#running.set(channel, flush);
-      this.#turn ??= setImmediate(() => this.#nextTurn());
-      return;
+  /** Visits subscribers of these flushes in turn, as many as one turn has time for. */
+  #advance(flushes: readonly Flush[]): void {
+    let left = VISITS_PER_TURN;
+    for (const flush of flushes) {
+      const { channel } = flush;
+      if (left === 0) {
+        // It keeps its place before those that have had their visits.
+        if (!this.#running.has(channel)) this.#running.set(channel, flush);
+        continue;
+      }
+      left -= flush.run(left);
+      this.#running.delete(channel);
+      if (flush.isDone) this.#end(channel);
+      else this.#running.set(channel, flush);
     }
-    this.#running.delete(channel);
+    if (this.#running.size > 0) this.#turn ??= setImmediate(() => this.#nextTurn());
+  }
+
+  #end(channel: Channel): void {
     if (this.#windowMs > 0) this.#cool(channel);
     else if (channel.hasPending) this.request(channel);
   }
 
   #nextTurn(): void {
     this.#turn = undefined;
-    for (const flush of [...this.#running.values()]) this.#advance(flush);
+    this.#advance([...this.#running.values()]);
   }
 
   #cool(channel: Channel): void {
@@ -97,16 +108,15 @@ export class FlushScheduler {
   #flushCooled(): void {
     this.#timer = undefined;
     const now = this.#clock.steady();
+    const pending: Channel[] = [];
     for (const [channel, overAt] of this.#cooling) {
       if (overAt > now) {
-        // A flush in this loop may have set a later timer.
-        clearTimeout(this.#timer);
         this.#timer = setTimeout(() => this.#flushCooled(), overAt - now);
-        return;
+        break;
       }
       this.#cooling.delete(channel);
-      // The channel's next window ends after `now`, so this loop does not visit it again.
-      if (channel.hasPending) this.#start(channel);
+      if (channel.hasPending) pending.push(channel);
     }
+    this.#start(pending);
   }
 }

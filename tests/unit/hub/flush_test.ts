@@ -29,7 +29,8 @@ Deno.test("a flush sends all that waits in one chunk, to each subscriber what is
   take(channels, 1, "red");
   take(channels, 2, "red", "ann");
   take(channels, 3, "red");
-  assertEquals(begin(channels, "red").run(Infinity), true);
+  const flush = begin(channels, "red");
+  assertEquals([flush.run(Infinity), flush.isDone], [2, true]);
   await settle();
   assertEquals(clients.map(({ chunks }) => chunks), [["1 2 3"], ["1 3"]]);
   assertEquals(clients.map(({ subscriber }) => subscriber.position), [3, 3]);
@@ -42,7 +43,8 @@ Deno.test("a flush visits no more subscribers at a time than it may, and says wh
   const flush = begin(channels, "red");
   const served: number[] = [];
   for (let isOver = false; !isOver;) {
-    isOver = flush.run(2);
+    flush.run(2);
+    isOver = flush.isDone;
     await settle();
     served.push(clients.filter(({ chunks }) => chunks.length > 0).length);
   }
