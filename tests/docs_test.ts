@@ -1,6 +1,7 @@
 /** What the pages show is what the program has, and what the tests run; what they point to is there. */
 import { documentedVirtualHost, SSE_AWAY_FILE } from "./support/apache.ts";
 import { assert, assertEquals } from "./support/assert.ts";
+import { withCode } from "./support/clients/page.ts";
 import { flagsPage } from "./support/flags_page.ts";
 import {
   anchorsOf,
@@ -22,6 +23,11 @@ const proxies = await readPage("docs/proxies.md");
 Deno.test("docs/flags.md lists every flag with its default and what it does", async () => {
   const { text } = await readPage("docs/flags.md");
   assert(text === flagsPage(), "docs/flags.md is stale: run deno task docs");
+});
+
+Deno.test("docs/clients.md shows the code that the tests run", async () => {
+  const { text } = await readPage("docs/clients.md");
+  assert(text === await withCode(text), "docs/clients.md is stale: run deno task clients");
 });
 
 Deno.test("the Apache block of docs/proxies.md is the one that the tests run", () => {

@@ -26,6 +26,36 @@ export const TOOLS = {
     services: [],
     find: () => findProgram("python3"),
   },
+  node: {
+    packages: ["nodejs"],
+    services: [],
+    find: () => findProgram("node"),
+  },
+  venv: {
+    packages: ["python3", "python3-venv"],
+    services: [],
+    find: () => findPythonWithVenv(),
+  },
+  npm: {
+    packages: ["npm"],
+    services: [],
+    find: () => findProgram("npm"),
+  },
+  go: {
+    packages: ["golang-go"],
+    services: [],
+    find: () => findProgram("go"),
+  },
+  curl: {
+    packages: ["curl"],
+    services: [],
+    find: () => findProgram("curl"),
+  },
+  firefox: {
+    packages: ["firefox-esr"],
+    services: [],
+    find: () => findProgram("firefox-esr", "firefox"),
+  },
   apache: {
     packages: ["apache2-bin"],
     services: [],
@@ -159,6 +189,18 @@ function findPhpWithCurl(): string | undefined {
     stderr: "null",
   }).outputSync();
   return /^curl$/m.test(new TextDecoder().decode(stdout)) ? php : undefined;
+}
+
+function findPythonWithVenv(): string | undefined {
+  const python = findProgram("python3");
+  if (python === undefined) return undefined;
+  const { success } = new Deno.Command(python, {
+    args: ["-c", "import ensurepip, venv"],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).outputSync();
+  return success ? python : undefined;
 }
 
 function exists(path: string): boolean {
