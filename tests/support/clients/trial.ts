@@ -32,7 +32,7 @@ export interface Findings {
   readonly endsOnRefusal: boolean;
 }
 
-/** Bytes of a stream's start at each of which one stream is cut: the greeting, an event, and most of another. */
+/** Bytes of a stream's start at each of which one stream is cut: the greeting, two events and a part of a third. */
 const CUTS = 150;
 const TARGET = { userId: "alex", channel: "chat" };
 const UNKNOWN_ID = "1795000000000000-aaaaaa";
@@ -89,6 +89,8 @@ export async function tryClient(
     "every stream to be cut",
     () => streams.cut.every(({ relay }) => relay.isCut || relay.passed.includes(server.lastId)),
   );
+  const last = streams.cut.at(-1)?.relay.passed;
+  assert(server.events.slice(0, 2).every(({ id }) => last?.includes(id)), "the cuts end too early");
   for (const { relay } of all) relay.release();
   await expect("after the cuts");
 
@@ -127,8 +129,8 @@ async function openStreams(
   random: SeededRandom,
   stack: AsyncDisposableStack,
 ): Promise<[TrialStreams, RunningClient]> {
-  const start = await server.emitUnnoted("before all");
-  const token = await server.token();
+  const { token, lastEventId } = await server.token();
+  const short = await server.token(2);
   const relays: CuttingRelay[] = [];
   const orders: StreamOrder[] = [];
   const add = async (query: string, itsToken = token, cut?: Cut) => {
@@ -139,10 +141,10 @@ async function openStreams(
   };
   await add("");
   await add(`?lastEventId=${UNKNOWN_ID}`);
-  await add(`?lastEventId=${start}`, await server.token(2));
+  await add(`?lastEventId=${lastEventId}`, short.token);
   for (let after = 0; after < CUTS; after++) {
     const cut = { after, kind: random.pick(["reset", "close"] as const) };
-    await add(`?lastEventId=${start}`, token, cut);
+    await add(`?lastEventId=${lastEventId}`, token, cut);
   }
   const running = stack.use(await client.start(orders));
   const [plain, behindGap, expiring, ...cut] = relays.map((relay, stream) => ({
@@ -181,18 +183,21 @@ class ServerWithEvents implements AsyncDisposable {
     return last.id;
   }
 
-  token(seconds = 3600): Promise<string> {
-    return this.#current.token({ ...TARGET, exp: seconds });
+  /** A token, and the id from which a first stream begins. */
+  async token(seconds = 3600): Promise<{ readonly token: string; readonly lastEventId: string }> {
+    const answer = await this.#current.control("/token/", {
+      method: "POST",
+      headers: { Accept: "application/json" },
+      body: new URLSearchParams({ ...TARGET, exp: String(seconds) }),
+    });
+    const { token, lastEventId } = await answer.json();
+    assert(token !== undefined && lastEventId !== undefined, "no id comes with a token");
+    return { token, lastEventId };
   }
 
-  /** Emits an event that every stream is to receive. */
+  /** Emits an event. */
   async emit(data: string): Promise<void> {
-    this.events.push({ id: await this.emitUnnoted(data), data });
-  }
-
-  /** Emits an event before there is any stream, and returns its id. */
-  async emitUnnoted(data: string): Promise<string> {
-    return (await this.#current.emit({ ...TARGET, data })).id;
+    this.events.push({ id: (await this.#current.emit({ ...TARGET, data })).id, data });
   }
 
   /** Ends the server, and starts another with frequent heartbeats. */

@@ -2,6 +2,8 @@
 // client itself gave up, to where the page came from.
 import { keepListening } from "./loop.mjs";
 
+const WAIT_MS = 50;
+
 const { client: name, streams } = await (await fetch("/streams.json")).json();
 const client = await import(`/${name}.js`);
 
@@ -22,5 +24,5 @@ for (const { stream, url, token } of streams) {
   const onEvent = ({ id, type, data }) => print({ stream, id, type, data });
   const onEnd = (error) => print({ stream, state: "ended", why: String(error ?? "") });
   if (client.listen !== undefined) client.listen(url, token, onEvent, onEnd);
-  else keepListening(client.listenOnce, url, token, onEvent, onEnd);
+  else keepListening(client.listenOnce, url, token, onEvent, onEnd, WAIT_MS);
 }

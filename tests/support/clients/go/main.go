@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"time"
 )
 
 type stream struct {
@@ -27,6 +28,8 @@ type ending struct {
 	State  string `json:"state"`
 	Why    string `json:"why"`
 }
+
+const wait = 50 * time.Millisecond
 
 var printing sync.Mutex
 
@@ -52,7 +55,7 @@ func main() {
 			})
 			keepListening(listenOnce, func(err error) {
 				show(ending{each.Stream, "ended", fmt.Sprint(err)})
-			})
+			}, wait)
 		}(each)
 	}
 	select {}

@@ -1,4 +1,4 @@
-export async function keepListening(listenOnce, url, token, onEvent, onEnd) {
+export async function keepListening(listenOnce, url, token, onEvent, onEnd, waitMs = 1000) {
   let lastId;
   const keep = (event) => {
     lastId = event.id;
@@ -14,6 +14,6 @@ export async function keepListening(listenOnce, url, token, onEvent, onEnd) {
       onEnd(error);
     }
     if (refused) return; // The token has expired: get another one.
-    await new Promise((resolve) => setTimeout(resolve, 100 + 100 * Math.random()));
+    await new Promise((resolve) => setTimeout(resolve, waitMs * (1 + 2 * Math.random())));
   }
 }

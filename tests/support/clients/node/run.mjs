@@ -4,6 +4,8 @@ import process from "node:process";
 import { text } from "node:stream/consumers";
 import { keepListening } from "./loop.mjs";
 
+const WAIT_MS = 50;
+
 const client = await import(`./${process.argv[2]}.mjs`);
 const streams = JSON.parse(await text(process.stdin));
 const print = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -15,5 +17,5 @@ for (const { stream, url, token } of streams) {
   const onEvent = ({ id, type, data }) => print({ stream, id, type, data });
   const onEnd = (error) => print({ stream, state: "ended", why: String(error ?? "") });
   if (client.listen !== undefined) client.listen(url, token, onEvent, onEnd);
-  else keepListening(client.listenOnce, url, token, onEvent, onEnd);
+  else keepListening(client.listenOnce, url, token, onEvent, onEnd, WAIT_MS);
 }

@@ -1,5 +1,5 @@
 <?php
-function keep_listening(string $url, string $token, callable $on_event, callable $on_end): void
+function keep_listening(string $url, string $token, callable $on_event, callable $on_end, int $wait_ms = 1000): void
 {
     $last_id = null;
     $keep = function ($id, $type, $data) use (&$last_id, $on_event) {
@@ -12,6 +12,6 @@ function keep_listening(string $url, string $token, callable $on_event, callable
         if ($status === 401) {
             return; // The token has expired: get another one.
         }
-        usleep(random_int(100_000, 200_000));
+        usleep($wait_ms * random_int(1000, 3000));
     }
 }

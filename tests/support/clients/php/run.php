@@ -13,4 +13,5 @@ keep_listening(
     $token,
     fn ($id, $type, $data) => $show(["id" => $id, "type" => $type, "data" => $data]),
     fn ($status) => $show(["state" => "ended", "why" => "status $status"]),
+    50,
 );

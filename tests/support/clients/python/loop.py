@@ -7,7 +7,7 @@ class Refused(Exception):
     """The server refused the token: get another one."""
 
 
-def keep_listening(listen_once, url, token, on_event, on_end):
+def keep_listening(listen_once, url, token, on_event, on_end, wait=1.0):
     last_id = None
 
     def keep(id, type, data):
@@ -24,10 +24,10 @@ def keep_listening(listen_once, url, token, on_event, on_end):
             return
         except Exception as error:
             on_end(error)
-        time.sleep(random.uniform(0.1, 0.2))
+        time.sleep(wait * random.uniform(1, 3))
 
 
-async def keep_listening_async(listen_once, url, token, on_event, on_end):
+async def keep_listening_async(listen_once, url, token, on_event, on_end, wait=1.0):
     last_id = None
 
     def keep(id, type, data):
@@ -44,4 +44,4 @@ async def keep_listening_async(listen_once, url, token, on_event, on_end):
             return
         except Exception as error:
             on_end(error)
-        await asyncio.sleep(random.uniform(0.1, 0.2))
+        await asyncio.sleep(wait * random.uniform(1, 3))

@@ -10,6 +10,8 @@ from importlib import import_module
 
 import loop
 
+WAIT = 0.05
+
 printing = threading.Lock()
 
 
@@ -31,7 +33,7 @@ def callbacks(stream):
 
 async def all_of(listen_once, streams):
     await asyncio.gather(*(
-        loop.keep_listening_async(listen_once, each["url"], each["token"], *callbacks(each["stream"]))
+        loop.keep_listening_async(listen_once, each["url"], each["token"], *callbacks(each["stream"]), WAIT)
         for each in streams
     ))
 
@@ -42,5 +44,5 @@ if inspect.iscoroutinefunction(client.listen_once):
     asyncio.run(all_of(client.listen_once, streams))
 else:
     for each in streams:
-        arguments = (client.listen_once, each["url"], each["token"], *callbacks(each["stream"]))
+        arguments = (client.listen_once, each["url"], each["token"], *callbacks(each["stream"]), WAIT)
         threading.Thread(target=loop.keep_listening, args=arguments).start()

@@ -16,4 +16,4 @@ on_end() {
   printf '{"stream":%s,"state":"ended","why":"curl %s"}\n' "$stream" "$1"
 }
 
-keep_listening "$2" "$3"
+keep_listening "$2" "$3" 0
