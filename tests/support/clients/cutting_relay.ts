@@ -48,6 +48,7 @@ export class CuttingRelay implements AsyncDisposable {
   readonly #cut: Cut | undefined;
   readonly #server: net.Server;
   readonly #sockets = new Set<net.Socket>();
+  readonly #clients = new Set<net.Socket>();
   #gate = Promise.withResolvers<void>();
   #refusals = 0;
 
@@ -74,11 +75,11 @@ export class CuttingRelay implements AsyncDisposable {
     return this.requests.some(({ status }) => status === 200);
   }
 
-  /** Breaks the connection, and lets none in until {@link release}. */
+  /** Closes the connection, as a server does that is stopped, and its client's next attempt to come back fails. */
   cutNow(): void {
-    this.hold();
+    this.hold(1);
     this.isCut = true;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const near of this.#clients) near.end();
   }
 
   /**
@@ -129,7 +130,12 @@ export class CuttingRelay implements AsyncDisposable {
     this.requests.push(request);
     const far = net.connect(this.#target, "127.0.0.1");
     this.#keep(far);
-    near.on("close", () => far.destroy());
+    this.#clients.add(near);
+    near.on("finish", () => far.destroy());
+    near.on("close", () => {
+      this.#clients.delete(near);
+      far.destroy();
+    });
     far.on("close", () => near.end());
     far.on("error", () => near.destroy());
     // One request for each connection, so that each is seen.

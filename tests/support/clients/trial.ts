@@ -83,6 +83,7 @@ export async function tryClient(
       ),
   );
 
+  await waitFor("its greeting", () => streams.plain.relay.passed.includes("retry:"));
   streams.plain.relay.cutNow();
   for (const data of ["one", "two\nlines", '{"three":3}']) await server.emit(data);
   await waitFor(
