@@ -17,12 +17,12 @@ export interface Cut {
   readonly kind: CutKind;
 }
 
-/** What a client asked for. */
-export interface SeenRequest {
-  /** Whether the token came in the header `Authorization`. */
+/** A request and what became of it. */
+interface SeenRequest {
   readonly hasHeader: boolean;
-  /** The status it was answered with, once it was. */
+  /** Once it is answered. */
   status?: number;
+  isOver: boolean;
 }
 
 /** Lets the client read what came before a reset: a reset may overtake it. */
@@ -39,11 +39,11 @@ const PREFLIGHT = [
 
 /** One stream's relay; disposing of it closes every connection. */
 export class CuttingRelay implements AsyncDisposable {
-  readonly requests: SeenRequest[] = [];
   /** Whether the first connection is broken. */
   isCut = false;
   /** All bodies that were passed on, with the framing of their chunks. */
   passed = "";
+  readonly #requests: SeenRequest[] = [];
   readonly #target: number;
   readonly #cut: Cut | undefined;
   readonly #server: net.Server;
@@ -70,9 +70,24 @@ export class CuttingRelay implements AsyncDisposable {
     return (this.#server.address() as net.AddressInfo).port;
   }
 
-  /** Whether a stream was opened. */
-  get isOpened(): boolean {
-    return this.requests.some(({ status }) => status === 200);
+  /** Whether a request was answered. */
+  get isAnswered(): boolean {
+    return this.#requests.some(({ status }) => status !== undefined);
+  }
+
+  /** Whether a stream is open. */
+  get isOpen(): boolean {
+    return this.#requests.some(({ status, isOver }) => status === 200 && !isOver);
+  }
+
+  /** Whether each request had its token in the header `Authorization`. */
+  get hasOnlyHeaders(): boolean {
+    return this.#requests.every(({ hasHeader }) => hasHeader);
+  }
+
+  /** How many requests were answered with a status. */
+  countOf(status: number): number {
+    return this.#requests.filter((request) => request.status === status).length;
   }
 
   /** Closes the connection, as a server does that is stopped, and its client's next attempt to come back fails. */
@@ -124,18 +139,20 @@ export class CuttingRelay implements AsyncDisposable {
   }
 
   async #relay(near: net.Socket, head: string): Promise<void> {
-    const request: SeenRequest = { hasHeader: /\r\nauthorization:/i.test(head) };
+    const request: SeenRequest = { hasHeader: /\r\nauthorization:/i.test(head), isOver: false };
     await this.#gate.promise;
     if (near.destroyed) return;
-    this.requests.push(request);
+    this.#requests.push(request);
     const far = net.connect(this.#target, "127.0.0.1");
     this.#keep(far);
     this.#clients.add(near);
-    near.on("finish", () => far.destroy());
-    near.on("close", () => {
+    const leave = () => {
+      request.isOver = true;
       this.#clients.delete(near);
       far.destroy();
-    });
+    };
+    near.on("finish", leave);
+    near.on("close", leave);
     far.on("close", () => near.end());
     far.on("error", () => near.destroy());
     // One request for each connection, so that each is seen.

@@ -36,6 +36,8 @@ export interface Findings {
 const CUTS = 150;
 const TARGET = { userId: "alex", channel: "chat" };
 const UNKNOWN_ID = "1795000000000000-aaaaaa";
+/** How long the short token is good. */
+const SHORT_SECONDS = 2;
 /** So many refusals show that a client goes on asking. */
 const REFUSALS = 3;
 
@@ -46,114 +48,159 @@ interface TrialStream {
   readonly record: () => StreamRecord;
 }
 
-/** All of them. */
-interface TrialStreams {
-  /** Each is cut at another byte; the client was given an id to begin with. */
-  readonly cut: readonly TrialStream[];
-  /** The client was given no id. */
-  readonly plain: TrialStream;
-  /** The client was given an id that the server does not know. */
-  readonly behindGap: TrialStream;
-  /** Its token is good for a moment. */
-  readonly expiring: TrialStream;
-}
-
 /** Runs a client through everything. */
-export async function tryClient(
-  client: ListedClient,
-  random: SeededRandom,
-): Promise<Findings> {
+export async function tryClient(client: ListedClient, random: SeededRandom): Promise<Findings> {
   await using folder = await TempDir.make();
-  const server = await ServerWithEvents.start(`sqlite:${folder.join("events.db")}`);
-  await using stack = new AsyncDisposableStack();
-  stack.use(server);
-  const [streams, running] = await openStreams(client, server, random, stack);
-  const all = [...streams.cut, streams.plain, streams.behindGap];
-  const faults: string[] = [];
-  const expect = async (what: string) => {
-    const late = await streamsWithout(server.lastId, streams.cut);
-    if (late.length === 0) return;
-    faults.push(`${what}: ${late.length} streams got nothing more; ${running.complaints}`);
-  };
-  await waitFor(
-    () => `${client.name} to open its streams; ${running.complaints}`,
-    () =>
-      [...all, streams.expiring].every(({ relay }) =>
-        relay.requests.some(({ status }) => status !== undefined)
-      ),
-  );
-
-  await waitFor("its greeting", () => streams.plain.relay.passed.includes("retry:"));
-  streams.plain.relay.cutNow();
-  for (const data of ["one", "two\nlines", '{"three":3}']) await server.emit(data);
-  await waitFor(
-    "every stream to be cut",
-    () => streams.cut.every(({ relay }) => relay.isCut || relay.passed.includes(server.lastId)),
-  );
-  const last = streams.cut.at(-1)?.relay.passed;
-  assert(server.events.slice(0, 2).every(({ id }) => last?.includes(id)), "the cuts end too early");
-  for (const { relay } of all) relay.release();
-  await expect("after the cuts");
-
-  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    for (const { relay } of all) relay.hold(1);
-    await server.restart(signal);
-    await server.emit(`after ${signal}`);
-    for (const { relay } of all) relay.release();
-    await expect(`after ${signal}`);
-    if (faults.length > 0) break;
-    await waitFor("a heartbeat", () => all.some(({ relay }) => /\n:\n/.test(relay.passed)));
-  }
-  const refused = streams.expiring;
-  const endsOnRefusal = await waitFor("an end, or request after request", () => {
-    if (refused.record().endings.length > 0) return "ends";
-    return refused.relay.requests.filter(({ status }) => status === 401).length >= REFUSALS &&
-      "goes on";
-  }) === "ends";
-
-  faults.push(...faultsAmong(streams.cut, server.events));
-  const records = [...all, refused].map(({ record }) => record());
-  return {
-    sendsHeader: all.every(({ relay }) => relay.requests.every(({ hasHeader }) => hasHeader)),
-    comesBack: all.every(({ record }) => record().endings.length === 0),
-    faults,
-    needsNoStart: faultsOf(streams.plain.record().received, server.events).length === 0,
-    seesBlank: records.some(({ received }) => received.some(({ data }) => data === "")),
-    seesGap: streams.behindGap.record().received.some(({ event }) => event === "gap"),
-    endsOnRefusal,
-  };
+  await using server = await ServerWithEvents.start(`sqlite:${folder.join("events.db")}`);
+  await using trial = await Trial.start(client, server, random);
+  await trial.cutStreams();
+  await trial.restartServer("SIGTERM");
+  await trial.restartServer("SIGKILL");
+  await trial.end();
+  return trial.findings();
 }
 
-async function openStreams(
-  client: ListedClient,
-  server: ServerWithEvents,
-  random: SeededRandom,
-  stack: AsyncDisposableStack,
-): Promise<[TrialStreams, RunningClient]> {
-  const { token, lastEventId } = await server.token();
-  const short = await server.token(2);
-  const relays: CuttingRelay[] = [];
-  const orders: StreamOrder[] = [];
-  const add = async (query: string, itsToken = token, cut?: Cut) => {
-    const relay = stack.use(await CuttingRelay.listen(server.port, cut));
-    const url = `http://127.0.0.1:${relay.port}/events/${query}`;
-    relays.push(relay);
-    orders.push({ stream: orders.length, url, token: itsToken });
-  };
-  await add("");
-  await add(`?lastEventId=${UNKNOWN_ID}`);
-  await add(`?lastEventId=${lastEventId}`, short.token);
-  for (let after = 0; after < CUTS; after++) {
-    const cut = { after, kind: random.pick(["reset", "close"] as const) };
-    await add(`?lastEventId=${lastEventId}`, token, cut);
+/** A client on all of its streams. */
+class Trial implements AsyncDisposable {
+  readonly #server: ServerWithEvents;
+  readonly #running: RunningClient;
+  readonly #stack: AsyncDisposableStack;
+  /** Each is cut at another byte; the client was given an id to begin with. */
+  readonly #cut: readonly TrialStream[];
+  /** The client was given no id. */
+  readonly #plain: TrialStream;
+  /** The client was given an id that the server does not know. */
+  readonly #behindGap: TrialStream;
+  /** Its token is good for a moment. */
+  readonly #expiring: TrialStream;
+
+  private constructor(
+    server: ServerWithEvents,
+    running: RunningClient,
+    stack: AsyncDisposableStack,
+    relays: readonly CuttingRelay[],
+  ) {
+    this.#server = server;
+    this.#running = running;
+    this.#stack = stack;
+    const streams = relays.map((relay, stream) => ({
+      relay,
+      record: () => running.record(stream),
+    }));
+    const [plain, behindGap, expiring, ...cut] = streams;
+    assert(plain && behindGap && expiring);
+    this.#plain = plain;
+    this.#behindGap = behindGap;
+    this.#expiring = expiring;
+    this.#cut = cut;
   }
-  const running = stack.use(await client.start(orders));
-  const [plain, behindGap, expiring, ...cut] = relays.map((relay, stream) => ({
-    relay,
-    record: () => running.record(stream),
-  }));
-  assert(plain && behindGap && expiring);
-  return [{ plain, behindGap, expiring, cut }, running];
+
+  /** Starts the client, and waits until each stream is answered. */
+  static async start(
+    client: ListedClient,
+    server: ServerWithEvents,
+    random: SeededRandom,
+  ): Promise<Trial> {
+    await using stack = new AsyncDisposableStack();
+    const { token, lastEventId } = await server.token();
+    const relays: CuttingRelay[] = [];
+    const orders: StreamOrder[] = [];
+    const add = async (query: string, itsToken = token, cut?: Cut) => {
+      const relay = stack.use(await CuttingRelay.listen(server.port, cut));
+      const url = `http://127.0.0.1:${relay.port}/events/${query}`;
+      relays.push(relay);
+      orders.push({ stream: orders.length, url, token: itsToken });
+    };
+    await add("");
+    await add(`?lastEventId=${UNKNOWN_ID}`);
+    await add(`?lastEventId=${lastEventId}`, (await server.token(SHORT_SECONDS)).token);
+    for (let after = 0; after < CUTS; after++) {
+      const kind = random.pick(["reset", "close"] as const);
+      await add(`?lastEventId=${lastEventId}`, token, { after, kind });
+    }
+    const running = stack.use(await client.start(orders));
+    await waitFor(
+      () => `${client.name} to open its streams; ${running.complaints}`,
+      () => relays.every(({ isAnswered }) => isAnswered),
+    );
+    return new Trial(server, running, stack.move(), relays);
+  }
+
+  /** All but the one whose token expires. */
+  get #lasting(): readonly TrialStream[] {
+    return [...this.#cut, this.#plain, this.#behindGap];
+  }
+
+  /** Emits while one stream after another is cut, and lets the client back in afterwards. */
+  async cutStreams(): Promise<void> {
+    await waitFor("a greeting", () => this.#plain.relay.passed.includes("retry:"));
+    this.#plain.relay.cutNow();
+    for (const data of ["one", "two\nlines", '{"three":3}']) await this.#server.emit(data);
+    const { events, lastId } = this.#server;
+    await waitFor(
+      "each stream to be cut",
+      () => this.#cut.every(({ relay }) => relay.isCut || relay.passed.includes(lastId)),
+    );
+    const latest = this.#cut.at(-1)?.relay.passed;
+    assert(events.slice(0, 2).every(({ id }) => latest?.includes(id)), "the cuts end too early");
+    await this.#letBackIn();
+  }
+
+  /** Emits between the end of the server and the client's return. */
+  async restartServer(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    for (const { relay } of this.#lasting) relay.hold(1);
+    await this.#server.restart(signal);
+    await this.#server.emit(`after ${signal}`);
+    await this.#letBackIn();
+    await waitFor(
+      "a heartbeat",
+      () => this.#lasting.some(({ relay }) => /\n:\n/.test(relay.passed)),
+    );
+  }
+
+  async #letBackIn(): Promise<void> {
+    for (const { relay } of this.#lasting) relay.release();
+    await waitFor(
+      () => `the client to come back; ${this.#running.complaints}`,
+      () => this.#lasting.every(({ relay }) => relay.isOpen),
+    );
+  }
+
+  /** Waits for an event on each stream, so that all before it has come or is lost, and for the token's end. */
+  async end(): Promise<void> {
+    await this.#server.emit("the end");
+    const { lastId } = this.#server;
+    await waitFor(
+      () => `the last event; ${this.#running.complaints}`,
+      () => this.#lasting.every(({ record }) => record().received.some(({ id }) => id === lastId)),
+    );
+    await waitFor(
+      "the client to end the stream of the token that expired, or to go on asking",
+      () => this.#endsOnRefusal || this.#expiring.relay.countOf(401) >= REFUSALS,
+    );
+  }
+
+  get #endsOnRefusal(): boolean {
+    return this.#expiring.record().endings.length > 0;
+  }
+
+  findings(): Findings {
+    const { events } = this.#server;
+    const records = [...this.#lasting, this.#expiring].map(({ record }) => record());
+    return {
+      sendsHeader: this.#lasting.every(({ relay }) => relay.hasOnlyHeaders),
+      comesBack: this.#lasting.every(({ record }) => record().endings.length === 0),
+      faults: faultsAmong(this.#cut, events),
+      needsNoStart: faultsOf(this.#plain.record().received, events).length === 0,
+      seesBlank: records.some(({ received }) => received.some(({ data }) => data === "")),
+      seesGap: this.#behindGap.record().received.some(({ event }) => event === "gap"),
+      endsOnRefusal: this.#endsOnRefusal,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stack.disposeAsync();
+  }
 }
 
 /** A server that restarts on its store, and what was emitted to it. */
@@ -212,21 +259,6 @@ class ServerWithEvents implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#current[Symbol.asyncDispose]();
   }
-}
-
-/** The streams that do not receive an event by the deadline. */
-async function streamsWithout(
-  id: string,
-  streams: readonly TrialStream[],
-): Promise<readonly TrialStream[]> {
-  const late = () =>
-    streams.filter(({ record }) => !record().received.some((event) => event.id === id));
-  try {
-    await waitFor("an event", () => late().length === 0);
-  } catch {
-    // What is missing is reported.
-  }
-  return late();
 }
 
 /** What is wrong with the streams, each fault named once, with one of the cuts that brought it. */
