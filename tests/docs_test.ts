@@ -1,24 +1,18 @@
 /** What the pages show is what the program has, and what the tests run; what they point to is there. */
-import { documentedVirtualHost, SSE_AWAY_FILE } from "./support/apache.ts";
 import { assert, assertEquals } from "./support/assert.ts";
 import { withCode } from "./support/clients/page.ts";
 import { flagsPage } from "./support/flags_page.ts";
 import {
   anchorsOf,
-  codeBlock,
   filesNamedIn,
   linksOf,
   type Page,
   readPage,
   readPages,
 } from "./support/markdown.ts";
-import { documentedServerBlock } from "./support/nginx.ts";
 import { PROJECT_ROOT } from "./support/server_command.ts";
 
-const CLIENT_LISTENER = "127.0.0.1:8000";
-
 const pages = await readPages();
-const proxies = await readPage("docs/proxies.md");
 
 Deno.test("docs/flags.md lists every flag with its default and what it does", async () => {
   const { text } = await readPage("docs/flags.md");
@@ -28,18 +22,6 @@ Deno.test("docs/flags.md lists every flag with its default and what it does", as
 Deno.test("docs/clients.md shows the code that the tests run", async () => {
   const { text } = await readPage("docs/clients.md");
   assert(text === await withCode(text), "docs/clients.md is stale: run deno task clients");
-});
-
-Deno.test("the Apache block of docs/proxies.md is the one that the tests run", () => {
-  assertEquals(documentedVirtualHost(443, CLIENT_LISTENER).trim(), codeBlock(proxies, "apache"));
-  assertEquals(SSE_AWAY_FILE["sse-away.asis"], codeBlock(proxies, "http", "Status: 200") + "\n\n");
-});
-
-Deno.test("the nginx block of docs/proxies.md is the one that the tests run", () => {
-  const lines = documentedServerBlock(80, CLIENT_LISTENER).split("\n");
-  const dedented = lines.map((line) => line.replace(/^ {4}/, "")).join("\n");
-  const shown = codeBlock(proxies, "nginx");
-  assert(dedented.includes(shown), `in the tests:\n${dedented}\nin the page:\n${shown}`);
 });
 
 Deno.test("no page has a placeholder left", () => {

@@ -2,13 +2,9 @@
 import polyfillSource from "npm:event-source-polyfill@1.0.31/src/eventsource.min.js" with {
   type: "text",
 };
-import {
-  documentedVirtualHost,
-  seedVirtualHost,
-  SSE_AWAY_FILE,
-  startApache,
-} from "../support/apache.ts";
+import { seedVirtualHost, startApache } from "../support/apache.ts";
 import { TestBrowser, waitForPrinted, type WatchedPage } from "../support/chromium.ts";
+import { APACHE } from "../support/documented_proxies.ts";
 import { type Server, startServer } from "../support/server.ts";
 import { openStream } from "../support/sse_client.ts";
 import { requires } from "../support/tools.ts";
@@ -61,7 +57,6 @@ function siteFiles(page: string): Record<string, string> {
   return {
     "index.html": page + PRINT_STATE,
     "js/eventsource.min.js": polyfillSource,
-    ...SSE_AWAY_FILE,
   };
 }
 
@@ -109,8 +104,8 @@ for (const [name, page] of PAGES) {
     async fn() {
       await using server = await startServer(["-retry", "1000"]);
       const token = await server.token({ userId: "alex", channel: "chat" });
-      await using apache = await startApache({
-        site: (port) => documentedVirtualHost(port, new URL(server.clientOrigin).host),
+      await using apache = await APACHE.start({
+        clientListener: new URL(server.clientOrigin).host,
         files: siteFiles(page(token)),
       });
       await using browser = await TestBrowser.launch();

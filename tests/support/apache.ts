@@ -22,6 +22,9 @@ const MODULES = [
   "proxy",
   "proxy_http",
   "asis",
+  "headers",
+  "ssl",
+  "http2",
 ];
 
 /**
@@ -77,43 +80,3 @@ export function seedVirtualHost(port: number, clientListener: string): string {
 </VirtualHost>
 `;
 }
-
-/**
- * The virtual host that docs/proxies.md recommends: while the server is away, clients that try to come back are told
- * to try again, as Apache's own 503 would end an EventSource for good. `retry=0` is for versions of Apache that
- * keep answering so for a minute after the server is back; Debian's 2.4.71 does not.
- *
- * @param clientListener Host and port of the server's client listener.
- */
-export function documentedVirtualHost(
-  port: number,
-  clientListener: string,
-): string {
-  return `
-<VirtualHost *:${port}>
-    ServerName yoursite.com
-    ProxyPass /api/sse/ http://${clientListener}/events/ retry=0
-    ProxyPassReverse /api/sse/ http://${clientListener}/events/
-    ProxyPreserveHost On
-    <Location /api/sse/>
-        ErrorDocument 502 /sse-away.asis
-        ErrorDocument 503 /sse-away.asis
-    </Location>
-    <Files sse-away.asis>
-        SetHandler send-as-is
-    </Files>
-</VirtualHost>
-`;
-}
-
-/** The file that {@link documentedVirtualHost} names, in the document root. */
-export const SSE_AWAY_FILE = {
-  "sse-away.asis": `Status: 200 OK
-Content-Type: text/event-stream
-Cache-Control: no-cache
-
-: the server is away
-retry: 2000
-
-`,
-} as const;

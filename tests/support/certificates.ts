@@ -34,6 +34,13 @@ export async function makeCertificates(folder: TempDir): Promise<Certificates> {
   return { authority, certificate, key };
 }
 
+/** The texts of a server's certificate and key, as `Deno.serve` takes them. */
+export async function readCertificate(
+  { certificate, key }: Certificates,
+): Promise<{ readonly cert: string; readonly key: string }> {
+  return { cert: await Deno.readTextFile(certificate), key: await Deno.readTextFile(key) };
+}
+
 async function openssl(...args: readonly string[]): Promise<void> {
   const { code, stderr } = await run(toolPath("openssl"), args);
   if (code !== 0) throw new Error(`openssl ${args[0]} failed:\n${stderr}`);

@@ -49,13 +49,23 @@ export class TestBrowser implements AsyncDisposable {
 
   /** Opens a page in a profile of its own and waits until it is loaded. */
   async open(url: string): Promise<WatchedPage> {
-    const page = await this.#browser.newPage();
-    const printed: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "log") printed.push(message.text());
-    });
-    await page.goto(url);
-    return { page, printed };
+    return await (await this.newProfile()).open(url);
+  }
+
+  /** A profile of its own, which accepts every certificate; the tabs that it opens share their connections. */
+  async newProfile(): Promise<{ open(url: string): Promise<WatchedPage> }> {
+    const context = await this.#browser.newContext({ ignoreHTTPSErrors: true });
+    return {
+      async open(url) {
+        const page = await context.newPage();
+        const printed: string[] = [];
+        page.on("console", (message) => {
+          if (message.type() === "log") printed.push(message.text());
+        });
+        await page.goto(url);
+        return { page, printed };
+      },
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

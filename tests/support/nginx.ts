@@ -50,35 +50,6 @@ ${temporaryPaths(folder)}
   });
 }
 
-/**
- * The `server` block that docs/proxies.md gives for nginx: while the server is away, clients that try to come back
- * are told to try again, as nginx's own 502 would end an EventSource for good.
- *
- * @param clientListener Host and port of the server's client listener.
- */
-export function documentedServerBlock(
-  port: number,
-  clientListener: string,
-): string {
-  return `
-server {
-    listen 127.0.0.1:${port};
-    server_name yoursite.com;
-    location /api/sse/ {
-        proxy_pass http://${clientListener}/events/;
-        proxy_http_version 1.1;
-        proxy_set_header Connection "";
-        error_page 502 504 = @sse_away;
-    }
-    location @sse_away {
-        default_type text/event-stream;
-        add_header Cache-Control no-cache;
-        return 200 ": the server is away\\nretry: 2000\\n\\n";
-    }
-}
-`;
-}
-
 /** Directives that keep what nginx puts aside in a folder of the test's, as it may not write elsewhere. */
 export function temporaryPaths(folder: string): string {
   return ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]

@@ -22,6 +22,8 @@ export interface OpenOptions extends WaitOptions {
   /** Sent as `Last-Event-ID`. Default: none. */
   readonly lastEventId?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Certificates of authorities to trust, besides the known ones. Default: none. */
+  readonly caCerts?: readonly string[];
 }
 
 /** An open stream; disposing of it closes the connection. */
@@ -194,7 +196,10 @@ export async function openStream(
     headers.set("Last-Event-ID", options.lastEventId);
   }
   // A pooled connection could be one to a server that has been restarted since.
-  const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  const client = Deno.createHttpClient({
+    poolMaxIdlePerHost: 0,
+    caCerts: [...options.caCerts ?? []],
+  });
   const abort = new AbortController();
   try {
     const request = fetch(url, { headers, client, signal: abort.signal });

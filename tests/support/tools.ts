@@ -51,11 +51,6 @@ export const TOOLS = {
     services: [],
     find: () => findProgram("curl"),
   },
-  firefox: {
-    packages: ["firefox-esr"],
-    services: [],
-    find: () => findProgram("firefox-esr", "firefox"),
-  },
   apache: {
     packages: ["apache2-bin"],
     services: [],
@@ -76,6 +71,11 @@ export const TOOLS = {
     services: ["haproxy"],
     find: () => findProgram("haproxy"),
   },
+  caddy: {
+    packages: ["caddy"],
+    services: ["caddy"],
+    find: () => findProgram("caddy"),
+  },
   openssl: {
     packages: ["openssl"],
     services: [],
@@ -91,6 +91,11 @@ export const TOOLS = {
         "google-chrome-stable",
         "google-chrome",
       ),
+  },
+  firefox: {
+    packages: ["firefox-esr"],
+    services: [],
+    find: () => findProgram("firefox-esr", "firefox"),
   },
 } as const satisfies Readonly<Record<string, Tool>>;
 
@@ -148,14 +153,17 @@ export function say(line: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
 }
 
-/** The directory of Apache's modules, or `undefined` where there is none with mod_proxy_http. */
+/** The directory of Apache's modules, or `undefined` where there is none with those that tests need. */
 export function apacheModules(): string | undefined {
   const places = [
     "/usr/lib/apache2/modules",
     "/usr/lib64/httpd/modules",
     "/usr/lib/httpd/modules",
   ];
-  return places.find((place) => exists(`${place}/mod_proxy_http.so`));
+  // Distributions that split Apache have the last two in packages of their own.
+  return places.find((place) =>
+    ["proxy_http", "ssl", "http2"].every((name) => exists(`${place}/mod_${name}.so`))
+  );
 }
 
 /** The absolute path of the first of some programs that is found, or `undefined`. */

@@ -1,5 +1,5 @@
 /**
- * What Apache and nginx have in common as fixtures: a folder, a configuration file, a port, a process.
+ * What web servers and proxies have in common as fixtures: a folder, a configuration file, a port, a process.
  *
  * @module
  */
@@ -27,16 +27,25 @@ const ATTEMPTS = 5;
 
 /** A running web server; disposing of it ends it and removes its folder. */
 export class WebServer implements AsyncDisposable {
-  /** Such as `http://127.0.0.1:41234`. */
-  readonly origin: string;
+  readonly #port: number;
   readonly #process: ChildProcess;
   readonly #folder: TempDir;
 
   /** Used by {@link startWebServer}. */
   constructor(port: number, process: ChildProcess, folder: TempDir) {
-    this.origin = `http://127.0.0.1:${port}`;
+    this.#port = port;
     this.#process = process;
     this.#folder = folder;
+  }
+
+  /** Such as `http://127.0.0.1:41234`. */
+  get origin(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** The same for TLS, if its configuration asks for that. */
+  get secureOrigin(): string {
+    return `https://127.0.0.1:${this.#port}`;
   }
 
   /** Its error log so far. */

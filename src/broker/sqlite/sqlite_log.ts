@@ -22,6 +22,9 @@ import {
 import { prepareStatements, type Statements } from "./sqlite_statements.ts";
 import { SqliteTrimmer } from "./sqlite_trimmer.ts";
 
+/** How long reads leave the file as it is after one of them could not drop what is past its age. */
+const TRIM_RETRY_MS = 1000;
+
 /** A log in a file: appended events survive the end of the process, even a crash. */
 export class SqliteLog implements Log {
   readonly epoch: string;
@@ -35,6 +38,8 @@ export class SqliteLog implements Log {
   /** Events that the current transaction drops; readers are notified once it is committed. */
   #dropped: { readonly channel: string; readonly seq: number }[] = [];
   #last: number;
+  /** On the wall clock. */
+  #noTrimBefore = -Infinity;
 
   /**
    * @param database as `openSqliteFile` opens it.
@@ -184,11 +189,14 @@ export class SqliteLog implements Log {
 
   /** Reading must go on even if writing fails: events are then retained past their age. */
   #trimByAge(): void {
-    if (!this.#trimmer.isDue(this.#oldestTime())) return;
+    const now = this.#now();
+    if (now < this.#noTrimBefore || !this.#trimmer.isDue(this.#oldestTime())) return;
     try {
       this.#write("trim", () => this.#trimmer.trim(this.#oldestTime()));
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
+      // On a full disk every read would try again, and count the whole file anew after it.
+      this.#noTrimBefore = now + TRIM_RETRY_MS;
     }
   }
 

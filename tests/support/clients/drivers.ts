@@ -5,8 +5,8 @@
  */
 import { ChildProcess } from "../child_process.ts";
 import { TestBrowser } from "../chromium.ts";
+import { FirefoxBrowser } from "../firefox.ts";
 import type { ReceivedEvent } from "../sse_client.ts";
-import { TempDir } from "../temp_dir.ts";
 import { toolPath } from "../tools.ts";
 import {
   CLIENTS_FOLDER,
@@ -221,10 +221,9 @@ export function inFirefox(name: string): StartClient {
   return async (orders) => {
     await using stack = new AsyncDisposableStack();
     const page = stack.use(new ClientPage(await npmFolder(), name, orders));
-    const profile = stack.use(await TempDir.make());
-    const args = ["--headless", "--no-remote", "--profile", profile.path, page.url];
-    const firefox = stack.use(await ChildProcess.spawn(toolPath("firefox"), args));
-    return new ClientInPage(page, stack.move(), () => firefox.stderr.text);
+    const browser = stack.use(await FirefoxBrowser.launch());
+    await browser.open(page.url);
+    return new ClientInPage(page, stack.move(), () => "");
   };
 }
 
