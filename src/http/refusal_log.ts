@@ -1,4 +1,4 @@
-import { BadField, type HttpError } from "../lib/errors.ts";
+import { BadField, type HttpError, InternalError, StoreUnavailable } from "../lib/errors.ts";
 import type { Logger } from "../observability/logger.ts";
 
 /**
@@ -15,9 +15,9 @@ export class RefusalLog {
     this.#logger = logger;
   }
 
-  /** Notes an error that a caller is answered; the server's own failures are logged where they happen. */
+  /** Notes an error that a caller is answered. Those of the server and its store are logged elsewhere. */
   note(error: HttpError): void {
-    if (error.status >= 500) return;
+    if (error instanceof InternalError || error instanceof StoreUnavailable) return;
     const field = error instanceof BadField ? error.field : undefined;
     const kind = `${error.name} ${field}`;
     if (this.#logged.has(kind)) return;

@@ -87,5 +87,5 @@ Deno.test("an event keeps its channel, its user and its place beside its bytes",
     "abc123",
   );
   assertEquals([seq, channel, user], [7, "chat", "alex"]);
-  assertEquals(bytes, new TextEncoder().encode("id: 0000000000000007-abc123\ndata: 1\n\n"));
+  assertEquals(bytes, new TextEncoder().encode("data: 1\nid: 0000000000000007-abc123\n\n"));
 });
