@@ -1,5 +1,6 @@
 /** What the pages show is what the program has, and what the tests run; what they point to is there. */
 import { assert, assertEquals } from "./support/assert.ts";
+import { withCode } from "./support/clients/page.ts";
 import { flagsPage } from "./support/flags_page.ts";
 import {
   anchorsOf,
@@ -16,6 +17,11 @@ const pages = await readPages();
 Deno.test("docs/flags.md lists every flag with its default and what it does", async () => {
   const { text } = await readPage("docs/flags.md");
   assert(text === flagsPage(), "docs/flags.md is stale: run deno task docs");
+});
+
+Deno.test("docs/clients.md shows the code that the tests run", async () => {
+  const { text } = await readPage("docs/clients.md");
+  assert(text === await withCode(text), "docs/clients.md is stale: run deno task clients");
 });
 
 Deno.test("no page has a placeholder left", () => {

@@ -1,6 +1,6 @@
-import { MethodNotAllowed, NotFound } from "../lib/errors.ts";
+import { type HttpError, MethodNotAllowed, NotFound } from "../lib/errors.ts";
 import type { Logger } from "../observability/logger.ts";
-import { answerError } from "./answers.ts";
+import { answerError, toHttpError } from "./answers.ts";
 import { targetOf } from "./target.ts";
 
 /** The part of `Deno.ServeHandlerInfo` that tells when a connection is done with an answer. */
@@ -41,6 +41,8 @@ export interface RouterDeps {
   readonly logger: Logger;
   /** Runs before anything else; throws to refuse a request. */
   readonly guard?: (request: Request) => void;
+  /** Is told of each error that a request was answered with. Default: nobody is. */
+  readonly onRefusal?: (error: HttpError) => void;
   /** Headers that each answer gets besides its own, errors too. Default: none. */
   readonly headers?: (request: Request) => Readonly<Record<string, string>>;
 }
@@ -67,13 +69,15 @@ export class Router {
 
   /** Answers one request; never throws. */
   async handle(request: Request, connection: Connection = GONE): Promise<Response> {
-    const { guard, headers, logger } = this.#deps;
+    const { guard, headers, logger, onRefusal } = this.#deps;
     let response: Response;
     try {
       guard?.(request);
       response = await this.#route(request, connection);
     } catch (error) {
-      response = answerError(error, request, logger);
+      const failure = toHttpError(error, logger);
+      onRefusal?.(failure);
+      response = answerError(failure, request, logger);
     }
     if (headers !== undefined) {
       for (const [name, value] of Object.entries(headers(request))) {

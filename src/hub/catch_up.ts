@@ -208,9 +208,9 @@ export class CatchUp {
       oldest: oldest === undefined ? null : formatId(oldest, epoch),
     };
     return encodeBlock(
-      `id: ${formatId(position, epoch)}`,
       `event: ${GAP_EVENT}`,
       `data: ${JSON.stringify(data)}`,
+      `id: ${formatId(position, epoch)}`,
     );
   }
 }

@@ -1,6 +1,17 @@
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { encodeBlock, encodeLines } from "../sse/encode.ts";
 
+/** The type of the event that a stream begins with, where its client asks for one. */
+export const HELLO_EVENT = "hello";
+
+/** What decides how a client is told its position. */
+export interface ClientTraits {
+  /** Whether the client may be a browser's own EventSource, which cannot send `Authorization`. */
+  readonly isEventSource: boolean;
+  /** Whether each stream of the client begins with an event of type {@link HELLO_EVENT}. Default: false. */
+  readonly wantsHello?: boolean;
+}
+
 /**
  * The bytes that the server itself writes into streams. Some carry an id, the client's position in
  * the log: a client that is cut off before its first event, or that gets few events of a busy log,
@@ -9,7 +20,7 @@ import { encodeBlock, encodeLines } from "../sse/encode.ts";
  * A browser's own EventSource keeps such an id once a blank line follows, and dispatches nothing
  * (HTML Standard, 9.2.6). Clients that can send headers get no blank line: some of them
  * (@microsoft/fetch-event-source) keep the id at once, and would pass the blank line to the page as
- * an empty message.
+ * an empty message. Clients that keep an id only with an event may ask for such an event.
  */
 export class ControlFrames {
   readonly #retryMs: number;
@@ -23,10 +34,9 @@ export class ControlFrames {
    * The first bytes of a stream.
    *
    * @param id the client's position; `undefined` for a client that brought a last event id.
-   * @param isEventSource whether the client may be a browser's own EventSource.
    */
-  greeting(id: string | undefined, isEventSource: boolean): Uint8Array<ArrayBuffer> {
-    return withId(id, isEventSource, ": connected", this.#retry());
+  greeting(id: string | undefined, client: ClientTraits): Uint8Array<ArrayBuffer> {
+    return firstFrame(id, client, ": connected", this.#retry());
   }
 
   /** Shows that the stream is alive. @param id the client's new position, if it has one. */
@@ -38,9 +48,9 @@ export class ControlFrames {
   reject(
     reason: DisconnectReason,
     id: string | undefined,
-    isEventSource: boolean,
+    client: ClientTraits,
   ): Uint8Array<ArrayBuffer> {
-    return withId(id, isEventSource, this.#retry(), `: ${reason}`);
+    return firstFrame(id, client, this.#retry(), `: ${reason}`);
   }
 
   /** The last bytes of a stream whose client may reconnect. */
@@ -52,6 +62,17 @@ export class ControlFrames {
   #retry(): string {
     return `retry: ${Math.round(this.#retryMs * (0.5 + Math.random()))}`;
   }
+}
+
+function firstFrame(
+  id: string | undefined,
+  { isEventSource, wantsHello }: ClientTraits,
+  ...lines: readonly string[]
+): Uint8Array<ArrayBuffer> {
+  if (!wantsHello) return withId(id, isEventSource, ...lines);
+  const data = JSON.stringify({ lastEventId: id });
+  const idLine = id === undefined ? [] : [`id: ${id}`];
+  return encodeBlock(...lines, `event: ${HELLO_EVENT}`, `data: ${data}`, ...idLine);
 }
 
 function withId(

@@ -8,7 +8,7 @@ import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
 import { CatchUp } from "./catch_up.ts";
 import { Channels } from "./channels.ts";
-import { ControlFrames } from "./control_frames.ts";
+import { type ClientTraits, ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
 import { StreamTimer } from "./stream_timer.ts";
@@ -28,11 +28,9 @@ export interface HubOptions {
 }
 
 /** How a client connects. */
-export interface ConnectOptions {
+export interface ConnectOptions extends ClientTraits {
   /** As the client sent it; empty or `undefined` for a client without one. */
   readonly lastEventId: string | undefined;
-  /** Whether the client may be a browser's own EventSource, which cannot send `Authorization`. */
-  readonly isEventSource: boolean;
   /** Settled once the runtime has released the connection, which may be after the stream has ended. */
   readonly closed?: Promise<void>;
 }
@@ -100,6 +98,11 @@ export class Hub {
     return held >= this.#options.maxConnections ? "over the limit" : undefined;
   }
 
+  /** The id of the log's newest event: a client that resumes from it misses nothing from now on. */
+  get headId(): string {
+    return this.#idAt(this.#broker.head.seq);
+  }
+
   /** The one door for publishing; see `Broker.publish`. The broker delivers the events through this hub. */
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return this.#broker.publish(publications);
@@ -111,7 +114,7 @@ export class Hub {
     const head = this.#broker.head.seq;
     const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
       isEventSource,
-      greeting: this.#frames.greeting(lastEventId ? undefined : this.#idAt(head), isEventSource),
+      greeting: this.#frames.greeting(lastEventId ? undefined : this.#idAt(head), options),
       maxBufferBytes: this.#options.maxBufferBytes,
       source: this.#source,
       nowMs: this.#clock.steady(),
@@ -125,11 +128,10 @@ export class Hub {
   reject(
     reason: DisconnectReason,
     claims: Claims,
-    { lastEventId, isEventSource }: ConnectOptions,
+    options: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
     this.#noteDisconnect(reason, claims, 0);
-    const position = lastEventId ? undefined : this.#idAt(this.#broker.head.seq);
-    return this.#frames.reject(reason, position, isEventSource);
+    return this.#frames.reject(reason, options.lastEventId ? undefined : this.headId, options);
   }
 
   /** Rejects every new client from now on and tells it when to reconnect. */

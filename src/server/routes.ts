@@ -5,6 +5,7 @@ import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_t
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
+import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
 import type { Logger } from "../observability/logger.ts";
 
@@ -41,10 +42,12 @@ export function controlRouter(deps: ControlDeps): Router {
     { path: "/token/", methods: ["POST"], handle: issueTokenHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], handle: healthHandler(deps) },
   ];
+  const refusals = new RefusalLog(deps.logger);
   return new Router({
     routes,
     notFound: `Not found: use ${listPaths(routes)}.`,
     guard: (request) => deps.access.check(request),
+    onRefusal: (error) => refusals.note(error),
     logger: deps.logger,
   });
 }

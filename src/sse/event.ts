@@ -17,7 +17,10 @@ export interface ServerEvent {
   readonly user: string;
   /** The id in the event's payload, if it has one; clients resume from it. */
   readonly publisherId: string | undefined;
-  /** The whole event: its `id:` line, its block, one blank line. The same for every subscriber. */
+  /**
+   * The whole event: its block, its `id:` line, one blank line. The same for every subscriber. An
+   * SQLite file of version 1.0.0 holds events whose `id:` line is the first.
+   */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** The length of `bytes`; reading it does not encode them. */
   readonly size: number;
@@ -64,7 +67,12 @@ class LazyEvent implements ServerEvent {
   }
 }
 
-/** Makes an event of a draft: adds an `id:` line, unless the block has one. */
+/**
+ * Makes an event of a draft: adds an `id:` line, unless the block has one.
+ *
+ * The line is the last: some clients keep an id as soon as they have read its line, and a client that
+ * is cut off before the end of the event must not resume behind it.
+ */
 export function createEvent(
   draft: Draft,
   seq: number,
@@ -72,5 +80,5 @@ export function createEvent(
 ): ServerEvent {
   const publisherId = publisherIdOf(draft.block);
   const idLine = publisherId === undefined ? `id: ${formatId(seq, epoch)}\n` : "";
-  return new LazyEvent(draft, seq, publisherId, `${idLine}${draft.block}\n\n`);
+  return new LazyEvent(draft, seq, publisherId, `${draft.block}\n${idLine}\n`);
 }

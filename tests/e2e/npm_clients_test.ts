@@ -2,6 +2,7 @@
 import { fetchEventSource } from "npm:@microsoft/fetch-event-source@2.0.1";
 import { EventSource } from "npm:eventsource@5.1.5";
 import { assertEquals } from "../support/assert.ts";
+import { Relay } from "../support/relay.ts";
 import { startServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -53,6 +54,34 @@ Deno.test("the npm package eventsource, with a header, receives events and comes
       () => received.includes("again"),
     );
     assertEquals(received, ["hello\nthere", "again"]);
+  } finally {
+    source.close();
+  }
+});
+
+Deno.test("the npm package eventsource, with a header and greeted by an event, misses nothing when it is cut off before its first event", async () => {
+  await using server = await startServer(["-retry", "50"]);
+  const token = await server.token({ userId: "alex", channel: "chat" });
+  await using relay = new Relay(Number(new URL(server.clientOrigin).port));
+  using http = closableFetch();
+  const source = new EventSource(`http://127.0.0.1:${relay.port}/events/?greeting=event`, {
+    fetch: (input, init) =>
+      http.fetch(input, {
+        ...init,
+        headers: { ...init.headers, Authorization: `Bearer ${token}` },
+      }),
+  });
+  const received: string[] = [];
+  const greetings: string[] = [];
+  source.addEventListener("hello", (event) => greetings.push(event.lastEventId));
+  source.addEventListener("message", (event) => received.push(event.data));
+  try {
+    await waitFor("the greeting", () => greetings.length === 1);
+    relay.cut();
+    await server.emit({ userId: "alex", channel: "chat", data: "meanwhile" });
+    relay.mend();
+    await waitFor("the event", () => received.length === 1);
+    assertEquals([received, greetings[1]], [["meanwhile"], greetings[0]]);
   } finally {
     source.close();
   }

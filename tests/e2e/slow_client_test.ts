@@ -83,7 +83,7 @@ Deno.test("a slow reader that catches up gets every event, in order, none twice"
   await waitFor("its stream", async () => (await healthOf(server)).subscribers === 1);
   await flood(server);
   await server.emit({ ...EVERYONE, data: "the end" });
-  await slow.until(/data: the end\n\n/);
+  await slow.until(/data: the end\nid: .*\n\n/);
   const numbers = [...slow.text.matchAll(/^data: (\d+) x/gm)].map((match) => Number(match[1]));
   assertEquals(numbers, Array.from({ length: FLOOD_EVENTS }, (_, n) => n));
   assert(!slow.text.includes("event: gap"));

@@ -153,3 +153,20 @@ Deno.test("a client that hears nothing in a busy channel does not take what othe
   const { event, data } = await resumed.next();
   assertEquals([event, data], ["message", "for all"]);
 });
+
+Deno.test("a client that is greeted by an event gets no blank message from a heartbeat, though it has its token in the query", async () => {
+  await using server = await startServer(["-heartbeat", "0.2"]);
+  const url = server.eventsUrlWith(await server.token({ userId: "quiet", channel: "chat" }));
+  await using native = await openStream(url);
+  await using greeted = await openStream(`${url}&greeting=event`);
+  const { id } = await server.emit({ userId: "other", channel: "chat", data: "not for it" });
+  await native.waitFor(
+    "a blank line after the heartbeat's id",
+    () => native.text.endsWith(`:\nid: ${id}\n\n`),
+  );
+  await greeted.waitFor(
+    "the heartbeat's id, and a heartbeat after it",
+    () => greeted.text.endsWith(`:\nid: ${id}\n:\n`),
+  );
+  assertEquals(greeted.events.map(({ event }) => event), ["hello"]);
+});

@@ -4,21 +4,37 @@
  * @module
  */
 
+/** What a relay does with bytes that the target sent. */
+export interface AnswerPiece {
+  /** The bytes to pass on now. */
+  readonly pass: Uint8Array;
+  /** Whether to end the connection then. */
+  readonly isLast: boolean;
+}
+
 /** Passes bytes on in both directions; disposing of it closes every connection. */
 export class Relay implements AsyncDisposable {
   readonly port: number;
   /** How many connections it has accepted so far, those among them that it broke at once. */
   accepted = 0;
   readonly #target: number;
+  readonly #filter: (bytes: Uint8Array) => AnswerPiece;
   readonly #listener: Deno.TcpListener;
   readonly #connections = new Set<Deno.TcpConn>();
   readonly #accepting: Promise<void>;
   #isCut = false;
   #stall = Promise.withResolvers<void>();
 
-  /** @param target A port of 127.0.0.1. */
-  constructor(target: number) {
+  /**
+   * @param target A port of 127.0.0.1.
+   * @param filter Looks at all that the target sends. Default: passes everything on.
+   */
+  constructor(
+    target: number,
+    filter = (bytes: Uint8Array): AnswerPiece => ({ pass: bytes, isLast: false }),
+  ) {
     this.#target = target;
+    this.#filter = filter;
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     this.port = this.#listener.addr.port;
     this.#stall.resolve();
@@ -62,7 +78,7 @@ export class Relay implements AsyncDisposable {
       far = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
       this.#connections.add(far);
       if (this.#isCut) return;
-      await Promise.allSettled([this.#pass(near, far), this.#pass(far, near)]);
+      await Promise.allSettled([this.#pass(near, far), this.#pass(far, near, this.#filter)]);
     } catch {
       // One end went away.
     } finally {
@@ -74,12 +90,19 @@ export class Relay implements AsyncDisposable {
     }
   }
 
-  async #pass(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  async #pass(
+    from: Deno.TcpConn,
+    to: Deno.TcpConn,
+    filter?: (bytes: Uint8Array) => AnswerPiece,
+  ): Promise<void> {
     const buffer = new Uint8Array(65_536);
     try {
       for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
         await this.#stall.promise;
-        for (let sent = 0; sent < count;) sent += await to.write(buffer.subarray(sent, count));
+        const bytes = buffer.subarray(0, count);
+        const { pass, isLast } = filter?.(bytes) ?? { pass: bytes, isLast: false };
+        for (let sent = 0; sent < pass.length;) sent += await to.write(pass.subarray(sent));
+        if (isLast) return;
       }
     } finally {
       close(from);

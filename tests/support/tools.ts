@@ -26,6 +26,31 @@ export const TOOLS = {
     services: [],
     find: () => findProgram("python3"),
   },
+  node: {
+    packages: ["nodejs"],
+    services: [],
+    find: () => findProgram("node"),
+  },
+  venv: {
+    packages: ["python3", "python3-venv"],
+    services: [],
+    find: () => findPythonWithVenv(),
+  },
+  npm: {
+    packages: ["npm"],
+    services: [],
+    find: () => findProgram("npm"),
+  },
+  go: {
+    packages: ["golang-go"],
+    services: [],
+    find: () => findProgram("go"),
+  },
+  curl: {
+    packages: ["curl"],
+    services: [],
+    find: () => findProgram("curl"),
+  },
   apache: {
     packages: ["apache2-bin"],
     services: [],
@@ -172,6 +197,18 @@ function findPhpWithCurl(): string | undefined {
     stderr: "null",
   }).outputSync();
   return /^curl$/m.test(new TextDecoder().decode(stdout)) ? php : undefined;
+}
+
+function findPythonWithVenv(): string | undefined {
+  const python = findProgram("python3");
+  if (python === undefined) return undefined;
+  const { success } = new Deno.Command(python, {
+    args: ["-c", "import ensurepip, venv"],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).outputSync();
+  return success ? python : undefined;
 }
 
 function exists(path: string): boolean {

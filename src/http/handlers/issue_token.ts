@@ -1,4 +1,5 @@
 import type { TokenAuthority } from "../../auth/token_authority.ts";
+import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { readTokenRequest } from "../../requests/token_request.ts";
 import { answer, wantsJson } from "../answers.ts";
@@ -8,17 +9,21 @@ import type { RouteHandler } from "../router.ts";
 
 /** What issuing tokens works with. */
 export interface IssueTokenDeps {
+  readonly hub: Hub;
   readonly tokens: TokenAuthority;
   readonly clock: Clock;
   readonly bodyLimits: BodyLimits;
 }
 
-/** `POST /token/`: signs a token for one user. */
+/**
+ * `POST /token/`: signs a token for one user. In JSON the answer also tells the id from which the
+ * user's first stream may begin, so that nothing is lost between this request and that stream.
+ */
 export function issueTokenHandler(deps: IssueTokenDeps): RouteHandler {
-  const { tokens, clock, bodyLimits } = deps;
+  const { hub, tokens, clock, bodyLimits } = deps;
   return async ({ request, query }) => {
     const fields = await readFields(request, contentTypeOf(request), query, bodyLimits);
     const token = await tokens.sign(readTokenRequest(fields), clock.wall() / 1000);
-    return answer(200, wantsJson(request) ? { token } : token);
+    return answer(200, wantsJson(request) ? { token, lastEventId: hub.headId } : token);
   };
 }

@@ -1,7 +1,7 @@
 import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { TokenVerifier } from "../../auth/token_cache.ts";
-import { TokenRefused } from "../../lib/errors.ts";
+import { BadField, TokenRefused } from "../../lib/errors.ts";
 import { bearerOf } from "../bearer.ts";
 import type { RoutedRequest, RouteHandler } from "../router.ts";
 
@@ -23,7 +23,7 @@ const STREAM_HEADERS = {
   "X-Accel-Buffering": "no",
 };
 
-/** `GET /events/`: opens a stream. It throws TokenRefused. */
+/** `GET /events/`: opens a stream. It throws TokenRefused and BadField. */
 export function subscribeHandler({ hub, tokens, clock, cookie }: SubscribeDeps): RouteHandler {
   return async ({ request, query, connection }) => {
     const bearer = bearerOf(request);
@@ -36,9 +36,12 @@ export function subscribeHandler({ hub, tokens, clock, cookie }: SubscribeDeps):
       );
     }
     const claims = await tokens.verify(token, clock.wall() / 1000);
+    const wantsHello = readGreeting(query);
     const options = {
       lastEventId: findLastEventId(request, query),
-      isEventSource: bearer === undefined,
+      // A browser's own needs no such event, and other clients need no blank lines.
+      isEventSource: bearer === undefined && !wantsHello,
+      wantsHello,
       closed: connection.completed,
     };
     const reason = hub.rejection;
@@ -64,6 +67,16 @@ function findLastEventId(request: Request, query: Query): string | undefined {
   const header = request.headers.get("Last-Event-ID");
   if (header) return decodeUtf8(header);
   return query?.get("lastEventId") || query?.get("last_event_id") || undefined;
+}
+
+/** Whether a stream is to begin with an event, rather than with a comment. @throws BadField */
+function readGreeting(query: Query): boolean {
+  if (!query?.has("greeting")) return false;
+  if (query.get("greeting") === "event") return true;
+  throw new BadField(
+    "greeting",
+    "Bad field greeting: it must be event, or be left out for a stream that begins with a comment.",
+  );
 }
 
 /** The runtime reads header values as Latin-1, browsers send an event's id in UTF-8. */

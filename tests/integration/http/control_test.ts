@@ -1,6 +1,6 @@
 import { StoreUnavailable } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
-import { Listeners } from "../../support/listeners.ts";
+import { Listeners, OpenBody } from "../../support/listeners.ts";
 
 const EMIT = { userId: "alex", channel: "chat", payload: "data: 1\n\n" };
 const TOKEN = { userId: "alex", channel: "chat", exp: "60" };
@@ -19,7 +19,7 @@ Deno.test("an emit answers OK, and the event reaches its user", async () => {
     assertEquals([response.status, await response.text()], [200, "OK"]);
     assertMatch(response.headers.get("Content-Type") ?? "", /^text\/plain; ?charset=utf-8$/i);
   }
-  await stream.until(/data: 1\n\nid: .*\ndata: 1\n\n$/);
+  await stream.until(/data: 1\nid: .*\n\ndata: 1\nid: .*\n\n$/);
 });
 
 Deno.test("a caller who asks for JSON is told the event's id and how many subscribers heard it", async () => {
@@ -33,7 +33,7 @@ Deno.test("a caller who asks for JSON is told the event's id and how many subscr
   await using sam = await listeners.open({ userId: "sam" });
   const heard = await emit();
   assertEquals(heard.subscribers, 2);
-  for (const stream of [one, two]) await stream.until(new RegExp(`id: ${heard.id}\ndata: 1\n\n$`));
+  for (const stream of [one, two]) await stream.until(new RegExp(`data: 1\nid: ${heard.id}\n\n$`));
   assertEquals(sam.text.includes("data"), false);
 });
 
@@ -44,7 +44,7 @@ Deno.test("an emit to * reaches every user of the channel, and of no other", asy
   await using other = await listeners.open({ channel: "other" });
   const response = await listeners.control("/emit/", form({ ...EMIT, userId: "*" }, JSON_TYPE));
   assertEquals((await response.json()).subscribers, 2);
-  for (const stream of [alex, sam]) await stream.until(/data: 1\n\n$/);
+  for (const stream of [alex, sam]) await stream.until(/data: 1\nid: .*\n\n$/);
   await listeners.post("/emit/", { userId: "*", channel: "other", data: "2" });
   await other.until(/data: 2/);
   assertEquals(other.text.includes("data: 1"), false);
@@ -58,7 +58,7 @@ Deno.test("payloads that do not end in a blank line never run together", async (
   }
   await listeners.post("/emit/", { ...EMIT, data: "" });
   await listeners.post("/emit/", { userId: "*", channel: "chat", data: "last" });
-  await stream.until(/data: last\n\n$/);
+  await stream.until(/data: last\nid: .*\n\n$/);
   assertEquals(/[^\n]\n\n\n/.test(stream.text), false, stream.text);
 });
 
@@ -74,7 +74,56 @@ Deno.test("the token endpoint answers the bare token, or a JSON object with it",
     assertEquals(stream.status, 200);
   }
   const body = await (await listeners.control("/token/", form(TOKEN, JSON_TYPE))).json();
-  assertEquals(Object.keys(body), ["token"]);
+  assertEquals(Object.keys(body), ["token", "lastEventId"]);
+});
+
+Deno.test("the token's answer in JSON tells where a first stream begins, so that what comes before it is not lost", async () => {
+  using listeners = await Listeners.make();
+  await listeners.control("/emit/", form({ userId: "*", channel: "chat", data: "before" }));
+  const { token, lastEventId } = await (await listeners.control("/token/", form(TOKEN, JSON_TYPE)))
+    .json();
+  await listeners.control("/emit/", form({ userId: "alex", channel: "chat", data: "meanwhile" }));
+  const headers = { Authorization: `Bearer ${token}` };
+  for (
+    const [query, more] of [[`?lastEventId=${lastEventId}`, {}], ["", {
+      "Last-Event-ID": lastEventId,
+    }]] as const
+  ) {
+    await using stream = new OpenBody(
+      await listeners.client(`/events/${query}`, { headers: { ...headers, ...more } }),
+    );
+    await stream.until(/^: connected\nretry: [0-9]+\ndata: meanwhile\nid: .*\n\n$/);
+  }
+});
+
+Deno.test("the id that a token comes with is good on an empty log, too", async () => {
+  using listeners = await Listeners.make();
+  const { lastEventId } = await (await listeners.control("/token/", form(TOKEN, JSON_TYPE))).json();
+  await listeners.control("/emit/", form(EMIT));
+  const token = listeners.token();
+  await using stream = new OpenBody(
+    await listeners.client(`/events/?token=${token}&lastEventId=${lastEventId}`),
+  );
+  await stream.until(/^: connected\nretry: [0-9]+\ndata: 1\nid: .*\n\n$/);
+});
+
+Deno.test("the first refused request of each kind is logged, without anything that its caller sent", async () => {
+  using listeners = await Listeners.make({ maxPayloadBytes: 100 });
+  const secret = "kept out of the log";
+  const cases: readonly [path: string, fields: Record<string, string>, line: string][] = [
+    ["/emit/", { ...EMIT, payload: secret.repeat(10) }, "status=413 error=TooLarge"],
+    ["/emit/", { ...EMIT, userId: "", payload: secret }, "status=400 error=BadField field=userId"],
+    ["/emit/", { ...EMIT, data: secret }, "status=400 error=BadField field=data"],
+    ["/token/", { ...TOKEN, exp: "-1" }, "status=400 error=BadField field=exp"],
+    [`/emit/${encodeURIComponent(secret)}`, EMIT, "status=404 error=NotFound"],
+  ];
+  for (const [path, fields] of [...cases, ...cases]) await listeners.control(path, form(fields));
+  const refused = listeners.logLines.filter((line) => line.includes("refused"));
+  assertEquals(
+    refused.map((line) => line.replace(/^\S+ /, "")),
+    cases.map(([, , line]) => `warn control request refused; more like it are not logged ${line}`),
+  );
+  assertEquals(listeners.logLines.some((line) => line.includes("kept")), false);
 });
 
 Deno.test("a token holds every channel it was asked for, and ends when it was asked to", async () => {

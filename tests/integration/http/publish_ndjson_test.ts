@@ -50,7 +50,7 @@ async function heardWhile(
   await using stream = await listeners.open();
   await action(listeners);
   await listeners.post("/emit/", { userId: "*", channel: "chat", data: "the end" });
-  await stream.until(/data: the end\n\n$/);
+  await stream.until(/data: the end\nid: .*\n\n$/);
   return [...stream.text.matchAll(/^data: (.*)$/gm)].map((match) => match[1]).slice(0, -1);
 }
 
@@ -63,8 +63,8 @@ Deno.test("each line is published and answered by its number, with id and count"
   const answers = answersOf(await new OpenBody(response).toEnd());
   assertEquals(answers.map((answer) => answer.line), [1, 2]);
   assertEquals(answers.map((answer) => answer.subscribers), [1, 1]);
-  await stream.until(/data: 2\n\n$/);
-  const ids = [...stream.text.matchAll(/^id: (.*)\ndata/gm)].map((match) => match[1]);
+  await stream.until(/data: 2\nid: .*\n\n$/);
+  const ids = [...stream.text.matchAll(/^data: .*\nid: (.*)$/gm)].map((match) => match[1]);
   assertEquals(answers.map((answer) => answer.id), ids);
 });
 
@@ -191,7 +191,7 @@ Deno.test("each line is answered while the request is still open", async () => {
   for (const data of ["1", "2", "3"]) {
     await writer.write(encoder.encode(`${line(data)}\n`));
     await answers.until(new RegExp(`\\{"line":${data},"id":"[^"]+","subscribers":1\\}\n$`));
-    await stream.until(new RegExp(`data: ${data}\n\n$`));
+    await stream.until(new RegExp(`data: ${data}\nid: .*\n\n$`));
   }
   await writer.close();
   assertEquals(answersOf(await answers.toEnd()).length, 3);
@@ -205,11 +205,11 @@ Deno.test("a publisher that breaks off has published its whole lines, and not th
   const response = await send(listeners, readable);
   const reading = response.text().catch((error: Error) => error.message);
   await writer.write(new TextEncoder().encode(`${line("1")}\n${line("2")}`));
-  await stream.until(/data: 1\n\n$/);
+  await stream.until(/data: 1\nid: .*\n\n$/);
   await writer.abort(new Error("connection lost"));
   await reading;
   await listeners.post("/emit/", { userId: "*", channel: "chat", data: "3" });
-  await stream.until(/data: 3\n\n$/);
+  await stream.until(/data: 3\nid: .*\n\n$/);
   assertEquals(stream.text.includes("data: 2"), false);
   assertEquals(listeners.logLines.filter((logged) => / error /.test(logged)), []);
 });

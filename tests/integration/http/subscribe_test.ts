@@ -39,6 +39,46 @@ Deno.test("a client that sends a header, and so is no native EventSource, gets n
   await stream.until(new RegExp(`^: connected\nretry: [0-9]+\nid: ${ID}\n$`));
 });
 
+Deno.test("a client that asks for it is greeted by an event with the id from which it resumes, and never gets a blank message", async () => {
+  using listeners = await Listeners.make();
+  const token = listeners.token();
+  const hello = new RegExp(
+    `^: connected\nretry: [0-9]+\nevent: hello\ndata: {"lastEventId":"(${ID})"}\nid: (${ID})\n\n$`,
+  );
+  for (const [query, init] of [["", bearer(token)], [`&token=${token}`, {}]] as const) {
+    await using fresh = new OpenBody(
+      await listeners.client(`/events/?greeting=event${query}`, init),
+    );
+    const [, told, id = ""] = await fresh.until(hello);
+    assertEquals(told, id);
+    await listeners.post("/emit/", { userId: "*", channel: "chat", data: "missed" });
+    // It has its place: the event says no more than that its stream has begun.
+    const path = `/events/?greeting=event${query}&lastEventId=${id}`;
+    await using resumed = new OpenBody(await listeners.client(path, init));
+    const begun = "^: connected\nretry: [0-9]+\nevent: hello\ndata: {}\n\n";
+    await resumed.until(new RegExp(`${begun}data: missed\nid: .*\n\n$`));
+  }
+});
+
+Deno.test("a client that is turned away is told where it begins by the event that it asks for", async () => {
+  using listeners = await Listeners.make({ maxConnections: 0 });
+  const response = await listeners.client("/events/?greeting=event", bearer(listeners.token()));
+  const told =
+    `^retry: [0-9]+\n: over the limit\nevent: hello\ndata: {"lastEventId":"${ID}"}\nid: ${ID}\n\n$`;
+  assertMatch(await response.text(), new RegExp(told));
+});
+
+Deno.test("a greeting of another kind is refused with what there is", async () => {
+  using listeners = await Listeners.make();
+  for (const value of ["comment", "", "Event", "event,event"]) {
+    const path = `/events/?token=${listeners.token()}&greeting=${value}`;
+    const { status, body } = await refusalOf(listeners, path);
+    assertEquals(status, 400, value);
+    assertMatch(body, /^Bad field greeting: it must be event, or be left out .*\.\n$/);
+  }
+  assertEquals(listeners.hub.size, 0);
+});
+
 Deno.test("clients are not all told the same time to come back, but half to one and a half of it", async () => {
   using listeners = await Listeners.make();
   const times = new Set<number>();
@@ -157,7 +197,7 @@ Deno.test("a client hears its user's events and everyone's, on its channels alon
   for (const [userId = "", channel = ""] of emits) {
     await listeners.post("/emit/", { userId, channel, data: `to ${userId} on ${channel}` });
   }
-  await stream.until(/data: to alex on news\n\n$/);
+  await stream.until(/data: to alex on news\nid: .*\n\n$/);
   const data = [...stream.text.matchAll(/^data: (.*)$/gm)].map((match) => match[1]);
   assertEquals(data, ["to alex on chat", "to * on news", "to alex on news"]);
 });
@@ -167,11 +207,11 @@ Deno.test("a client resumes by header or by either query field, the header first
   await using first = await listeners.open();
   const [, start = ""] = await first.until(new RegExp(`id: (${ID})\n`));
   await listeners.post("/emit/", { userId: "*", channel: "chat", data: "1" });
-  const [, middle = ""] = await first.until(new RegExp(`id: (${ID})\ndata: 1\n`));
+  const [, middle = ""] = await first.until(new RegExp(`data: 1\nid: (${ID})\n\n`));
   await listeners.post("/emit/", { userId: "*", channel: "chat", data: "2" });
 
-  const fromStart = /^: connected\nretry: [0-9]+\nid: .*\ndata: 1\n\nid: .*\ndata: 2\n\n$/;
-  const fromMiddle = /^: connected\nretry: [0-9]+\nid: .*\ndata: 2\n\n$/;
+  const fromStart = /^: connected\nretry: [0-9]+\ndata: 1\nid: .*\n\ndata: 2\nid: .*\n\n$/;
+  const fromMiddle = /^: connected\nretry: [0-9]+\ndata: 2\nid: .*\n\n$/;
   const ways: readonly [query: string, header: string | undefined, expected: RegExp][] = [
     ["", start, fromStart],
     [`?lastEventId=${start}`, undefined, fromStart],
@@ -183,7 +223,7 @@ Deno.test("a client resumes by header or by either query field, the header first
     const headers = new Headers(bearer(listeners.token()).headers);
     if (header !== undefined) headers.set("Last-Event-ID", header);
     await using stream = new OpenBody(await listeners.client(`/events/${query}`, { headers }));
-    await stream.until(/data: 2\n\n/);
+    await stream.until(/data: 2\nid: .*\n\n/);
     assertMatch(stream.text, expected);
   }
 });
@@ -197,8 +237,8 @@ Deno.test("a client resumes from an id of the payload's own, also beyond ASCII",
   const headers = new Headers(bearer(listeners.token()).headers);
   headers.set("Last-Event-ID", String.fromCharCode(...bytes));
   await using stream = new OpenBody(await listeners.client("/events/", { headers }));
-  await stream.until(/data: 2\n\n/);
-  assertMatch(stream.text, /^: connected\nretry: [0-9]+\nid: .*\ndata: 2\n\n$/);
+  await stream.until(/data: 2\nid: .*\n\n/);
+  assertMatch(stream.text, /^: connected\nretry: [0-9]+\ndata: 2\nid: .*\n\n$/);
 });
 
 Deno.test("past the limit of connections a client is told to come back, in a way a browser heeds", async () => {

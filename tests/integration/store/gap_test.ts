@@ -16,11 +16,11 @@ async function streamOf(reader: HandReader): Promise<string> {
 }
 
 function event(id: string, data: string): string {
-  return `id: ${id}\ndata: ${data}\n\n`;
+  return `data: ${data}\nid: ${id}\n\n`;
 }
 
 function gap(id: string, asked: string, oldest: string | null): string {
-  return `id: ${id}\nevent: gap\ndata: ${JSON.stringify({ asked, oldest })}\n\n`;
+  return `event: gap\ndata: ${JSON.stringify({ asked, oldest })}\nid: ${id}\n\n`;
 }
 
 testEachStore("no gap is reported to a client whose next events are retained", async (store) => {

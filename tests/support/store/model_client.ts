@@ -91,7 +91,7 @@ export class ModelClient {
     const asked = this.#asked ?? this.#idOf(this.position);
     const data = { asked, oldest: oldest === undefined ? null : this.#idOf(oldest.seq) };
     const id = this.#idOf(Math.min(through, next === undefined ? Infinity : next.seq - 1));
-    this.#given += `id: ${id}\nevent: gap\ndata: ${JSON.stringify(data)}\n\n`;
+    this.#given += `event: gap\ndata: ${JSON.stringify(data)}\nid: ${id}\n\n`;
     this.gapReportedThrough = through;
   }
 

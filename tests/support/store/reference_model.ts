@@ -178,8 +178,8 @@ export class ReferenceModel {
   #append(emit: ModelEmit, block: string, nowMs: number): ModelEvent {
     this.last = Math.max(this.last + 1, Math.floor(nowMs * 1000));
     const publisherId = block.split("\n").findLast((line) => line.startsWith("id: "))?.slice(4);
-    const text = (publisherId === undefined ? `id: ${this.idOf(this.last)}\n` : "") +
-      `${block}\n\n`;
+    const idLine = publisherId === undefined ? `id: ${this.idOf(this.last)}\n` : "";
+    const text = `${block}\n${idLine}\n`;
     const event: ModelEvent = {
       seq: this.last,
       channel: emit.channel,

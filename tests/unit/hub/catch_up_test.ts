@@ -30,7 +30,7 @@ function connectAll(
 }
 
 function textOf(...seqs: readonly number[]): string {
-  return seqs.map((seq) => `id: ${String(seq).padStart(16, "0")}-${EPOCH}\ndata: ${seq}\n\n`)
+  return seqs.map((seq) => `data: ${seq}\nid: ${String(seq).padStart(16, "0")}-${EPOCH}\n\n`)
     .join("");
 }
 
@@ -450,8 +450,9 @@ Deno.test("a subscriber is told of a gap before what follows it, and from where 
   await settle();
   assertEquals(
     client.text,
-    `id: 0000000000000009-${EPOCH}\nevent: gap\n` +
-      `data: {"asked":"known","oldest":"0000000000000003-${EPOCH}"}\n\n` + textOf(20),
+    `event: gap\n` +
+      `data: {"asked":"known","oldest":"0000000000000003-${EPOCH}"}\nid: 0000000000000009-${EPOCH}\n\n` +
+      textOf(20),
   );
   assertNothingHeld(history, [client]);
 });
@@ -466,10 +467,11 @@ Deno.test("a gap's id is never past an event that the client has still to get", 
   await settle();
   assertEquals(
     client.text,
-    `id: 0000000000000004-${EPOCH}\nevent: gap\n` +
-      `data: {"asked":"known","oldest":"0000000000000005-${EPOCH}"}\n\n` + textOf(5) +
-      `id: 0000000000000012-${EPOCH}\nevent: gap\n` +
-      `data: {"asked":"0000000000000005-${EPOCH}","oldest":null}\n\n`,
+    `event: gap\n` +
+      `data: {"asked":"known","oldest":"0000000000000005-${EPOCH}"}\nid: 0000000000000004-${EPOCH}\n\n` +
+      textOf(5) +
+      `event: gap\n` +
+      `data: {"asked":"0000000000000005-${EPOCH}","oldest":null}\nid: 0000000000000012-${EPOCH}\n\n`,
   );
   assertEquals(client.subscriber.position, 30);
   assertNothingHeld(history, [client]);

@@ -8,11 +8,19 @@ function partsOf(
   return { text: new TextDecoder().decode(event.bytes), publisherId: event.publisherId };
 }
 
-Deno.test("an event without an id gets one at its start, and exactly one blank line at its end", () => {
+Deno.test("an event without an id gets one as its last line, and exactly one blank line at its end", () => {
   assertEquals(partsOf("event: x\ndata: 1"), {
-    text: "id: 0000000000000007-abc123\nevent: x\ndata: 1\n\n",
+    text: "event: x\ndata: 1\nid: 0000000000000007-abc123\n\n",
     publisherId: undefined,
   });
+});
+
+Deno.test("the id is a line of its own, whatever the block's last line is", () => {
+  for (
+    const block of ["data: 1\n: a comment", ":", "data", "data: 1\rdata: 2", "data: 1\r\nx: ", " "]
+  ) {
+    assertEquals(partsOf(block).text, `${block}\nid: 0000000000000007-abc123\n\n`);
+  }
 });
 
 Deno.test("an event that carries an id keeps it, and gets no second one", () => {
@@ -40,7 +48,7 @@ Deno.test("an event whose id is empty keeps it so, which tells the browser to fo
 
 Deno.test("an id with NUL in it is none, as in a browser, so the event gets one", () => {
   assertEquals(partsOf("id: a\0b\ndata: 1"), {
-    text: "id: 0000000000000007-abc123\nid: a\0b\ndata: 1\n\n",
+    text: "id: a\0b\ndata: 1\nid: 0000000000000007-abc123\n\n",
     publisherId: undefined,
   });
   assertEquals(partsOf("id: 5\nid: a\0b\ndata: 1").publisherId, "5");
@@ -62,7 +70,7 @@ Deno.test("an event's size is that of its bytes, before and after they are made"
     );
     const before = event.size;
     const bytes = new TextEncoder().encode(
-      `id: 0000000000000007-abc123\ndata: ${text}\n\n`,
+      `data: ${text}\nid: 0000000000000007-abc123\n\n`,
     );
     assertEquals(
       [event.bytes, before, event.size],
@@ -79,5 +87,5 @@ Deno.test("an event keeps its channel, its user and its place beside its bytes",
     "abc123",
   );
   assertEquals([seq, channel, user], [7, "chat", "alex"]);
-  assertEquals(bytes, new TextEncoder().encode("id: 0000000000000007-abc123\ndata: 1\n\n"));
+  assertEquals(bytes, new TextEncoder().encode("data: 1\nid: 0000000000000007-abc123\n\n"));
 });

@@ -1,0 +1,31 @@
+import { RefusalLog } from "../../../src/http/refusal_log.ts";
+import * as errors from "../../../src/lib/errors.ts";
+import { createLogger } from "../../../src/observability/logger.ts";
+import { assertEquals } from "../../support/assert.ts";
+
+const REFUSED = "warn control request refused; more like it are not logged";
+
+function linesOf(...refusals: readonly errors.HttpError[]): readonly string[] {
+  const lines: string[] = [];
+  const log = new RefusalLog(createLogger("debug", () => 0, (line) => lines.push(line)));
+  for (const error of refusals) log.note(error);
+  return lines.map((line) => line.slice(line.indexOf(" ") + 1));
+}
+
+Deno.test("the first refusal of each class and field is logged, and no other", () => {
+  const field = (name: string) => new errors.BadField(name, `Bad field ${name}: private.`);
+  const lines = linesOf(field("exp"), field("exp"), field("userId"), field("exp"));
+  const more = linesOf(new errors.TooLarge("a"), new errors.TooLarge("b"));
+  assertEquals([...lines, ...more], [
+    `${REFUSED} status=400 error=BadField field=exp`,
+    `${REFUSED} status=400 error=BadField field=userId`,
+    `${REFUSED} status=413 error=TooLarge`,
+  ]);
+});
+
+Deno.test("failures of the server and of its store are logged elsewhere, a server without room is not", () => {
+  const failures = [new errors.InternalError(), new errors.StoreUnavailable("Down.")];
+  assertEquals(linesOf(...failures, new errors.ServerBusy("Full.")), [
+    `${REFUSED} status=503 error=ServerBusy`,
+  ]);
+});
