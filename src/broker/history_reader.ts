@@ -39,7 +39,7 @@ export interface Gap {
  * channels.
  */
 export interface HistoryReader {
-  /** The number of sources that it reads (two for each channel); its memory grows with it. */
+  /** The number of sources that it reads (up to two for each channel); its memory grows with it. */
   readonly size: number;
 
   /**

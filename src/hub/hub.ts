@@ -49,7 +49,7 @@ export class Hub {
   readonly #subscribers: StreamTimer<Subscriber>;
   /** Subscribers whose connection the runtime still holds. */
   readonly #connections = new Set<Subscriber>();
-  /** How many of them have ended, but their client does not read the end of the stream. */
+  /** How many of them belong to streams that have ended: the client may not have read the end yet. */
   #lingering = 0;
   readonly #disconnects = new Map<DisconnectReason, number>();
   #isDraining = false;

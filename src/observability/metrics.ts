@@ -1,7 +1,6 @@
 /**
- * Counts events of the server's operation for its operator. Each thread counts its own; the counts
- * are added up when they are read. Calls are on the hot path: they add a number and return. Their
- * arguments are never chosen by a client (a user, a channel, a path).
+ * Counts for the server's operator, once something reads the counts. Calls are on the hot path: they
+ * add a number and return. Their arguments are never chosen by a client (a user, a channel, a path).
  */
 export interface Metrics {
   streamOpened(): void;

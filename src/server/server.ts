@@ -15,7 +15,7 @@ import { openBroker } from "./open_broker.ts";
 import { clientRouter, controlRouter } from "./routes.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
 
-/** Room for 40,000 tokens of one channel: more than one process serves streams. */
+/** Room for 40,000 tokens of one channel: more streams than one process can serve. */
 const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
 
 /** How long open control requests may keep a stopping server from ending its streams. */
