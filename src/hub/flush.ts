@@ -18,12 +18,15 @@ export class Flush {
   /** The rest of the set that is being visited. */
   #subscribers: Iterator<Subscriber> = [].values();
   readonly #shared = new Map<string, Shared>();
+  /** The seq of the channel's last event for everyone in this flush; -1 for none. */
+  readonly #last: number;
 
   /** @param channels every channel of the hub: a subscriber of several may have pending events in each. */
   constructor(channel: Channel, channels: Channels) {
     this.channel = channel;
     this.#channels = channels;
     this.#unvisited = channel.beginFlush()[Symbol.iterator]();
+    this.#last = channel.unsent.at(-1)?.seq ?? -1;
   }
 
   /** Visits up to `limit` more subscribers; returns whether it has visited all. */
@@ -54,6 +57,9 @@ export class Flush {
    * overtake an older event of another. The subscriber's position tells which events it already has.
    */
   #send(subscriber: Subscriber): void {
+    // The flush of another channel has sent it this channel's events too. To find that out by looking
+    // at all its channels, for every channel of a burst, would take seconds.
+    if (!subscriber.hasPending && subscriber.position >= this.#last) return;
     const shared = this.#sharedFor(subscriber);
     const [first] = shared.events;
     const last = shared.events.at(-1);

@@ -133,3 +133,19 @@ Deno.test("subscribers of the same channels are given the very same bytes", asyn
   await settle();
   assertEquals([given.length, new Set(given).size], [2, 1]);
 });
+
+Deno.test("a burst to many channels looks at all of a subscriber's channels once, not once for each", async () => {
+  const names = Array.from({ length: 40 }, (_, n) => `c${n}`);
+  const client = liveClient("ann", names);
+  const channels = channelsOf(client);
+  names.forEach((name, n) => take(channels, n + 1, name));
+  let lookedAt = 0;
+  channels.get = (name) => {
+    lookedAt++;
+    return Channels.prototype.get.call(channels, name);
+  };
+  for (const name of names) begin(channels, name).run(Infinity);
+  await settle();
+  const begun = names.length;
+  assertEquals([client.chunks.length, lookedAt - begun], [1, names.length]);
+});
