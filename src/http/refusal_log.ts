@@ -22,7 +22,7 @@ export class RefusalLog {
     const kind = `${error.name} ${field}`;
     if (this.#logged.has(kind)) return;
     this.#logged.add(kind);
-    this.#logger.warn("control request refused; more like it are not logged", {
+    this.#logger.warn("control request refused, more like it are not logged", {
       status: error.status,
       error: error.name,
       ...(field === undefined ? {} : { field }),

@@ -23,6 +23,17 @@ const SMALL_READER = 32;
 
 const NOTHING = new Uint8Array();
 
+/** The readers of some subscribers, of which `MAX_OPEN_READERS` may be open at a time. */
+class ReaderPool {
+  readonly open = new Map<Subscriber, HistoryReader>();
+  /** Subscribers that wait for a reader, in order. */
+  readonly waiting = new Set<Subscriber>();
+
+  get free(): number {
+    return MAX_OPEN_READERS - this.open.size;
+  }
+}
+
 /**
  * Reads history for the subscribers that are catching up, one batch for each in turn. A subscriber
  * goes live when its batch reaches the head. Reading pauses after each `TURN_MS`, so that live
@@ -34,11 +45,14 @@ export class CatchUp {
   readonly #onFailure: (subscriber: Subscriber, error: unknown) => void;
   /** Subscribers that are due for a batch, in order. */
   readonly #due = new Set<Subscriber>();
-  readonly #readers = new Map<Subscriber, HistoryReader>();
+  /**
+   * Subscribers with few channels do not wait for the readers of those with many, for whom each batch
+   * may take a hundred times as long.
+   */
+  readonly #ofFew = new ReaderPool();
+  readonly #ofMany = new ReaderPool();
   /** Subscribers whose reader is not ready yet. */
   readonly #reading = new Set<Subscriber>();
-  /** Subscribers that wait for a reader, in order. */
-  readonly #withoutReader = new Set<Subscriber>();
   #isScheduled = false;
   /** Set during a pause. */
   #pause: ReturnType<typeof setTimeout> | undefined;
@@ -72,15 +86,22 @@ export class CatchUp {
   /** Stops reading for a subscriber that has ended. */
   forget(subscriber: Subscriber): void {
     this.#due.delete(subscriber);
-    this.#withoutReader.delete(subscriber);
+    const pool = this.#poolOf(subscriber);
+    pool.waiting.delete(subscriber);
     this.#close(subscriber);
     // The subscriber may have been the next to get a free reader.
-    this.#admit();
+    this.#admit(pool);
   }
 
   /** Closes every reader, because the log was replaced or has lost events: reading restarts at each subscriber's position. */
   reset(): void {
-    for (const subscriber of [...this.#readers.keys()]) this.#close(subscriber);
+    for (const { open } of [this.#ofFew, this.#ofMany]) {
+      for (const subscriber of [...open.keys()]) this.#close(subscriber);
+    }
+  }
+
+  #poolOf({ claims }: Subscriber): ReaderPool {
+    return claims.channels.length * 2 <= SMALL_READER ? this.#ofFew : this.#ofMany;
   }
 
   #serve(): void {
@@ -125,29 +146,31 @@ export class CatchUp {
   #continueOrClose(subscriber: Subscriber, reader: HistoryReader): void {
     // After a batch without events, the stream does not ask again by itself.
     if (!subscriber.isLive && subscriber.isWaiting) this.#due.add(subscriber);
-    else if (subscriber.isLive || reader.size <= SMALL_READER || this.#withoutReader.size > 0) {
-      this.#close(subscriber);
-    }
+    else if (
+      subscriber.isLive || reader.size <= SMALL_READER ||
+      this.#poolOf(subscriber).waiting.size > 0
+    ) this.#close(subscriber);
   }
 
   #readerOf(subscriber: Subscriber): HistoryReader | undefined {
-    const open = this.#readers.get(subscriber);
-    if (open !== undefined || !this.#mayOpen(subscriber)) return open;
+    const pool = this.#poolOf(subscriber);
+    const open = pool.open.get(subscriber);
+    if (open !== undefined || !this.#mayOpen(subscriber, pool)) return open;
     const reader = this.#broker.openReader(subscriber.claims, subscriber.readStart);
-    this.#readers.set(subscriber, reader);
-    this.#withoutReader.delete(subscriber);
+    pool.open.set(subscriber, reader);
+    pool.waiting.delete(subscriber);
     return reader;
   }
 
   /** New subscribers queue behind the waiting ones, unless there are readers for all of them. */
-  #mayOpen(subscriber: Subscriber): boolean {
-    const free = MAX_OPEN_READERS - this.#readers.size;
-    return free > 0 && (this.#withoutReader.has(subscriber) || free > this.#withoutReader.size);
+  #mayOpen(subscriber: Subscriber, { free, waiting }: ReaderPool): boolean {
+    return free > 0 && (waiting.has(subscriber) || free > waiting.size);
   }
 
   #waitForReader(subscriber: Subscriber): void {
-    this.#withoutReader.add(subscriber);
-    for (const other of this.#readers.keys()) {
+    const { open, waiting } = this.#poolOf(subscriber);
+    waiting.add(subscriber);
+    for (const other of open.keys()) {
       // A subscriber whose client has not taken its last batch yet needs no reader now.
       if (!this.#reading.has(other) && !this.#due.has(other)) return this.#close(other);
     }
@@ -162,25 +185,26 @@ export class CatchUp {
       },
       (error) => {
         this.#reading.delete(subscriber);
-        if (this.#readers.get(subscriber) === reader) this.#onFailure(subscriber, error);
-        // The failure of a reader that was closed meanwhile does not matter: a new one is opened.
+        if (this.#poolOf(subscriber).open.get(subscriber) === reader) {
+          this.#onFailure(subscriber, error);
+        } // The failure of a reader that was closed meanwhile does not matter: a new one is opened.
         else this.request(subscriber);
       },
     );
   }
 
   #close(subscriber: Subscriber): void {
-    const reader = this.#readers.get(subscriber);
+    const pool = this.#poolOf(subscriber);
+    const reader = pool.open.get(subscriber);
     if (reader === undefined) return;
-    this.#readers.delete(subscriber);
+    pool.open.delete(subscriber);
     reader.close();
-    this.#admit();
+    this.#admit(pool);
   }
 
   /** Requests a batch for as many waiting subscribers as there are free readers; each waits until it has one. */
-  #admit(): void {
-    let free = MAX_OPEN_READERS - this.#readers.size;
-    for (const subscriber of this.#withoutReader) {
+  #admit({ free, waiting }: ReaderPool): void {
+    for (const subscriber of waiting) {
       if (free-- <= 0) return;
       this.request(subscriber);
     }

@@ -121,7 +121,7 @@ Deno.test("the first refused request of each kind is logged, without anything th
   const refused = listeners.logLines.filter((line) => line.includes("refused"));
   assertEquals(
     refused.map((line) => line.replace(/^\S+ /, "")),
-    cases.map(([, , line]) => `warn control request refused; more like it are not logged ${line}`),
+    cases.map(([, , line]) => `warn control request refused, more like it are not logged ${line}`),
   );
   assertEquals(listeners.logLines.some((line) => line.includes("kept")), false);
 });

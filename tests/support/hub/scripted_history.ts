@@ -19,6 +19,8 @@ export interface Script {
   readonly last?: number;
   /** Default: 1, which is a small reader. */
   readonly size?: number;
+  /** How many channels the client subscribes to. Default: 1. */
+  readonly channels?: number;
   /** Bytes that each event has more. Default: 0. */
   readonly padding?: number;
   /** How often each batch has to be asked for before it is there. Default: 0. */
@@ -81,7 +83,8 @@ export class ScriptedHistory {
   /** Connects a client that is behind. */
   connect(user: string, script: Script = {}, takes = true): ScriptedClient {
     this.#scripts.set(user, script);
-    const claims = { user, channels: ["chat"], expiresAt: undefined };
+    const others = Array.from({ length: (script.channels ?? 1) - 1 }, (_, n) => `other${n}`);
+    const claims = { user, channels: ["chat", ...others], expiresAt: undefined };
     const subscriber = new Subscriber(claims, { lastEventId: "known" }, {
       isEventSource: true,
       greeting: new Uint8Array(),

@@ -3,7 +3,7 @@ import * as errors from "../../../src/lib/errors.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
 import { assertEquals } from "../../support/assert.ts";
 
-const REFUSED = "warn control request refused; more like it are not logged";
+const REFUSED = "warn control request refused, more like it are not logged";
 
 function linesOf(...refusals: readonly errors.HttpError[]): readonly string[] {
   const lines: string[] = [];

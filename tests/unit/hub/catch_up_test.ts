@@ -274,6 +274,23 @@ Deno.test("clients that take nothing keep nobody from being served, and read on 
   assertNothingHeld(history, [...stopped, ...others]);
 });
 
+Deno.test("who has few channels does not wait for the readers of those who have many", async () => {
+  const history = new ScriptedHistory();
+  const never = {
+    size: LARGE,
+    channels: LARGE / 2,
+    waits: 1,
+    ready: () => new Promise<void>(() => {}),
+  };
+  const waiting = connectAll(history, names(2 * MOST_OPEN, "many"), never);
+  await settle();
+  assertEquals(history.open, MOST_OPEN);
+  const few = connectAll(history, names(2 * MOST_OPEN, "few"), { size: 32, channels: 16 });
+  await settle();
+  assertAllLive(few);
+  assertNothingHeld(history, [...waiting, ...few]);
+});
+
 Deno.test("a reader whose client takes nothing after its batch goes to the first in line", async () => {
   const history = new ScriptedHistory();
   const answer = Promise.withResolvers<void>();
