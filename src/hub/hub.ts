@@ -1,7 +1,7 @@
 import { type Claims, isExpired } from "../auth/claims.ts";
 import type { Broker, Outcome, Publication } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Logger } from "../observability/logger.ts";
+import type { LogFields, Logger } from "../observability/logger.ts";
 import { type Metrics, noMetrics } from "../observability/metrics.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
@@ -11,6 +11,7 @@ import { Channels } from "./channels.ts";
 import { type ClientTraits, ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
+import { StreamIds } from "./stream_ids.ts";
 import { StreamTimer } from "./stream_timer.ts";
 import { Subscriber, type SubscriberSource } from "./subscriber.ts";
 
@@ -52,6 +53,7 @@ export class Hub {
   /** How many of them belong to streams that have ended: the client may not have read the end yet. */
   #lingering = 0;
   readonly #disconnects = new Map<DisconnectReason, number>();
+  readonly #ids = new StreamIds();
   #isDraining = false;
   readonly #source: SubscriberSource = {
     catchUp: (subscriber) => this.#catchUp.request(subscriber),
@@ -118,6 +120,7 @@ export class Hub {
       maxBufferBytes: this.#options.maxBufferBytes,
       source: this.#source,
       nowMs: this.#clock.steady(),
+      id: this.#ids.next(),
     });
     this.#add(subscriber);
     if (options.closed !== undefined) this.#hold(subscriber, options.closed);
@@ -130,7 +133,7 @@ export class Hub {
     claims: Claims,
     options: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
-    this.#noteDisconnect(reason, claims, 0);
+    this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds: 0 });
     return this.#frames.reject(reason, options.lastEventId ? undefined : this.headId, options);
   }
 
@@ -197,7 +200,8 @@ export class Hub {
     this.#catchUp.forget(subscriber);
     this.#channels.remove(subscriber);
     const seconds = Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
-    this.#noteDisconnect(reason, subscriber.claims, seconds);
+    const { claims, id } = subscriber;
+    this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds, stream: id });
   }
 
   #end(subscriber: Subscriber, reason: DisconnectReason, lastBytes: Uint8Array): void {
@@ -210,10 +214,9 @@ export class Hub {
     this.#end(subscriber, "server error", this.#frames.closeNotice("server error"));
   }
 
-  #noteDisconnect(reason: DisconnectReason, claims: Claims, seconds: number): void {
+  #noteDisconnect(reason: DisconnectReason, fields: LogFields): void {
     this.#disconnects.set(reason, (this.#disconnects.get(reason) ?? 0) + 1);
     this.#metrics.streamEnded(reason);
-    const fields = { ending: reason, user: claims.user, channel: claims.channels, seconds };
     if (reason === "too slow" || reason === "server error") {
       this.#logger.warn("stream ended", fields);
     } else if (reason === "client left") {
@@ -245,4 +248,8 @@ export class Hub {
       subscriber.beat(this.#frames.heartbeat(undefined, isEventSource), position);
     } else subscriber.beat(this.#frames.heartbeat(this.#idAt(seq), isEventSource), seq);
   }
+}
+
+function toFields(reason: DisconnectReason, { user, channels }: Claims): LogFields {
+  return { ending: reason, user, channel: channels };
 }

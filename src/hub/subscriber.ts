@@ -28,6 +28,8 @@ export const CATCH_UP_BYTES = 65_536;
  * client accepts bytes, and goes live at the head.
  */
 export class Subscriber {
+  /** Names the stream among those of all servers. */
+  readonly id: string;
   readonly claims: Claims;
   /** Whether its client may be a browser's own EventSource. */
   readonly isEventSource: boolean;
@@ -64,8 +66,10 @@ export class Subscriber {
       readonly maxBufferBytes: number;
       readonly source: SubscriberSource;
       readonly nowMs: number;
+      readonly id: string;
     },
   ) {
+    this.id = options.id;
     this.claims = claims;
     this.isEventSource = options.isEventSource;
     this.channelsKey = channelsKeyOf(claims);

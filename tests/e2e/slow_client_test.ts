@@ -41,7 +41,7 @@ Deno.test("a reader that stops reading delays nobody, is cut after the stall tim
   );
 
   const [, seconds] = await server.log.waitFor(
-    / warn stream ended ending="too slow" user="stuck one" channel=chat seconds=([\d.]+)$/,
+    / warn stream ended ending="too slow" user="stuck one" channel=chat seconds=([\d.]+) stream=[0-9a-z-]+$/,
   );
   assert(Number(seconds) >= 1, `cut after ${seconds} s`);
   assertEquals(await healthOf(server), {

@@ -117,7 +117,7 @@ Deno.test({
     const [line] = await server.log.waitFor(/^.* stream ended .*$/);
     assertMatch(
       line,
-      / warn stream ended ending="too slow" user=alex channel=chat seconds=[0-9.]+$/,
+      / warn stream ended ending="too slow" user=alex channel=chat seconds=[0-9.]+ stream=[0-9a-z-]+$/,
     );
     const counts = await waitFor("the stream to be gone", async () => {
       const health = await healthOf(server);

@@ -94,6 +94,7 @@ export class ScriptedHistory {
         left: (subscriber) => this.catchUp.forget(subscriber),
       },
       nowMs: 0,
+      id: "s-1",
     });
     const client = { subscriber, text: "", take: () => void read(client) };
     if (takes) client.take();

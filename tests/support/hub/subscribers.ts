@@ -24,6 +24,7 @@ export function liveClient(
     maxBufferBytes,
     source: { catchUp: () => {}, left: () => {} },
     nowMs: 0,
+    id: "s-1",
   });
   const client = { subscriber, chunks: [] };
   void read(client);

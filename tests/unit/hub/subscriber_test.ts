@@ -23,7 +23,14 @@ function subscribe(
   const subscriber = new Subscriber(
     { user: "alex", channels: options.channels ?? ["chat"], expiresAt: undefined },
     options.resumedFrom === undefined ? { head: 5 } : { lastEventId: options.resumedFrom },
-    { isEventSource: true, greeting: text("hello;"), maxBufferBytes: MAX_BUFFER, source, nowMs: 0 },
+    {
+      isEventSource: true,
+      greeting: text("hello;"),
+      maxBufferBytes: MAX_BUFFER,
+      source,
+      nowMs: 0,
+      id: "s-1",
+    },
   );
   return { subscriber, source };
 }
