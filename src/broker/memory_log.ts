@@ -182,7 +182,8 @@ export class MemoryLog implements Log {
     return this.#now() - this.#retention.ageMs;
   }
 
-  #trim(): void {
+  /** Returns whether nothing that is past its age is left. */
+  #trim(): boolean {
     const oldestTime = this.#oldestTime();
     let aged = 0;
     for (
@@ -205,6 +206,7 @@ export class MemoryLog implements Log {
     }
     this.#trimKeys();
     this.#compact();
+    return aged < MAX_AGED_AT_A_TIME;
   }
 
   #trimChannel(history: ChannelHistory): void {

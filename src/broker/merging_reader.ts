@@ -24,8 +24,8 @@ export interface ChannelStart {
 export interface HistoryIndex<Row extends IndexRow> {
   /** The seq of the newest event. */
   readonly last: number;
-  /** Drops up to `MAX_AGED_AT_A_TIME` of the events that are past their age. */
-  trim(): void;
+  /** Drops up to `MAX_AGED_AT_A_TIME` of the events that are past their age; returns whether none is left. */
+  trim(): boolean;
   /** The start of each of these channels for a user after a position, in the same order. */
   starts(channels: readonly string[], user: string, position: number): readonly ChannelStart[];
   /** The first rows of a channel for a user, or for everyone, whose seq is `from` or later. */
@@ -109,7 +109,8 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
   }
 
   next(maxBytes: number): Batch | undefined {
-    this.#index.trim();
+    // No event past its age is read, however many come of age together.
+    if (!this.#index.trim()) return undefined;
     if (!this.#open()) return undefined;
     const gap = this.#gap();
     if (gap === "searching") return undefined;

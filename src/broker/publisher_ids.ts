@@ -34,10 +34,9 @@ export class PublisherIds {
     if (holders.events.size > 0) return;
     this.#holders.delete(id);
     this.#gone.set(id, holders.given);
-    const [longest] = this.#gone.keys();
-    if (longest !== undefined && this.#gone.size > MAX_GONE_PUBLISHER_IDS) {
-      this.#gone.delete(longest);
-    }
+    if (this.#gone.size <= MAX_GONE_PUBLISHER_IDS) return;
+    const [oldest] = this.#gone.keys();
+    if (oldest !== undefined) this.#gone.delete(oldest);
   }
 
   /** See `Log.find`. */

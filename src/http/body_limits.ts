@@ -1,4 +1,5 @@
 import { ByteBudget } from "../lib/byte_buffer.ts";
+import type { Clock } from "../lib/clock.ts";
 
 /** Room for the other fields, and for what a format puts around them. */
 const OVERHEAD_BYTES = 65_536;
@@ -22,11 +23,12 @@ export class BodyLimits {
   readonly unfinished: ByteBudget;
 
   /** @param maxUnfinishedBytes 256 MiB, unless four bodies of the largest size take more. */
-  constructor(maxPayloadBytes: number, maxUnfinishedBytes?: number) {
+  constructor(maxPayloadBytes: number, clock: Clock, maxUnfinishedBytes?: number) {
     this.maxBytes = maxPayloadBytes * BYTES_PER_BYTE + OVERHEAD_BYTES;
     this.maxJsonMarks = maxPayloadBytes + OVERHEAD_BYTES;
     this.unfinished = new ByteBudget(
       maxUnfinishedBytes ?? Math.max(MAX_UNFINISHED_BYTES, this.maxBytes * LEAST_UNFINISHED_BODIES),
+      () => clock.steady(),
     );
   }
 }

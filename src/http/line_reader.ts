@@ -45,7 +45,8 @@ export class LineReader {
   }
 
   get #hasUnfinished(): boolean {
-    return this.#unfinished.length > 0 || this.#failure !== undefined;
+    const { length, wasEvicted } = this.#unfinished;
+    return length > 0 || wasEvicted || this.#failure !== undefined;
   }
 
   #takeFromLineStart(chunk: Uint8Array): readonly Line[] {
@@ -68,6 +69,7 @@ export class LineReader {
   }
 
   #finishLine(): Line {
+    if (this.#unfinished.wasEvicted) this.#failure ??= "no room";
     const line = this.#failure === undefined
       ? this.#decoder.decode(this.#unfinished.bytes)
       : this.#refusal(this.#failure);

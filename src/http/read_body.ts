@@ -51,6 +51,7 @@ async function collect<T>(
       const appended = buffer.append(chunk);
       if (appended !== "ok") throw appendFailure("Body", appended, limits);
     }
+    if (buffer.wasEvicted) throw appendFailure("Body", "no room", limits);
     return use(buffer.bytes);
   } finally {
     buffer.clear();

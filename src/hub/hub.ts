@@ -242,9 +242,10 @@ export class Hub {
   #beat(subscriber: Subscriber): void {
     const { isEventSource, position, claims } = subscriber;
     const { seq } = this.#broker.head;
-    const hasAll = subscriber.isLive && !subscriber.hasPending &&
+    const mayMoveOn = seq > position && subscriber.isLive && !subscriber.hasPending;
+    const hasAll = mayMoveOn &&
       claims.channels.every((name) => this.#channels.get(name)?.isFlushed ?? true);
-    if (!hasAll || seq === position) {
+    if (!hasAll) {
       subscriber.beat(this.#frames.heartbeat(undefined, isEventSource), position);
     } else subscriber.beat(this.#frames.heartbeat(this.#idAt(seq), isEventSource), seq);
   }

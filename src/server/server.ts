@@ -65,7 +65,7 @@ export class Server {
       broker,
       tokens,
       access,
-      bodyLimits: new BodyLimits(config.maxPayloadBytes),
+      bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
       clock,
       logger,
       healthy: () => this.#client.accepting && this.#control.accepting,

@@ -74,7 +74,7 @@ export class Listeners implements Disposable {
         ...options.guard,
       }),
       maxPayloadBytes,
-      bodyLimits: new BodyLimits(maxPayloadBytes, options.maxUnfinishedBytes),
+      bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
       healthy: () => this.healthy,
     });
   }

@@ -187,16 +187,21 @@ export class SqliteLog implements Log {
     return this.#now() - this.#retention.ageMs;
   }
 
-  /** Reading must go on even if writing fails: events are then retained past their age. */
-  #trimByAge(): void {
+  /**
+   * Returns whether nothing that is past its age is left to drop. Reading must go on even if writing
+   * fails: events are then retained, and read, past their age.
+   */
+  #trimByAge(): boolean {
     const now = this.#now();
-    if (now < this.#noTrimBefore || !this.#trimmer.isDue(this.#oldestTime())) return;
+    if (now < this.#noTrimBefore || !this.#trimmer.isDue(this.#oldestTime())) return true;
     try {
       this.#write("trim", () => this.#trimmer.trim(this.#oldestTime()));
+      return !this.#trimmer.isDue(this.#oldestTime());
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
       // On a full disk every read would try again, and count the whole file anew after it.
       this.#noTrimBefore = now + TRIM_RETRY_MS;
+      return true;
     }
   }
 

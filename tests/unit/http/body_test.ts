@@ -1,3 +1,4 @@
+import { systemClock } from "../../../src/lib/clock.ts";
 import { contentTypeOf, readFields, readJsonFields } from "../../../src/http/body.ts";
 import { BodyLimits, MAX_FIELDS } from "../../../src/http/body_limits.ts";
 import { BadBody, TooLarge, UnsupportedContentType } from "../../../src/lib/errors.ts";
@@ -5,7 +6,7 @@ import type { Fields } from "../../../src/requests/fields.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 
 const FORM = "application/x-www-form-urlencoded";
-const LIMITS = new BodyLimits(1000);
+const LIMITS = new BodyLimits(1000, systemClock);
 const LIMIT = LIMITS.maxBytes;
 
 interface Sent {
@@ -130,7 +131,7 @@ Deno.test("JSON that is malformed or no object is refused", async () => {
 });
 
 Deno.test("JSON nested deeper than the stack is no failure of the server's", async () => {
-  const limits = new BodyLimits(1_000_000);
+  const limits = new BodyLimits(1_000_000, systemClock);
   const deep = "[".repeat(100_000) + "]".repeat(100_000);
   for (const member of ["channel", "data"]) {
     const body = `{"${member}":${deep}}`;
@@ -146,7 +147,7 @@ Deno.test("a body of more than a thousand fields is refused in every format, als
     (names) => json(Object.fromEntries(names.map((name) => [name, 1]))),
     (names) => multipart(names.map((name) => [`name="${name}"`, "1"])),
   ];
-  const limits = new BodyLimits(100_000);
+  const limits = new BodyLimits(100_000, systemClock);
   for (const format of formats) {
     assertEquals((await read({ ...format(most), limits })).all(`f${MAX_FIELDS - 1}`), ["1"]);
     const sent = format([...most, "one-more"]);
@@ -174,7 +175,7 @@ Deno.test("a boundary may be quoted, and one that cannot be read is refused", as
 });
 
 Deno.test("plus signs are spaces in a text of any length, and a BOM in it stays", async () => {
-  const limits = new BodyLimits(1_000_000);
+  const limits = new BodyLimits(1_000_000, systemClock);
   const fields = await read({ type: FORM, body: `a=\uFEFF${"é+x".repeat(100_000)}%2B`, limits });
   assertEquals(fields.all("a")[0] === `\uFEFF${"é x".repeat(100_000)}+`, true);
 });
@@ -264,7 +265,7 @@ Deno.test("a body that says it is over the limit is refused before any of it is 
 
 Deno.test("the largest payload fits into a body of every format, however its bytes are escaped", async () => {
   const size = 2000;
-  const limits = new BodyLimits(size);
+  const limits = new BodyLimits(size, systemClock);
   const payload = "\u0001".repeat(size);
   for (
     const sent of [

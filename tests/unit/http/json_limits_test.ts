@@ -1,9 +1,10 @@
+import { systemClock } from "../../../src/lib/clock.ts";
 import { BodyLimits } from "../../../src/http/body_limits.ts";
 import { checkJson } from "../../../src/http/json_limits.ts";
 import { BadBody, TooLarge } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 
-const LIMITS = new BodyLimits(1_048_576);
+const LIMITS = new BodyLimits(1_048_576, systemClock);
 
 function refusal(text: string, limits = LIMITS): Error | undefined {
   try {
@@ -44,7 +45,7 @@ Deno.test("JSON is refused past a thousand fields, and a hundred thousand member
 });
 
 Deno.test("JSON of more values than the largest payload could hold is refused", () => {
-  const limits = new BodyLimits(10_000);
+  const limits = new BodyLimits(10_000, systemClock);
   const text = (count: number) => `{"data":[${'"",'.repeat(count)}0]}`;
   assertEquals(refusal(text(25_000), limits), undefined);
   const error = refusal(text(26_000), limits);

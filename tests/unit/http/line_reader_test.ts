@@ -1,3 +1,4 @@
+import { systemClock } from "../../../src/lib/clock.ts";
 import { BodyLimits } from "../../../src/http/body_limits.ts";
 import { type Line, LineReader } from "../../../src/http/line_reader.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
@@ -18,7 +19,7 @@ function told(lines: readonly Line[]): readonly (string | number)[] {
 }
 
 Deno.test("lines come out whole, however they are cut into chunks", () => {
-  const limits = new BodyLimits(1000);
+  const limits = new BodyLimits(1000, systemClock);
   const cases: readonly [text: string, lines: Line[]][] = [
     ["", []],
     ["\n", [""]],
@@ -35,7 +36,7 @@ Deno.test("lines come out whole, however they are cut into chunks", () => {
 });
 
 Deno.test("a line that is too long is told so, and the lines around it come out", () => {
-  const limits = new BodyLimits(1);
+  const limits = new BodyLimits(1, systemClock);
   const text = `first\n${"x".repeat(limits.maxBytes + 1)}\nlast`;
   for (const size of [1, 1000, 1e6]) {
     const lines = readAll(new LineReader(limits), text, size);
@@ -48,7 +49,7 @@ Deno.test("a line that is too long is told so, and the lines around it come out"
 });
 
 Deno.test("past the room for all unfinished lines together a line is refused, and those after it come out", () => {
-  const limits = new BodyLimits(100_000, 500_000);
+  const limits = new BodyLimits(100_000, systemClock, 500_000);
   const long = "x".repeat(200_000);
   const holder = new LineReader(limits);
   holder.take(encoder.encode(long));
@@ -61,7 +62,7 @@ Deno.test("past the room for all unfinished lines together a line is refused, an
 });
 
 Deno.test("a line that is dropped gives its room back, and none of it is in the next", () => {
-  const limits = new BodyLimits(100_000);
+  const limits = new BodyLimits(100_000, systemClock);
   const reader = new LineReader(limits);
   reader.take(new Uint8Array(200_000));
   assert(limits.unfinished.taken >= 200_000);
@@ -69,4 +70,16 @@ Deno.test("a line that is dropped gives its room back, and none of it is in the 
   assertEquals(limits.unfinished.taken, 0);
   assertEquals(reader.finish(), []);
   assertEquals(readAll(reader, "a\n", 10), ["a"]);
+});
+
+Deno.test("a line whose bytes were taken away while nobody sent it is refused, whatever comes after them", () => {
+  let now = 0;
+  const clock = { wall: () => now, steady: () => now };
+  const limits = new BodyLimits(100_000, clock, 500_000);
+  const [silent, other] = [new LineReader(limits), new LineReader(limits)];
+  assertEquals(silent.take(encoder.encode("x".repeat(300_000))), []);
+  now = 30_000;
+  assertEquals(other.take(encoder.encode("y".repeat(400_000))), []);
+  assertEquals(told(silent.take(encoder.encode(`{"userId":"*"}\nnext\n`))), [503, "next"]);
+  assertEquals(told(other.take(encoder.encode("\n"))), ["y".repeat(400_000)]);
 });

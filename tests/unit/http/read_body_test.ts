@@ -1,3 +1,4 @@
+import { systemClock } from "../../../src/lib/clock.ts";
 import { BodyLimits } from "../../../src/http/body_limits.ts";
 import { readBytes, readText } from "../../../src/http/read_body.ts";
 import { BadBody, HttpError, ServerBusy, TooLarge } from "../../../src/lib/errors.ts";
@@ -31,7 +32,7 @@ Deno.test("a body is read whole, whether or not it says its length, small or lar
     const text = "é".repeat(length / 2);
     const bytes = new TextEncoder().encode(text);
     for (const announced of [undefined, bytes.length]) {
-      const limits = new BodyLimits(PAYLOAD);
+      const limits = new BodyLimits(PAYLOAD, systemClock);
       const send = () => request(pieces(bytes, 9973), announced);
       assertEquals(await readText(send(), limits) === text, true, `${length} ${announced}`);
       assertEquals(await readBytes(send(), limits), bytes);
@@ -41,7 +42,7 @@ Deno.test("a body is read whole, whether or not it says its length, small or lar
 });
 
 Deno.test("a body over the limit is refused, if it says so before any of it is read", async () => {
-  const limits = new BodyLimits(PAYLOAD);
+  const limits = new BodyLimits(PAYLOAD, systemClock);
   const { maxBytes } = limits;
   let pulled = 0;
   function* endless() {
@@ -60,7 +61,7 @@ Deno.test("a body over the limit is refused, if it says so before any of it is r
 });
 
 Deno.test("bodies that are not whole yet share their room, and give it back however they end", async () => {
-  const limits = new BodyLimits(PAYLOAD, 600_000);
+  const limits = new BodyLimits(PAYLOAD, systemClock, 600_000);
   const held = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>();
   const writer = held.writable.getWriter();
   const first = readText(
