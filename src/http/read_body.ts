@@ -1,14 +1,14 @@
 import { type Appended, ByteBuffer, UNCOUNTED_BYTES } from "../lib/byte_buffer.ts";
-import { BadBody, HttpError, ServerBusy, TooLarge } from "../lib/errors.ts";
+import { BodyBrokenOff, HttpError, ServerBusy, TooLarge } from "../lib/errors.ts";
 import type { BodyLimits } from "./body_limits.ts";
 
-/** A whole body as UTF-8. @throws BadBody, TooLarge, ServerBusy */
+/** A whole body as UTF-8. @throws BodyBrokenOff, TooLarge, ServerBusy */
 export function readText(request: Request, limits: BodyLimits): Promise<string> {
   if (isSmall(request, limits)) return whole(request.text());
   return whole(collect(request, limits, (bytes) => new TextDecoder().decode(bytes)));
 }
 
-/** A whole body. @throws BadBody, TooLarge, ServerBusy */
+/** A whole body. @throws BodyBrokenOff, TooLarge, ServerBusy */
 export function readBytes(
   request: Request,
   limits: BodyLimits,
@@ -64,6 +64,6 @@ async function whole<T>(reading: Promise<T>): Promise<T> {
     return await reading;
   } catch (error) {
     if (error instanceof HttpError) throw error;
-    throw new BadBody("Body not understood: it broke off before its end.");
+    throw new BodyBrokenOff("Body not understood: it broke off before its end.");
   }
 }

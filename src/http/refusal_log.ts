@@ -1,5 +1,13 @@
-import { BadField, type HttpError, InternalError, StoreUnavailable } from "../lib/errors.ts";
+import {
+  BadField,
+  BodyBrokenOff,
+  type HttpError,
+  InternalError,
+  StoreUnavailable,
+} from "../lib/errors.ts";
 import type { Logger } from "../observability/logger.ts";
+
+const NOT_NOTED = [InternalError, StoreUnavailable, BodyBrokenOff];
 
 /**
  * Logs the first refused request of each kind, at level warn: a back end that does not look at its
@@ -15,9 +23,12 @@ export class RefusalLog {
     this.#logger = logger;
   }
 
-  /** Notes an error that a caller is answered. Those of the server and its store are logged elsewhere. */
+  /**
+   * Notes an error that a caller is answered. Errors of the server and its store are logged elsewhere;
+   * a caller that breaks off gets no answer, and may do so as often as it likes.
+   */
   note(error: HttpError): void {
-    if (error instanceof InternalError || error instanceof StoreUnavailable) return;
+    if (NOT_NOTED.some((kind) => error instanceof kind)) return;
     const field = error instanceof BadField ? error.field : undefined;
     const kind = `${error.name} ${field}`;
     if (this.#logged.has(kind)) return;

@@ -62,6 +62,12 @@ export class BadBody extends HttpError {
   readonly status = 400;
 }
 
+/** The caller left before the end of its body: no answer reaches it. */
+export class BodyBrokenOff extends HttpError {
+  override readonly name = "BodyBrokenOff";
+  readonly status = 400;
+}
+
 /** The body of a request, or a field in it, is over the limit. */
 export class TooLarge extends HttpError {
   override readonly name = "TooLarge";

@@ -1,7 +1,7 @@
 import { systemClock } from "../../../src/lib/clock.ts";
 import { BodyLimits } from "../../../src/http/body_limits.ts";
 import { readBytes, readText } from "../../../src/http/read_body.ts";
-import { BadBody, HttpError, ServerBusy, TooLarge } from "../../../src/lib/errors.ts";
+import { BodyBrokenOff, HttpError, ServerBusy, TooLarge } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 
 const PAYLOAD = 100_000;
@@ -78,7 +78,7 @@ Deno.test("bodies that are not whole yet share their room, and give it back howe
   assertMatch(error.message, /^Server busy: unfinished request bodies take 600000 bytes together/);
   const broken = refusal(first);
   await writer.abort(new Error("connection lost"));
-  assert(await broken instanceof BadBody);
+  assert(await broken instanceof BodyBrokenOff);
   assertEquals(limits.unfinished.taken, 0);
   assertEquals((await readText(large(), limits)).length, 400_000);
 });
