@@ -48,9 +48,10 @@ interface Source<Row> extends Ordered {
   pageLength: number;
 }
 
+/** Made once there is something to read: most channels of a large subscription have no event for its user. */
 interface ChannelSources<Row> {
-  readonly forEveryone: Source<Row>;
-  readonly forUser: Source<Row> | undefined;
+  forEveryone: Source<Row> | undefined;
+  forUser: Source<Row> | undefined;
 }
 
 /** Channels that one call of `next` looks up: some milliseconds of work on the slowest log. */
@@ -137,8 +138,8 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
   appended({ seq, channel, user }: ServerEvent): void {
     const sources = this.#channels.get(channel);
     if (sources === undefined) return;
-    const source = user === EVERYONE ? sources.forEveryone : sources.forUser;
-    if (source?.user !== user) return;
+    if (user !== EVERYONE && user !== this.#subscription.user) return;
+    const source = sourceIn(sources, channel, user);
     // The page that the source holds may have been the last one until now.
     source.isLastPage = false;
     // The search may be past its channel.
@@ -173,16 +174,14 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
 
   #openChannel(channel: string, start: ChannelStart | undefined): void {
     if (start === undefined) return;
-    const { user } = this.#subscription;
-    const sources = {
-      forEveryone: sourceOf<Row>(channel, EVERYONE),
-      forUser: user === EVERYONE ? undefined : sourceOf<Row>(channel, user),
-    };
+    const sources: ChannelSources<Row> = { forEveryone: undefined, forUser: undefined };
     this.#channels.set(channel, sources);
     this.#horizon = Math.max(this.#horizon, start.horizon);
-    if (start.forEveryone !== undefined) this.#queue(sources.forEveryone, start.forEveryone);
-    if (sources.forUser !== undefined && start.forUser !== undefined) {
-      this.#queue(sources.forUser, start.forUser);
+    const { forEveryone, forUser } = start;
+    const { user } = this.#subscription;
+    if (forEveryone !== undefined) this.#queue(sourceIn(sources, channel, EVERYONE), forEveryone);
+    if (forUser !== undefined && user !== EVERYONE) {
+      this.#queue(sourceIn(sources, channel, user), forUser);
     }
   }
 
@@ -268,6 +267,16 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     source.next = following?.seq ?? seq + 1;
     this.#heap.settleFirst();
   }
+}
+
+function sourceIn<Row>(
+  sources: ChannelSources<Row>,
+  channel: string,
+  user: string,
+): Source<Row> {
+  return user === EVERYONE
+    ? sources.forEveryone ??= sourceOf<Row>(channel, user)
+    : sources.forUser ??= sourceOf<Row>(channel, user);
 }
 
 function sourceOf<Row>(channel: string, user: string): Source<Row> {

@@ -150,10 +150,15 @@ export class SqliteLog implements Log {
       },
       trim: () => this.#trimByAge(),
       starts: (channels, user, position) => this.#starts(channels, user, position),
-      page: (channel, user, from, limit) =>
-        this.#statements.page.all(channel, user, from, limit) as unknown as IndexRow[],
+      page: (channel, user, from, limit) => this.#page(channel, user, from, limit),
       load: (rows) => this.#load(rows),
     };
+  }
+
+  /** Copied: a reader of thousands of channels holds as many rows, and those of the driver take ten times the memory. */
+  #page(channel: string, user: string, from: number, limit: number): readonly IndexRow[] {
+    return this.#statements.page.all(channel, user, from, limit)
+      .map(({ seq, size }) => ({ seq: Number(seq), size: Number(size) }));
   }
 
   /** One statement for all: one per channel would take several times as long. */
