@@ -157,7 +157,6 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     for (const source of [sources.forEveryone, sources.forUser]) {
       if (source === undefined || (source.rows[source.at]?.seq ?? Infinity) > seq) continue;
       source.rows = [];
-      source.isLastPage = false;
     }
   }
 
@@ -188,7 +187,6 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
   #queue(source: Source<Row>, next: number): void {
     source.next = next;
     source.rows = [];
-    source.isLastPage = false;
     source.isQueued = true;
     this.#heap.push(source);
   }

@@ -185,9 +185,9 @@ export class CatchUp {
       },
       (error) => {
         this.#reading.delete(subscriber);
-        if (this.#poolOf(subscriber).open.get(subscriber) === reader) {
-          this.#onFailure(subscriber, error);
-        } // The failure of a reader that was closed meanwhile does not matter: a new one is opened.
+        // The failure of a reader that was closed meanwhile does not matter: a new one is opened.
+        const isOpen = this.#poolOf(subscriber).open.get(subscriber) === reader;
+        if (isOpen) this.#onFailure(subscriber, error);
         else this.request(subscriber);
       },
     );

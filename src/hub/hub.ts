@@ -116,7 +116,7 @@ export class Hub {
     const head = this.#broker.head.seq;
     const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
       isEventSource,
-      greeting: this.#frames.greeting(lastEventId ? undefined : this.#idAt(head), options),
+      greeting: this.#frames.greeting(lastEventId ? undefined : this.headId, options),
       maxBufferBytes: this.#options.maxBufferBytes,
       source: this.#source,
       nowMs: this.#clock.steady(),

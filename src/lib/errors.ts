@@ -120,9 +120,8 @@ export class KeyReused extends HttpError {
   readonly status = 422;
 }
 
-/** The store could not store an event; the message says whether the event was delivered. */
-export class StoreUnavailable extends HttpError {
-  override readonly name = "StoreUnavailable";
+/** The same request may succeed a moment later. */
+abstract class TryAgain extends HttpError {
   readonly status = 503;
 
   override get headers() {
@@ -130,14 +129,14 @@ export class StoreUnavailable extends HttpError {
   }
 }
 
-/** This server has no room for a request now; no event was published. */
-export class ServerBusy extends HttpError {
-  override readonly name = "ServerBusy";
-  readonly status = 503;
+/** The store could not store an event; the message says whether the event was delivered. */
+export class StoreUnavailable extends TryAgain {
+  override readonly name = "StoreUnavailable";
+}
 
-  override get headers() {
-    return { "Retry-After": "1" };
-  }
+/** This server has no room for a request now; no event was published. */
+export class ServerBusy extends TryAgain {
+  override readonly name = "ServerBusy";
 }
 
 /** An unexpected failure; only the log has its details. */
