@@ -1,7 +1,10 @@
-import { compactVerify, decodeProtectedHeader, errors, SignJWT } from "jose";
+import { SignJWT } from "jose";
 import { BadField, TokenRefused } from "../lib/errors.ts";
 import { type Claims, overLimit, readClaims } from "./claims.ts";
-import { type KeySource, SharedSecret } from "./key_source.ts";
+import type { KeySource } from "./key_source.ts";
+import { SharedSecrets } from "./shared_secrets.ts";
+import { parseToken, readPayload, type SignedToken } from "./signed_token.ts";
+import type { TokenVerifier } from "./token_cache.ts";
 
 /** The claims of a token to sign. */
 export interface TokenRequest {
@@ -13,8 +16,8 @@ export interface TokenRequest {
 
 const SIGNING_ALGORITHM = "HS256";
 
-/** Signs and verifies tokens (JWT, RFC 7519). The only module that imports jose. */
-export class TokenAuthority {
+/** Signs and verifies tokens (JWT, RFC 7519). */
+export class TokenAuthority implements TokenVerifier {
   readonly #keys: KeySource;
   readonly #signingKey: CryptoKey;
   readonly #maxChannels: number;
@@ -32,8 +35,8 @@ export class TokenAuthority {
 
   /** Makes an authority that signs and verifies with a single secret; `maxChannels` as for the constructor. */
   static async create(secret: string, maxChannels?: number): Promise<TokenAuthority> {
-    const shared = await SharedSecret.create(secret);
-    return new TokenAuthority(shared, shared.signingKey, maxChannels);
+    const signingKey = await importKey(secret);
+    return new TokenAuthority(new SharedSecrets([secret]), signingKey, maxChannels);
   }
 
   /**
@@ -59,45 +62,26 @@ export class TokenAuthority {
   }
 
   /**
-   * Verifies a token's signature and its times; returns its claims.
+   * See {@link TokenVerifier.verify}. A token that is signed with a shared secret is answered at once.
    *
-   * @param nowSeconds the time to compare `exp` and `nbf` with, in seconds since 1970.
    * @throws TokenRefused with the reason in plain words.
    */
-  async verify(token: string, nowSeconds: number): Promise<Claims> {
-    return readClaims(parseJson(await this.#payload(token)), nowSeconds, this.#maxChannels);
-  }
-
-  /** The payload of a token whose signature one of the keys verifies. */
-  async #payload(token: string): Promise<Uint8Array> {
+  verify(text: string, nowSeconds: number): Claims | Promise<Claims> {
+    const token = parseToken(text);
     const { algorithms } = this.#keys;
-    const header = readHeader(token);
-    const keys = await this.#keys.keysFor(header);
-    if (keys.length === 0) throw wrongAlgorithm(algorithms);
-    for (const key of keys) {
-      try {
-        return (await compactVerify(token, key, { algorithms: [...algorithms] })).payload;
-      } catch (error) {
-        if (error instanceof errors.JOSEAlgNotAllowed) throw wrongAlgorithm(algorithms);
-        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw notWellFormed();
-      }
+    if (!algorithms.includes(token.header.alg)) throw wrongAlgorithm(algorithms);
+    const id = this.#keys.verify(token);
+    return id instanceof Promise
+      ? id.then((id) => this.#read(token, id, nowSeconds))
+      : this.#read(token, id, nowSeconds);
+  }
+
+  #read(token: SignedToken, id: string | undefined, nowSeconds: number): Claims {
+    if (id === undefined) {
+      throw new TokenRefused("Token refused: its signature does not match the server's secret.");
     }
-    throw new TokenRefused("Token refused: its signature does not match the server's secret.");
+    return readClaims(readPayload(token), nowSeconds, this.#maxChannels);
   }
-}
-
-function readHeader(token: string): { readonly alg?: string; readonly kid?: string } {
-  try {
-    const { alg, kid } = decodeProtectedHeader(token);
-    if (typeof alg === "string") return typeof kid === "string" ? { alg, kid } : { alg };
-  } catch {
-    // Refused below.
-  }
-  throw notWellFormed();
-}
-
-function notWellFormed(): TokenRefused {
-  return new TokenRefused("Token refused: it is not a well-formed JWT.");
 }
 
 /** British English puts no comma before the last "or". */
@@ -109,10 +93,7 @@ function wrongAlgorithm(algorithms: readonly string[]): TokenRefused {
   );
 }
 
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw new TokenRefused("Token refused: its payload is not JSON.");
-  }
+function importKey(secret: string): Promise<CryptoKey> {
+  const bytes = new TextEncoder().encode(secret);
+  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
 }

@@ -5,12 +5,12 @@ import { TokenRefused } from "../lib/errors.ts";
 /** Verifies tokens. */
 export interface TokenVerifier {
   /**
-   * The claims of a token.
+   * The claims of a token: at once where that takes no waiting, so that nobody waits for a promise.
    *
    * @param nowSeconds the time to compare `exp` and `nbf` with, in seconds since 1970.
    * @throws TokenRefused
    */
-  verify(token: string, nowSeconds: number): Promise<Claims>;
+  verify(token: string, nowSeconds: number): Claims | Promise<Claims>;
 }
 
 /**
@@ -35,22 +35,27 @@ export class TokenCache implements TokenVerifier {
     this.#maxBytes = maxBytes;
   }
 
-  async verify(token: string, nowSeconds: number): Promise<Claims> {
+  verify(token: string, nowSeconds: number): Claims | Promise<Claims> {
     const digest = createHash("sha256").update(token).digest("base64");
     const known = this.#forget(digest);
     if (known !== undefined && isExpired(known, nowSeconds)) {
       throw new TokenRefused("Token refused: it has expired.");
     }
-    if (known === undefined) return await this.#verifyOnce(digest, token, nowSeconds);
+    if (known === undefined) return this.#verifyOnce(digest, token, nowSeconds);
     this.#remember(digest, known);
     return known;
   }
 
   /** Streams of one token that open together wait for one verification: a large token takes milliseconds. */
-  #verifyOnce(digest: string, token: string, nowSeconds: number): Promise<Claims> {
+  #verifyOnce(digest: string, token: string, nowSeconds: number): Claims | Promise<Claims> {
     const underWay = this.#underWay.get(digest);
     if (underWay !== undefined) return underWay;
-    const verifying = this.#verifier.verify(token, nowSeconds).then((claims) => {
+    const claims = this.#verifier.verify(token, nowSeconds);
+    if (!(claims instanceof Promise)) {
+      this.#remember(digest, claims);
+      return claims;
+    }
+    const verifying = claims.then((claims) => {
       this.#remember(digest, claims);
       return claims;
     }).finally(() => this.#underWay.delete(digest));

@@ -1,5 +1,6 @@
 import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
+import type { Claims } from "../../auth/claims.ts";
 import type { TokenVerifier } from "../../auth/token_cache.ts";
 import { BadField, TokenRefused } from "../../lib/errors.ts";
 import { bearerOf } from "../bearer.ts";
@@ -24,33 +25,46 @@ const STREAM_HEADERS = {
 };
 
 /** `GET /events/`: opens a stream. It throws TokenRefused and BadField. */
-export function subscribeHandler({ hub, tokens, clock, cookie }: SubscribeDeps): RouteHandler {
-  return async ({ request, query, connection }) => {
-    const bearer = bearerOf(request);
+export function subscribeHandler(deps: SubscribeDeps): RouteHandler {
+  const { tokens, clock, cookie } = deps;
+  return (routed) => {
+    const bearer = bearerOf(routed.request);
     // Another scheme is none of ours: a whole site may stand behind Basic.
-    const token = bearer ?? (query?.get("token") || findCookie(request, cookie));
+    const token = bearer ?? (routed.query?.get("token") || findCookie(routed.request, cookie));
     if (token === undefined) {
       throw new TokenRefused(
         `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
         true,
       );
     }
-    const claims = await tokens.verify(token, clock.wall() / 1000);
-    const wantsHello = readGreeting(query);
-    const options = {
-      lastEventId: findLastEventId(request, query),
-      // A browser's own needs no such event, and other clients need no blank lines.
-      isEventSource: bearer === undefined && !wantsHello,
-      wantsHello,
-      closed: connection.completed,
-    };
-    const reason = hub.rejection;
-    // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
-    const body = reason === undefined
-      ? hub.subscribe(claims, options).body
-      : hub.reject(reason, claims, options);
-    return new Response(body as BodyInit, { headers: STREAM_HEADERS });
+    const isBearer = bearer !== undefined;
+    const claims = tokens.verify(token, clock.wall() / 1000);
+    return claims instanceof Promise
+      ? claims.then((claims) => openStream(deps.hub, routed, claims, isBearer))
+      : openStream(deps.hub, routed, claims, isBearer);
   };
+}
+
+function openStream(
+  hub: Hub,
+  { request, query, connection }: RoutedRequest,
+  claims: Claims,
+  isBearer: boolean,
+): Response {
+  const wantsHello = readGreeting(query);
+  const options = {
+    lastEventId: findLastEventId(request, query),
+    // A browser's own needs no such event, and other clients need no blank lines.
+    isEventSource: !isBearer && !wantsHello,
+    wantsHello,
+    closed: connection.completed,
+  };
+  const reason = hub.rejection;
+  // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
+  const body = reason === undefined
+    ? hub.subscribe(claims, options).body
+    : hub.reject(reason, claims, options);
+  return new Response(body as BodyInit, { headers: STREAM_HEADERS });
 }
 
 function findCookie(request: Request, name: string): string | undefined {
