@@ -5,7 +5,8 @@ import {
   type KeyObject,
   timingSafeEqual,
 } from "node:crypto";
-import type { KeySource } from "./key_source.ts";
+import { TokenRefused } from "../lib/errors.ts";
+import type { KeySource, Verdict } from "./key_source.ts";
 import type { SignedToken } from "./signed_token.ts";
 
 const HASHES: ReadonlyMap<string, string> = new Map([
@@ -35,12 +36,22 @@ export class SharedSecrets implements KeySource {
     }));
   }
 
-  verify({ header, signingInput, signature }: SignedToken): string | undefined {
+  /** The first secret, as the key that signs with HS256; `undefined` without a secret. */
+  get signingKey(): CryptoKey | undefined {
+    return this.#secrets[0]?.key.toCryptoKey({ name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  }
+
+  verify({ header, signingInput, signature }: SignedToken): Verdict {
     const hash = HASHES.get(header.alg);
-    if (hash === undefined) return undefined;
-    return this.#secrets.find(({ key }) => {
-      const expected = createHmac(hash, key).update(signingInput).digest();
-      return expected.length === signature.length && timingSafeEqual(expected, signature);
-    })?.id;
+    for (const { id, key } of hash === undefined ? [] : this.#secrets) {
+      const expected = createHmac(String(hash), key).update(signingInput).digest();
+      if (expected.length === signature.length && timingSafeEqual(expected, signature)) return id;
+    }
+    const whose = this.#secrets.length > 1 ? "any of the server's secrets" : "the server's secret";
+    return new TokenRefused(`Token refused: its signature does not match ${whose}.`);
+  }
+
+  has(keyId: string): boolean {
+    return this.#secrets.some(({ id }) => id === keyId);
   }
 }

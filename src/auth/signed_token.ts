@@ -30,11 +30,13 @@ export function parseToken(text: string): SignedToken {
   const headerEnd = text.indexOf(".");
   const payloadEnd = text.indexOf(".", headerEnd + 1);
   if (headerEnd < 0 || payloadEnd < 0) throw notWellFormed();
+  const payload = text.slice(headerEnd + 1, payloadEnd);
+  if (!BASE64URL.test(payload)) throw notWellFormed();
   return {
     text,
     header: headerOf(text.slice(0, headerEnd)),
     signingInput: text.slice(0, payloadEnd),
-    payload: text.slice(headerEnd + 1, payloadEnd),
+    payload,
     signature: decode(text.slice(payloadEnd + 1)),
   };
 }
@@ -42,15 +44,36 @@ export function parseToken(text: string): SignedToken {
 /**
  * The JSON of a token's payload.
  *
- * @throws TokenRefused if it is none.
+ * @throws TokenRefused if it is none, or if it has two members of one name (RFC 7519, 4): programs
+ *   disagree on which of them counts.
  */
 export function readPayload({ payload }: SignedToken): unknown {
   const bytes = decode(payload);
+  let text: string;
+  let value: unknown;
   try {
-    return JSON.parse(utf8.decode(bytes));
+    text = utf8.decode(bytes);
+    value = JSON.parse(text);
   } catch {
     throw new TokenRefused("Token refused: its payload is not JSON.");
   }
+  if (countNames(text) !== countMembers(value)) {
+    throw new TokenRefused("Token refused: its payload has a claim twice.");
+  }
+  return value;
+}
+
+/** How many members a JSON text names: each has its colon, outside of all texts. */
+function countNames(text: string): number {
+  return text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/g, "").split(":").length - 1;
+}
+
+/** How many members a value has at all depths: fewer than its JSON names if a name is in there twice. */
+function countMembers(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  let count = Array.isArray(value) ? 0 : Object.keys(value).length;
+  for (const member of Object.values(value)) count += countMembers(member);
+  return count;
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
@@ -100,8 +123,10 @@ function isTokenType(typ: unknown): boolean {
 }
 
 /** Strict: `Uint8Array.fromBase64` alone would skip white space and padding. */
+const BASE64URL = /^[\w-]*$/;
+
 function decode(text: string): Uint8Array {
-  if (!/^[\w-]*$/.test(text)) throw notWellFormed();
+  if (!BASE64URL.test(text)) throw notWellFormed();
   try {
     return Uint8Array.fromBase64(text, { alphabet: "base64url" });
   } catch {

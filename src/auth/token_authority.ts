@@ -1,14 +1,20 @@
 import { SignJWT } from "jose";
-import { BadField, TokenRefused } from "../lib/errors.ts";
-import { type Claims, overLimit, readClaims } from "./claims.ts";
-import type { KeySource } from "./key_source.ts";
-import { SharedSecrets } from "./shared_secrets.ts";
+import type { Clock } from "../lib/clock.ts";
+import { BadField, CannotSign, TokenRefused } from "../lib/errors.ts";
+import { putAt } from "./claim_path.ts";
+import type { ClaimRules } from "./claim_rules.ts";
+import { ClaimReader, type Claims, overLimit, type TokenClaims } from "./claims.ts";
+import type { KeyMaterial } from "./key_material.ts";
+import type { Verdict } from "./key_source.ts";
+import { Keyring } from "./keyring.ts";
+import { type KeyObserver, unobserved } from "./key_observer.ts";
 import { parseToken, readPayload, type SignedToken } from "./signed_token.ts";
-import type { TokenVerifier } from "./token_cache.ts";
+import type { TokenVerifier } from "./token_verifier.ts";
 
 /** The claims of a token to sign. */
 export interface TokenRequest {
   readonly user: string;
+  /** Names of channels, and patterns. */
   readonly channels: readonly string[];
   /** Seconds from now until the token expires. */
   readonly lifetime: number;
@@ -18,82 +24,111 @@ const SIGNING_ALGORITHM = "HS256";
 
 /** Signs and verifies tokens (JWT, RFC 7519). */
 export class TokenAuthority implements TokenVerifier {
-  readonly #keys: KeySource;
-  readonly #signingKey: CryptoKey;
-  readonly #maxChannels: number;
+  readonly #rules: ClaimRules;
+  readonly #reader: ClaimReader;
+  readonly #clock: Clock;
+  readonly #observer: KeyObserver;
+  #keyring: Keyring;
 
   /**
-   * @param keys the keys that may verify a token.
-   * @param signingKey an HMAC key with SHA-256, which must be one of `keys`.
-   * @param maxChannels the most channels that a token may name; no limit by default.
+   * Begins to fetch the key sets that have an address.
+   *
+   * @throws StartError naming the key file whose content is wrong.
    */
-  constructor(keys: KeySource, signingKey: CryptoKey, maxChannels = Infinity) {
-    this.#keys = keys;
-    this.#signingKey = signingKey;
-    this.#maxChannels = maxChannels;
+  constructor(
+    keys: KeyMaterial,
+    rules: ClaimRules,
+    clock: Clock,
+    observer: KeyObserver = unobserved,
+  ) {
+    this.#rules = rules;
+    this.#reader = new ClaimReader(rules);
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#keyring = new Keyring(keys, clock, observer);
   }
 
-  /** Makes an authority that signs and verifies with a single secret; `maxChannels` as for the constructor. */
-  static async create(secret: string, maxChannels?: number): Promise<TokenAuthority> {
-    const signingKey = await importKey(secret);
-    return new TokenAuthority(new SharedSecrets([secret]), signingKey, maxChannels);
+  /** Whether there is a secret to sign with. */
+  get canSign(): boolean {
+    return this.#keyring.canSign;
+  }
+
+  /** See {@link Keyring.missingReasons}. */
+  get missingKeys(): readonly string[] {
+    return this.#keyring.missingReasons;
   }
 
   /**
-   * A token with the requested claims, signed with HS256.
+   * Takes other keys from now on. A key set of the same address keeps what it knows, and is fetched again.
+   *
+   * @throws StartError naming the key file whose content is wrong; the keys stay as they were then.
+   */
+  useKeys(keys: KeyMaterial): void {
+    const previous = this.#keyring;
+    this.#keyring = new Keyring(keys, this.#clock, this.#observer, previous);
+    previous.close(this.#keyring);
+    this.#observer.changed();
+  }
+
+  /**
+   * A token with the requested claims, which passes this server's own checks, signed with HS256.
    *
    * @param nowSeconds the start of the lifetime, in seconds since 1970.
-   * @throws BadField naming `channel` if the token would name too many channels.
+   * @throws BadField naming `channel` if the token would name too many channels; CannotSign without a secret.
    */
-  async sign(request: TokenRequest, nowSeconds: number): Promise<string> {
-    const { channels } = request;
-    if (channels.length > this.#maxChannels) {
-      throw new BadField(
-        "channel",
-        `Bad field channel: it names ${channels.length} channels, ${overLimit(this.#maxChannels)}.`,
+  async sign({ user, channels, lifetime }: TokenRequest, nowSeconds: number): Promise<string> {
+    const { maxChannels, issuers, audiences, ...paths } = this.#rules;
+    const { signingKey } = this.#keyring;
+    if (signingKey === undefined) {
+      throw new CannotSign(
+        "Cannot make a token: this server has no secret to sign with. The issuer of its public keys makes the tokens.",
       );
     }
-    const [first, ...others] = channels;
-    return await new SignJWT({
-      userId: request.user,
-      channel: others.length === 0 ? first : channels,
-      exp: Math.floor(nowSeconds) + request.lifetime,
-    }).setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: "JWT" }).sign(this.#signingKey);
-  }
-
-  /**
-   * See {@link TokenVerifier.verify}. A token that is signed with a shared secret is answered at once.
-   *
-   * @throws TokenRefused with the reason in plain words.
-   */
-  verify(text: string, nowSeconds: number): Claims | Promise<Claims> {
-    const token = parseToken(text);
-    const { algorithms } = this.#keys;
-    if (!algorithms.includes(token.header.alg)) throw wrongAlgorithm(algorithms);
-    const id = this.#keys.verify(token);
-    return id instanceof Promise
-      ? id.then((id) => this.#read(token, id, nowSeconds))
-      : this.#read(token, id, nowSeconds);
-  }
-
-  #read(token: SignedToken, id: string | undefined, nowSeconds: number): Claims {
-    if (id === undefined) {
-      throw new TokenRefused("Token refused: its signature does not match the server's secret.");
+    if (channels.length > maxChannels) {
+      throw new BadField(
+        "channel",
+        `Bad field channel: it names ${channels.length} channels, ${overLimit(maxChannels)}.`,
+      );
     }
-    return readClaims(readPayload(token), nowSeconds, this.#maxChannels);
+    const payload: Record<string, unknown> = {};
+    putAt(payload, paths.user, user);
+    const [first, ...others] = channels;
+    if (paths.channels !== undefined) putAt(payload, paths.channels, channels);
+    else payload.channel = others.length === 0 ? first : channels;
+    payload.exp = Math.floor(nowSeconds) + lifetime;
+    if (issuers.length > 0) payload.iss = issuers[0];
+    if (audiences.length > 0) payload.aud = audiences[0];
+    return await new SignJWT(payload)
+      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: "JWT" }).sign(signingKey);
   }
-}
 
-/** British English puts no comma before the last "or". */
-const alternatives = new Intl.ListFormat("en-GB", { type: "disjunction" });
+  /** A token that is signed with a shared secret is answered at once; see {@link TokenVerifier.verify}. */
+  verify(text: string, nowSeconds: number): TokenClaims | Promise<TokenClaims> {
+    const token = parseToken(text);
+    const verdict = this.#keyring.verify(token);
+    return verdict instanceof Promise
+      ? verdict.then((verdict) => this.#read(token, verdict, nowSeconds))
+      : this.#read(token, verdict, nowSeconds);
+  }
 
-function wrongAlgorithm(algorithms: readonly string[]): TokenRefused {
-  return new TokenRefused(
-    `Token refused: it must be signed with ${alternatives.format(algorithms)}.`,
-  );
-}
+  hasKeyOf({ keyId }: Claims): boolean {
+    return keyId === undefined || this.#keyring.has(keyId);
+  }
 
-function importKey(secret: string): Promise<CryptoKey> {
-  const bytes = new TextEncoder().encode(secret);
-  return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+  /** Fetches no more key sets. */
+  close(): void {
+    this.#keyring.close();
+  }
+
+  #read(token: SignedToken, verdict: Verdict, nowSeconds: number): TokenClaims {
+    if (typeof verdict !== "string") throw verdict;
+    // While a key was looked for, it may have gone.
+    if (!this.#keyring.has(verdict)) {
+      throw new TokenRefused(
+        "Token refused: the key that it is signed with is no longer accepted.",
+      );
+    }
+    const isPublic = !token.header.alg.startsWith("HS");
+    return this.#reader.read(readPayload(token), nowSeconds, { id: verdict, isPublic });
+  }
 }

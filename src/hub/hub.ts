@@ -26,6 +26,8 @@ export interface HubOptions {
   readonly stallMs: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
+  /** Streams of public channels, which need no token; they count as connections too. Default: Infinity. */
+  readonly maxPublicStreams?: number;
 }
 
 /** How a client connects. */
@@ -52,6 +54,8 @@ export class Hub {
   readonly #connections = new Set<Subscriber>();
   /** How many of them belong to streams that have ended: the client may not have read the end yet. */
   #lingering = 0;
+  /** How many open streams have no token. */
+  #publicStreams = 0;
   readonly #disconnects = new Map<DisconnectReason, number>();
   readonly #ids = new StreamIds();
   #isDraining = false;
@@ -94,10 +98,13 @@ export class Hub {
   }
 
   /** Why a new client would be rejected now; `undefined` if it would get a stream. */
-  get rejection(): DisconnectReason | undefined {
+  rejection({ isPublic }: Claims): DisconnectReason | undefined {
     if (this.#isDraining) return "draining";
+    const { maxConnections, maxPublicStreams = Infinity } = this.#options;
     const held = this.size + this.#lingering;
-    return held >= this.#options.maxConnections ? "over the limit" : undefined;
+    const isFull = held >= maxConnections ||
+      isPublic === true && this.#publicStreams >= maxPublicStreams;
+    return isFull ? "over the limit" : undefined;
   }
 
   /** The id of the log's newest event: a client that resumes from it misses nothing from now on. */
@@ -127,14 +134,27 @@ export class Hub {
     return subscriber;
   }
 
-  /** Counts a client that gets no stream; returns the bytes to answer it with. */
+  /**
+   * Counts a client that gets no stream; returns the bytes to answer it with.
+   *
+   * @param claims `undefined` for a client whose token could not be read.
+   */
   reject(
     reason: DisconnectReason,
-    claims: Claims,
+    claims: Claims | undefined,
     options: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
     this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds: 0 });
     return this.#frames.reject(reason, options.lastEventId ? undefined : this.headId, options);
+  }
+
+  /** Ends every stream with such claims, and tells its client when to reconnect. */
+  endStreams(reason: DisconnectReason, isMeant: (claims: Claims) => boolean): void {
+    for (const subscriber of this.#subscribers.streams()) {
+      if (isMeant(subscriber.claims)) {
+        this.#end(subscriber, reason, this.#frames.closeNotice(reason));
+      }
+    }
   }
 
   /** Rejects every new client from now on and tells it when to reconnect. */
@@ -182,6 +202,7 @@ export class Hub {
   #add(subscriber: Subscriber): void {
     this.#channels.add(subscriber);
     this.#subscribers.add(subscriber);
+    if (subscriber.claims.isPublic) this.#publicStreams++;
     this.#metrics.streamOpened();
   }
 
@@ -196,6 +217,7 @@ export class Hub {
 
   #remove(subscriber: Subscriber, reason: DisconnectReason): void {
     if (!this.#subscribers.delete(subscriber)) return;
+    if (subscriber.claims.isPublic) this.#publicStreams--;
     if (this.#connections.has(subscriber)) this.#lingering++;
     this.#catchUp.forget(subscriber);
     this.#channels.remove(subscriber);
@@ -251,6 +273,9 @@ export class Hub {
   }
 }
 
-function toFields(reason: DisconnectReason, { user, channels }: Claims): LogFields {
-  return { ending: reason, user, channel: channels };
+function toFields(reason: DisconnectReason, claims: Claims | undefined): LogFields {
+  if (claims === undefined) return { ending: reason };
+  // Nobody in particular hears a public stream.
+  const user = claims.isPublic ? {} : { user: claims.user };
+  return { ending: reason, ...user, channel: claims.channels };
 }

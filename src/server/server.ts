@@ -13,7 +13,8 @@ import { describeStore } from "../broker/store_address.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { clientRouter, controlRouter } from "./routes.ts";
-import { randomSecret, readSecret } from "./secrets.ts";
+import { readSecret } from "./secrets.ts";
+import { TokenKeys } from "./token_keys.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one process can serve. */
 const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
@@ -25,6 +26,7 @@ const CONTROL_PATIENCE_MS = 1000;
 export class Server {
   readonly tokens: TokenAuthority;
   readonly #config: Config;
+  readonly #keys: TokenKeys;
   readonly #broker: Broker;
   readonly #hub: Hub;
   readonly #logger: Logger;
@@ -35,6 +37,7 @@ export class Server {
 
   private constructor(
     config: Config,
+    keys: TokenKeys,
     tokens: TokenAuthority,
     broker: Broker,
     controlKey: string | undefined,
@@ -43,6 +46,7 @@ export class Server {
   ) {
     this.tokens = tokens;
     this.#config = config;
+    this.#keys = keys;
     this.#broker = broker;
     this.#logger = logger;
     this.#clientLogger = new LimitedLogger(logger, clock);
@@ -68,6 +72,7 @@ export class Server {
       bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
       clock,
       logger,
+      missingKeys: config.tokenKeys.keySetUrls.length > 0 ? () => tokens.missingKeys : undefined,
       healthy: () => this.#client.accepting && this.#control.accepting,
     });
     this.#control = Listener.start("control", config.control, (r) => control.handle(r), logger);
@@ -84,15 +89,18 @@ export class Server {
     clock: Clock,
     logger: Logger,
   ): Promise<Server> {
-    const secret = readSecret(config.secret);
+    let server: Server | undefined = undefined;
+    const keys = new TokenKeys(config.tokenKeys);
+    const tokens = new TokenAuthority(keys.read(), config.claimRules, clock, {
+      changed: () => server?.endStreamsWithoutKey(),
+      failed: (url, reason) => logger.warn("key set not fetched", { url, reason }),
+      fetched: (url) => logger.info("key set fetched", { url }),
+    });
     const controlKey = readSecret(config.controlKey);
-    const tokens = await TokenAuthority.create(
-      secret ?? randomSecret(),
-      config.maxChannelsPerToken,
-    );
     const broker = await openBroker(config, clock, logger);
-    const server = new Server(
+    server = new Server(
       config,
+      keys,
       tokens,
       broker,
       controlKey,
@@ -100,7 +108,7 @@ export class Server {
       logger,
     );
     // Not earlier: a start that fails logs its error and nothing else.
-    if (secret === undefined) {
+    if (keys.isRandom) {
       logger.warn(
         "no secret given: using a random one, so tokens are good until this server stops",
       );
@@ -131,6 +139,20 @@ export class Server {
   }
 
   /**
+   * Reads the files of the keys for tokens again, and fetches key sets again. Streams whose key is gone end.
+   *
+   * @throws StartError naming the file that is wrong; the keys stay as they were then.
+   */
+  reloadTokenKeys(): void {
+    this.tokens.useKeys(this.#keys.read());
+  }
+
+  /** Ends the streams whose key is gone, a moment later: a token that was verified before has its stream by then. */
+  endStreamsWithoutKey(): void {
+    setTimeout(() => this.#hub.endStreams("key gone", (claims) => !this.tokens.hasKeyOf(claims)));
+  }
+
+  /**
    * Stops the server in an order that loses no events: it refuses further emits, then sends the
    * pending events, then ends each stream.
    *
@@ -141,6 +163,7 @@ export class Server {
       this.#logger.error("draining failed", { error: String(error) });
     });
     const inTime = await isDoneWithin(this.#config.drainMs, drained);
+    this.tokens.close();
     this.#clientLogger.flush();
     await this.#broker.close();
     return inTime;

@@ -9,10 +9,12 @@ export interface HealthDeps {
   readonly broker: Broker;
   /** Whether both listeners accept connections now. */
   readonly healthy: () => boolean;
+  /** Why keys of issuers are missing, a sentence each; `undefined` where no key set is fetched. */
+  readonly missingKeys: (() => readonly string[]) | undefined;
 }
 
 /** `GET /healthz`: 200 while both listeners accept connections, and in JSON how the server is. */
-export function healthHandler({ hub, broker, healthy }: HealthDeps): RouteHandler {
+export function healthHandler({ hub, broker, healthy, missingKeys }: HealthDeps): RouteHandler {
   return ({ request }) => {
     const accepting = healthy();
     const status = accepting ? "ok" : "not accepting";
@@ -22,6 +24,7 @@ export function healthHandler({ hub, broker, healthy }: HealthDeps): RouteHandle
         store: broker.unavailableReason ?? "ok",
         subscribers: hub.size,
         endings: inSnakeCase(hub.disconnects),
+        ...(missingKeys && { keys: missingKeys().join("; ") || "ok" }),
       }
       : `${status}\n`;
     return answer(accepting ? 200 : 503, body);
