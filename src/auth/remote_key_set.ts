@@ -1,4 +1,4 @@
-import { createRemoteJWKSet } from "jose";
+import { createRemoteJWKSet, customFetch, type FetchImplementation } from "jose";
 import { KeysUnavailable, reasonOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { KeyObserver } from "./key_observer.ts";
@@ -29,7 +29,8 @@ export class RemoteKeySet implements KeySource {
   /** Why the last attempt failed. */
   #problem: string | undefined;
   #failures = 0;
-  #fetchedAt = -Infinity;
+  /** When a token with an unknown key last had the set fetched. */
+  #askedAgainAt = -Infinity;
   #fetching: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -38,8 +39,8 @@ export class RemoteKeySet implements KeySource {
   constructor(url: string, clock: Clock, observer: KeyObserver) {
     this.url = url;
     // When to fetch is decided here: jose would use no set that is older than its limit.
-    const options = { cooldownDuration: Infinity, cacheMaxAge: Infinity };
-    this.#remote = createRemoteJWKSet(new URL(url), options);
+    const limits = { cooldownDuration: Infinity, cacheMaxAge: Infinity };
+    this.#remote = createRemoteJWKSet(new URL(url), { ...limits, [customFetch]: fetchSet });
     this.#clock = clock;
     this.#observer = observer;
     this.#fetch();
@@ -61,7 +62,8 @@ export class RemoteKeySet implements KeySource {
     if (this.#keys === undefined) return unavailable();
     const verdict = await this.#keys.verify(token);
     if (!(verdict instanceof NoSuchKey)) return verdict;
-    if (this.#clock.steady() - this.#fetchedAt < COOLDOWN_MS) return unavailable();
+    if (this.#clock.steady() - this.#askedAgainAt < COOLDOWN_MS) return unavailable();
+    this.#askedAgainAt = this.#clock.steady();
     await this.#fetch();
     return this.#problem === undefined ? await this.#keys.verify(token) : unavailable();
   }
@@ -90,7 +92,6 @@ export class RemoteKeySet implements KeySource {
 
   async #attempt(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#fetchedAt = this.#clock.steady();
     try {
       await this.#remote.reload();
       const keys = new KeySet(this.#remote.jwks());
@@ -116,6 +117,14 @@ export class RemoteKeySet implements KeySource {
     this.#timer = setTimeout(() => this.#fetch(), pause);
   }
 }
+
+/** jose would leave the body of another answer unread, and its connection open. */
+const fetchSet: FetchImplementation = async (url, options) => {
+  const response = await fetch(url, options);
+  if (response.status === 200) return response;
+  await response.body?.cancel();
+  throw new Error(`it answered with status ${response.status}`);
+};
 
 function unavailable(): KeysUnavailable {
   return new KeysUnavailable(
