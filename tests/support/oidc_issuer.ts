@@ -77,44 +77,31 @@ function providerOf(
   clients: readonly string[],
   keys: readonly IssuerKey[],
 ): Provider {
-  return quietly(() =>
-    new Provider(url, {
-      clients: clients.map((client_id) => ({
-        client_id,
-        client_secret: CLIENT_SECRET,
-        grant_types: ["client_credentials"],
-        redirect_uris: [],
-        response_types: [],
-      })),
-      jwks: { keys: keys.map(({ privateJwk }) => privateJwk) },
-      ttl: { ClientCredentials: TOKEN_SECONDS },
-      features: {
-        clientCredentials: { enabled: true },
-        devInteractions: { enabled: false },
-        resourceIndicators: {
-          enabled: true,
-          defaultResource: () => "urn:sse",
-          useGrantedResource: () => true,
-          getResourceServerInfo: () => ({
-            scope: "",
-            audience: AUDIENCE,
-            accessTokenFormat: "jwt",
-            accessTokenTTL: TOKEN_SECONDS,
-            jwt: { sign: { alg: "RS256" } },
-          }),
-        },
+  return new Provider(url, {
+    clients: clients.map((client_id) => ({
+      client_id,
+      client_secret: CLIENT_SECRET,
+      grant_types: ["client_credentials"],
+      redirect_uris: [],
+      response_types: [],
+    })),
+    jwks: { keys: keys.map(({ privateJwk }) => privateJwk) },
+    ttl: { ClientCredentials: TOKEN_SECONDS },
+    features: {
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: () => "urn:sse",
+        useGrantedResource: () => true,
+        getResourceServerInfo: () => ({
+          scope: "",
+          audience: AUDIENCE,
+          accessTokenFormat: "jwt",
+          accessTokenTTL: TOKEN_SECONDS,
+          jwt: { sign: { alg: "RS256" } },
+        }),
       },
-    })
-  );
-}
-
-/** It warns that it keeps everything in memory, and that this is not Node: both are meant so. */
-function quietly<T>(make: () => T): T {
-  const { warn, info } = console;
-  console.warn = console.info = () => {};
-  try {
-    return make();
-  } finally {
-    Object.assign(console, { warn, info });
-  }
+    },
+  });
 }

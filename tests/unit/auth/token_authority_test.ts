@@ -1,7 +1,11 @@
-import { BadField, TokenRefused } from "../../../src/lib/errors.ts";
-import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+import { unobserved } from "../../../src/auth/key_observer.ts";
+import { BadField, KeysUnavailable, TokenRefused } from "../../../src/lib/errors.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
+import { IssuerKey } from "../../support/issuer_key.ts";
 import { makeToken, tokenPart } from "../../support/jwt.ts";
-import { authorityWith } from "../../support/token_authority.ts";
+import { KeySetServer } from "../../support/key_set_server.ts";
+import { authorityWith, keysOf } from "../../support/token_authority.ts";
+import { waitFor } from "../../support/wait.ts";
 
 const SECRET = "s";
 const NOW = 1_800_000_000;
@@ -166,4 +170,70 @@ Deno.test("with a limit on channels, a token of more is neither accepted nor mad
   assert(error instanceof BadField, `a bad field, not ${error}`);
   assertEquals(error.field, "channel");
   assertMatch(error.message, /^Bad field channel: it names 3 channels, more than 2 \(-max-chann/);
+});
+
+Deno.test("a secret that is new is taken, and one that is gone is not", async () => {
+  const changing = authorityWith({ secrets: ["old"] });
+  const claims = await changing.verify(makeToken(CLAIMS, { secret: "old" }), NOW);
+  assertEquals(changing.hasKeyOf(claims), true);
+  changing.useKeys(keysOf({ secrets: ["new", "old"] }));
+  assertEquals(changing.hasKeyOf(claims), true);
+  const request = { user: "alex", channels: ["chat"], lifetime: 60 };
+  const exp = NOW + 60;
+  assertEquals(
+    await changing.sign(request, NOW),
+    makeToken({ ...CLAIMS, exp }, { secret: "new" }),
+    "the first signs",
+  );
+  changing.useKeys(keysOf({ secrets: ["new"] }));
+  assertEquals(changing.hasKeyOf(claims), false);
+  assertMatch(await refusal(makeToken(CLAIMS, { secret: "old" }), changing), /signature/);
+  const { user, channels, expiresAt } = claims;
+  assertEquals(changing.hasKeyOf({ user, channels, expiresAt }), true, "no token, no key");
+});
+
+Deno.test("keys that are wrong are refused, and the keys stay as they were", async () => {
+  const observed: string[] = [];
+  const observer = { ...unobserved, changed: () => observed.push("changed") };
+  const changing = authorityWith({ secrets: ["s"] }, {}, { observer });
+  const wrong = keysOf({ secrets: ["other"], publicKeys: [{ file: "k.pem", content: "" }] });
+  assertThrows(
+    () => changing.useKeys(wrong),
+    /^Cannot use the public key k\.pem: it is not PEM\.$/,
+  );
+  assertEquals((await changing.verify(makeToken(CLAIMS, { secret: "s" }), NOW)).user, "alex");
+  assertEquals(observed, []);
+  changing.useKeys(keysOf({ secrets: ["other"] }));
+  assertEquals(observed, ["changed"]);
+});
+
+Deno.test("a token whose key goes while it is looked for is refused", async () => {
+  const key = new IssuerKey();
+  const changing = authorityWith({ publicKeys: [{ file: "k.pem", content: key.pem }] });
+  const verifying = Promise.resolve(changing.verify(key.token(CLAIMS), NOW));
+  changing.useKeys(keysOf({ secrets: ["s"] }));
+  const error = await verifying.then(String, (error) => error);
+  assert(error instanceof TokenRefused, `${error}`);
+  assertMatch(error.message, /no longer accepted/);
+});
+
+Deno.test("several sources of one algorithm are tried, and one that knows no keys yet is not counted out", async () => {
+  const [one, two] = [new IssuerKey("P-256", "one"), new IssuerKey("P-256", "two")];
+  await using issuer = new KeySetServer(two);
+  const authority = authorityWith({
+    publicKeys: [{ file: "k.pem", content: one.pem }],
+    keySetUrls: [issuer.url],
+  });
+  try {
+    assertEquals((await authority.verify(one.token(CLAIMS), NOW)).user, "alex");
+    const error = await Promise.resolve(authority.verify(two.token(CLAIMS), NOW))
+      .then(String, (error) => error);
+    assert(error instanceof KeysUnavailable, `${error}`);
+    assertEquals(authority.missingKeys.length, 1);
+    issuer.comeBack();
+    await waitFor("the keys", () => authority.missingKeys.length === 0);
+    assertEquals((await authority.verify(two.token(CLAIMS), NOW)).user, "alex");
+  } finally {
+    authority.close();
+  }
 });
