@@ -20,10 +20,18 @@ export interface Receipt {
 /** A receipt, or why there is none: `KeyReused` or `StoreUnavailable`. */
 export type Outcome = Receipt | Error;
 
+/** The number of recipients of each of some events, in the order of the events. */
+export type RecipientCounts = readonly number[];
+
 /** Gets the log's events as they are appended. */
 export interface BrokerEventHandler {
-  /** Takes events in order; returns the number of their recipients. */
-  deliver(events: readonly ServerEvent[]): number;
+  /**
+   * Takes events in order; returns the number of recipients of each.
+   *
+   * @returns a promise only where recipients are in other threads. It never rejects, and the next events
+   *   may be delivered before it resolves.
+   */
+  deliver(events: readonly ServerEvent[]): RecipientCounts | Promise<RecipientCounts>;
 
   /**
    * Called when events are missing between the delivered events and the next: live subscribers must

@@ -1,5 +1,5 @@
 import { type Claims, isExpired } from "../auth/claims.ts";
-import type { Broker, Outcome, Publication } from "../broker/broker.ts";
+import type { Broker, Outcome, Publication, RecipientCounts } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LogFields, Logger } from "../observability/logger.ts";
 import { type Metrics, noMetrics } from "../observability/metrics.ts";
@@ -156,16 +156,13 @@ export class Hub {
   }
 
   /** See `BrokerEventHandler.deliver`. */
-  #deliver(events: readonly ServerEvent[]): number {
-    let recipients = 0;
-    for (const event of events) {
+  #deliver(events: readonly ServerEvent[]): RecipientCounts {
+    return events.map((event) => {
       const channel = this.#channels.get(event.channel);
-      if (channel === undefined) continue;
-      const matching = channel.take(event);
-      if (matching > 0) this.#flushScheduler.request(channel);
-      recipients = Math.max(recipients, matching);
-    }
-    return recipients;
+      const recipients = channel?.take(event) ?? 0;
+      if (channel !== undefined && recipients > 0) this.#flushScheduler.request(channel);
+      return recipients;
+    });
   }
 
   /** See `BrokerEventHandler.restart`. */
