@@ -12,6 +12,8 @@ import type { HubOptions } from "../hub/hub.ts";
 export interface Config extends HubOptions {
   readonly client: Address;
   readonly control: Address;
+  /** Threads that the client listener runs in; 1 for the main thread, `auto` for one per core. */
+  readonly workers: number | "auto";
   readonly tokenKeys: TokenKeySources;
   readonly claimRules: ClaimRules;
   /** Channels that need no token. */
@@ -64,6 +66,7 @@ export function readConfig(
   const config: Config = {
     client: settings.address("bind"),
     control: settings.address("bindctl"),
+    workers: settings.workers("workers"),
     tokenKeys: {
       ...settings.secrets("secret", "secret-file"),
       publicKeyFiles: settings.all("public-key"),

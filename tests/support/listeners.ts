@@ -79,7 +79,7 @@ export class Listeners implements Disposable {
     });
     const { maxPayloadBytes = 1_048_576 } = options;
     this.#control = controlRouter({
-      hub: this.hub,
+      census: () => Promise.resolve(this.hub.census),
       broker,
       tokens,
       clock,
@@ -92,7 +92,7 @@ export class Listeners implements Disposable {
       }),
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
-      missingKeys: keys.keySetUrls === undefined ? undefined : () => tokens.missingKeys,
+      missingKeys: undefined,
       healthy: () => this.healthy,
     });
   }
