@@ -7,12 +7,12 @@ import { ControlAccess } from "../http/control_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import type { Logger } from "../observability/logger.ts";
-import { type ClientSettings, type ClientSide, LocalClients } from "./client_side.ts";
+import { type ClientSide, LocalClients } from "./client_side.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { controlRouter } from "./routes.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
-import { WorkerPool } from "./worker_pool.ts";
+import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
 /** How long open control requests may keep a stopping server from ending its streams. */
 const CONTROL_PATIENCE_MS = 1000;
@@ -71,16 +71,25 @@ export class Server {
   /**
    * Opens the store and both listeners, and logs their addresses.
    *
+   * @param workerOptions for tests.
    * @throws StartError if any of that fails.
    */
-  static async start(config: Config, clock: Clock, logger: Logger): Promise<Server> {
+  static async start(
+    config: Config,
+    clock: Clock,
+    logger: Logger,
+    workerOptions: WorkerOptions = {},
+  ): Promise<Server> {
     const secret = readSecret(config.secret);
     const controlKey = readSecret(config.controlKey);
     const settings = { config, secret: secret ?? randomSecret() };
     const tokens = await TokenAuthority.create(settings.secret, config.maxChannelsPerToken);
     const broker = await openBroker(config, clock, logger);
     const workers = countWorkers(config.workers, logger);
-    const clients = await startClients(settings, workers, broker, clock, logger);
+    const clients = workers === 1
+      // In this thread, where it costs least.
+      ? await LocalClients.start(settings, { feed: broker, clock, logger })
+      : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
     let server: Server;
     try {
       server = new Server({ config, tokens, broker, clients, controlKey, clock, logger });
@@ -143,18 +152,6 @@ export class Server {
     this.#logger.info("listening", workers === 1 ? client : { ...client, workers });
     this.#logger.info("listening", { listener: "control", address: this.controlAddress });
   }
-}
-
-/** Starts the client listener: with one worker in this thread, where it costs least. */
-async function startClients(
-  settings: ClientSettings,
-  workers: number,
-  broker: Broker,
-  clock: Clock,
-  logger: Logger,
-): Promise<ClientSide> {
-  if (workers === 1) return await LocalClients.start(settings, { feed: broker, clock, logger });
-  return await WorkerPool.start(settings, workers, { broker, clock, logger });
 }
 
 /** The number of threads to serve clients with: more than one only where they can share a port. */

@@ -17,6 +17,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["bindctl", "localhost:9001", (c) => c.control, { host: "localhost", port: 9001 }],
     ["secret", "s", (c) => c.secret, { text: "s", file: undefined }],
     ["secret-file", "/s", (c) => c.secret, { text: undefined, file: "/s" }],
+    ["workers", "3", (c) => c.workers, 3],
     ["store", "sqlite:/x/y.db", (c) => c.store, { kind: "sqlite", file: "/x/y.db" }],
     ["redis-prefix", "p:", (c) => c.redisPrefix, "p:"],
     ["history-events", "5", (c) => c.retention.eventsPerChannel, 5],
@@ -87,6 +88,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.control, { host: "127.0.0.1", port: 8001 });
   assertEquals(config.secret, { text: undefined, file: undefined });
   assertEquals(config.controlKey, { text: undefined, file: undefined });
+  assertEquals(config.workers, 1);
   assertEquals(config.corsOrigins, []);
   assertEquals(config.heartbeatMs, 15_000);
   assertEquals(config.maxPayloadBytes, 1_048_576);
