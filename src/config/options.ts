@@ -48,7 +48,7 @@ export const SERVER_OPTIONS = [
   },
   {
     name: "workers",
-    value: "N|auto",
+    value: "COUNT",
     default: "1",
     help: "threads that serve clients, or auto for one per processor core; on Linux only",
   },
