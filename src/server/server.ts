@@ -6,12 +6,15 @@ import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
+import type { ControlKey } from "../auth/control_keys.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { Config } from "../config/config.ts";
 import { describeStore } from "../broker/store_address.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
+import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
+import { type Rereadable, rereadAll } from "./reread.ts";
 import { clientRouter, controlRouter } from "./routes.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
 
@@ -27,6 +30,8 @@ export class Server {
   readonly #config: Config;
   readonly #broker: Broker;
   readonly #hub: Hub;
+  readonly #access: ControlAccess;
+  #reloading = Promise.resolve();
   readonly #logger: Logger;
   /** For lines that clients can cause. */
   readonly #clientLogger: LimitedLogger;
@@ -37,7 +42,7 @@ export class Server {
     config: Config,
     tokens: TokenAuthority,
     broker: Broker,
-    controlKey: string | undefined,
+    controlKeys: readonly ControlKey[] | undefined,
     clock: Clock,
     logger: Logger,
   ) {
@@ -54,10 +59,10 @@ export class Server {
       clock,
       logger: this.#clientLogger,
     });
-    const access = new ControlAccess({
+    const access = this.#access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
-      key: controlKey,
+      keys: controlKeys,
     });
     const control = controlRouter({
       ...config,
@@ -85,7 +90,7 @@ export class Server {
     logger: Logger,
   ): Promise<Server> {
     const secret = readSecret(config.secret);
-    const controlKey = readSecret(config.controlKey);
+    const controlKeys = readControlKeys(config);
     const tokens = await TokenAuthority.create(
       secret ?? randomSecret(),
       config.maxChannelsPerToken,
@@ -95,7 +100,7 @@ export class Server {
       config,
       tokens,
       broker,
-      controlKey,
+      controlKeys,
       clock,
       logger,
     );
@@ -128,6 +133,31 @@ export class Server {
 
   get controlAddress(): string {
     return this.#control.address;
+  }
+
+  /**
+   * Reads the files of secrets and keys anew. A file that cannot be read, or is wrong, changes nothing;
+   * the log says what was read, and what is wrong. Never rejects.
+   */
+  reload(): Promise<void> {
+    // One after the other: of two at once, the one that read first must not be the last to be used.
+    return this.#reloading = this.#reloading.then(() =>
+      rereadAll(this.#rereadable(), this.#logger)
+    );
+  }
+
+  #rereadable(): readonly Rereadable[] {
+    const parts: Rereadable[] = [];
+    if (hasControlKeyFiles(this.#config)) {
+      parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
+    }
+    return parts;
+  }
+
+  #rereadControlKeys(): number {
+    const keys = readControlKeys(this.#config) ?? [];
+    this.#access.useKeys(keys);
+    return keys.length;
   }
 
   /**
