@@ -1,5 +1,6 @@
 import type { Broker } from "../broker/broker.ts";
 import { describeStore } from "../broker/store_address.ts";
+import type { ControlKey } from "../auth/control_keys.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
@@ -10,6 +11,8 @@ import type { Logger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
+import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
+import { type Rereadable, rereadAll } from "./reread.ts";
 import { controlRouter } from "./routes.ts";
 import { randomSecret, readSecret } from "./secrets.ts";
 import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
@@ -23,7 +26,7 @@ interface ServerParts {
   readonly tokens: TokenAuthority;
   readonly broker: Broker;
   readonly clients: ClientSide;
-  readonly controlKey: string | undefined;
+  readonly controlKeys: readonly ControlKey[] | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -36,18 +39,20 @@ export class Server {
   readonly #logger: Logger;
   readonly #clients: ClientSide;
   readonly #control: Listener;
+  readonly #access: ControlAccess;
+  #reloading = Promise.resolve();
 
-  private constructor({ controlKey, clock, ...parts }: ServerParts) {
+  private constructor({ controlKeys, clock, ...parts }: ServerParts) {
     const { config, tokens, broker, clients, logger } = parts;
     this.tokens = tokens;
     this.#config = config;
     this.#broker = broker;
     this.#logger = logger;
     this.#clients = clients;
-    const access = new ControlAccess({
+    const access = this.#access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
-      key: controlKey,
+      keys: controlKeys,
     });
     const router = controlRouter({
       ...config,
@@ -81,7 +86,7 @@ export class Server {
     workerOptions: WorkerOptions = {},
   ): Promise<Server> {
     const secret = readSecret(config.secret);
-    const controlKey = readSecret(config.controlKey);
+    const controlKeys = readControlKeys(config);
     const settings = { config, secret: secret ?? randomSecret() };
     const tokens = await TokenAuthority.create(settings.secret, config.maxChannelsPerToken);
     const broker = await openBroker(config, clock, logger);
@@ -92,7 +97,7 @@ export class Server {
       : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
     let server: Server;
     try {
-      server = new Server({ config, tokens, broker, clients, controlKey, clock, logger });
+      server = new Server({ config, tokens, broker, clients, controlKeys, clock, logger });
     } catch (error) {
       await clients.close();
       await broker.close();
@@ -114,6 +119,31 @@ export class Server {
 
   get controlAddress(): string {
     return this.#control.address;
+  }
+
+  /**
+   * Reads the files of secrets and keys anew. A file that cannot be read, or is wrong, changes nothing;
+   * the log says what was read, and what is wrong. Never rejects.
+   */
+  reload(): Promise<void> {
+    // One after the other: of two at once, the one that read first must not be the last to be used.
+    return this.#reloading = this.#reloading.then(() =>
+      rereadAll(this.#rereadable(), this.#logger)
+    );
+  }
+
+  #rereadable(): readonly Rereadable[] {
+    const parts: Rereadable[] = [];
+    if (hasControlKeyFiles(this.#config)) {
+      parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
+    }
+    return parts;
+  }
+
+  #rereadControlKeys(): number {
+    const keys = readControlKeys(this.#config) ?? [];
+    this.#access.useKeys(keys);
+    return keys.length;
   }
 
   /**
