@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { hostWithoutPort, isIpAddress, isLoopback } from "../lib/address.ts";
 import { ControlForbidden, ControlKeyRefused } from "../lib/errors.ts";
 import { bearerOf } from "./bearer.ts";
+import type { DemoPageAccess } from "./demo_page_access.ts";
 import { authorityOf } from "./target.ts";
 
 /** Who may use the control listener. */
@@ -11,6 +12,8 @@ export interface ControlAccessOptions {
   /** Further names, in lower case. */
   readonly hosts: readonly string[];
   readonly key: string | undefined;
+  /** Set with `-dev`. Default: there is no demo page. */
+  readonly demoPage?: DemoPageAccess | undefined;
 }
 
 /**
@@ -42,6 +45,8 @@ export class ControlAccess {
           "Allow the name with -control-host.",
       );
     }
+    const { demoPage } = this.#options;
+    if (demoPage?.isOrigin(request)) return demoPage.check(request);
     const site = headers.get("Sec-Fetch-Site");
     if (site !== null && site !== "none" && site !== "same-origin") {
       throw new ControlForbidden(

@@ -75,6 +75,11 @@ export class Listener {
     return formatAddress(this.#hostname, this.#port);
   }
 
+  /** The port as it is bound. */
+  get port(): number {
+    return this.#port;
+  }
+
   /** Stops accepting; resolves once every request has been answered and every stream has ended. */
   async stop(): Promise<void> {
     this.#stopping = true;

@@ -25,6 +25,11 @@ export function randomSecret(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
 
+/** The key of the demo page: 128 random bits, short enough for an address. */
+export function randomPageKey(): string {
+  return crypto.getRandomValues(new Uint8Array(16)).toHex();
+}
+
 function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";

@@ -1,5 +1,6 @@
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
+import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Broker } from "../broker/broker.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -13,7 +14,7 @@ import { describeStore } from "../broker/store_address.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { clientRouter, controlRouter } from "./routes.ts";
-import { randomSecret, readSecret } from "./secrets.ts";
+import { randomPageKey, randomSecret, readSecret } from "./secrets.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one process can serve. */
 const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
@@ -24,6 +25,8 @@ const CONTROL_PATIENCE_MS = 1000;
 /** A running server: two listeners that share a hub. */
 export class Server {
   readonly tokens: TokenAuthority;
+  /** The key of the demo page; `undefined` without `-dev`. */
+  readonly demoPageKey: string | undefined;
   readonly #config: Config;
   readonly #broker: Broker;
   readonly #hub: Hub;
@@ -47,17 +50,17 @@ export class Server {
     this.#logger = logger;
     this.#clientLogger = new LimitedLogger(logger, clock);
     const hub = this.#hub = new Hub(broker, config, clock, this.#clientLogger);
-    const client = clientRouter({
-      ...config,
-      hub,
-      tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
-      clock,
-      logger: this.#clientLogger,
+    this.demoPageKey = config.dev ? randomPageKey() : undefined;
+    const demoPage = this.demoPageKey === undefined ? undefined : new DemoPageAccess({
+      key: this.demoPageKey,
+      hosts: [config.client.host ?? "localhost", ...config.controlHosts],
+      port: () => this.#client.port,
     });
     const access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
       key: controlKey,
+      demoPage,
     });
     const control = controlRouter({
       ...config,
@@ -65,12 +68,23 @@ export class Server {
       broker,
       tokens,
       access,
+      demoPage,
       bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
       clock,
       logger,
       healthy: () => this.#client.accepting && this.#control.accepting,
     });
     this.#control = Listener.start("control", config.control, (r) => control.handle(r), logger);
+    const client = clientRouter({
+      ...config,
+      hub,
+      tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
+      clock,
+      logger: this.#clientLogger,
+      demoPage: config.dev
+        ? { controlAddress: this.#control.address, keyed: controlKey !== undefined }
+        : undefined,
+    });
     this.#client = Listener.start("client", config.client, (r, i) => client.handle(r, i), logger);
   }
 

@@ -1,0 +1,67 @@
+import { DEMO_PAGE_PATHS, DemoPageAccess } from "../../../src/http/demo_page_access.ts";
+import { assertEquals, assertThrows } from "../../support/assert.ts";
+
+const PAGE = new DemoPageAccess({ key: "page key", hosts: ["dev.example"], port: () => 8000 });
+const KEY_REFUSED = /^Demo page refused: its key is not the server's\./;
+const FORBIDDEN = /the demo page may not use \/\S*\.$/;
+const BEARER = { Authorization: "Bearer page key" };
+
+function request(
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+  method = "POST",
+): Request {
+  return new Request(`http://127.0.0.1:8001${path}`, { method, headers });
+}
+
+function isOrigin(Origin: string, page = PAGE): boolean {
+  return page.isOrigin(request("/emit/", { Origin }));
+}
+
+Deno.test("the page's origin is a name of this machine with the client listener's port", () => {
+  const own = ["localhost", "127.0.0.1", "[::1]", "192.168.0.7", "[fd00::1]", "dev.example"];
+  for (const name of own) assertEquals(isOrigin(`http://${name}:8000`), true, name);
+  const foreign = [
+    "",
+    "null",
+    "file://",
+    "http://localhost",
+    "http://localhost:8001",
+    "http://localhost:80000",
+    "https://localhost:8000",
+    "http://evil.example:8000",
+    "http://localhost.evil.example:8000",
+    "http://127.0.0.1.evil.example:8000",
+    "http://x.dev.example:8000",
+    "http://localhost:8000@evil.example",
+  ];
+  for (const origin of foreign) assertEquals(isOrigin(origin), false, origin);
+  assertEquals(PAGE.isOrigin(request("/emit/")), false, "no origin");
+});
+
+Deno.test("on port 80 the page's origin names no port", () => {
+  const page = new DemoPageAccess({ key: "k", hosts: [], port: () => 80 });
+  assertEquals(isOrigin("http://localhost", page), true);
+  assertEquals(isOrigin("http://localhost:8000", page), false);
+});
+
+Deno.test("the page may emit and get tokens, with its key alone", () => {
+  for (const path of DEMO_PAGE_PATHS) {
+    PAGE.check(request(path, BEARER));
+    for (
+      const Authorization of ["", "Bearer", "Bearer page keys", "Bearer page", "Basic page key"]
+    ) {
+      const refused = () => PAGE.check(request(path, { Authorization }));
+      assertThrows(refused, KEY_REFUSED);
+    }
+    assertThrows(() => PAGE.check(request(path)), KEY_REFUSED);
+  }
+  for (const path of ["/", "/healthz", "/emit/more", "/nothing"]) {
+    assertThrows(() => PAGE.check(request(path, BEARER)), FORBIDDEN);
+  }
+});
+
+Deno.test("a preflight has no key, and is let through where the page may ask", () => {
+  for (const path of DEMO_PAGE_PATHS) PAGE.check(request(path, {}, "OPTIONS"));
+  assertThrows(() => PAGE.check(request("/healthz", {}, "OPTIONS")), FORBIDDEN);
+});
