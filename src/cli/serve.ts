@@ -3,9 +3,11 @@ import { systemClock } from "../lib/clock.ts";
 import { createLogger, type Logger } from "../observability/logger.ts";
 import { Server } from "../server/server.ts";
 import { announceDevelopment } from "./dev_banner.ts";
+import { onReloadSignal, stopSignal } from "./signals.ts";
 
 /**
- * Runs the server until it has stopped after SIGTERM or SIGINT.
+ * Runs the server until it has stopped after SIGTERM or SIGINT. At SIGHUP it reads the files of secrets
+ * and keys anew.
  *
  * @param flags the values of `SERVER_OPTIONS` by name.
  * @param environment looks up one variable.
@@ -19,7 +21,9 @@ export async function serve(
 ): Promise<void> {
   const config = readConfig(flags, environment);
   const logger = createLogger(config.logLevel, () => systemClock.wall());
-  const server = await Server.start(config, systemClock, logger);
+  const starting = Server.start(config, systemClock, logger);
+  onReloadSignal(() => starting.then((server) => server.reload(), () => {}));
+  const server = await starting;
   surviveFailures(logger);
   if (config.dev) print(await announceDevelopment(server, config, systemClock));
   const signal = await stopSignal();
@@ -39,13 +43,4 @@ function surviveFailures(logger: Logger): void {
   };
   globalThis.addEventListener("error", (event) => survive(event, event.error));
   globalThis.addEventListener("unhandledrejection", (event) => survive(event, event.reason));
-}
-
-/** Waits for SIGTERM or SIGINT. By default, the process would ignore both as PID 1 of a container. */
-function stopSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      Deno.addSignalListener(signal, () => resolve(signal));
-    }
-  });
 }

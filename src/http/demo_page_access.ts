@@ -1,9 +1,10 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { digestOf } from "../auth/control_keys.ts";
+import { ControlRights } from "../auth/control_rights.ts";
 import { hostWithoutPort, isIpAddress, isLoopback } from "../lib/address.ts";
-import { ControlForbidden, ControlKeyRefused } from "../lib/errors.ts";
+import { ControlKeyRefused } from "../lib/errors.ts";
 import { bearerOf } from "./bearer.ts";
+import { Caller } from "./caller.ts";
 import { corsHeaders } from "./cors.ts";
-import { targetOf } from "./target.ts";
 
 /** Who the demo page is. */
 export interface DemoPageAccessOptions {
@@ -15,8 +16,10 @@ export interface DemoPageAccessOptions {
   readonly port: () => number;
 }
 
-/** What the demo page may ask for. */
-export const DEMO_PAGE_PATHS: readonly string[] = ["/emit/", "/token/"];
+const RIGHTS = ControlRights.of("emit:chat", "token:chat");
+
+/** The demo page with its key. No key of an operator has a name with a space. */
+const DEMO_PAGE = new Caller("demo page", () => RIGHTS);
 
 /**
  * Lets the demo page of `-dev` use the control listener. The page comes from the client listener, so
@@ -24,47 +27,42 @@ export const DEMO_PAGE_PATHS: readonly string[] = ["/emit/", "/token/"];
  * page cannot choose, and the key.
  */
 export class DemoPageAccess {
-  readonly #options: DemoPageAccessOptions;
+  readonly #keyDigest: string;
+  readonly #hosts: readonly string[];
+  readonly #port: () => number;
 
-  constructor(options: DemoPageAccessOptions) {
-    this.#options = options;
+  constructor({ key, hosts, port }: DemoPageAccessOptions) {
+    this.#keyDigest = digestOf(key);
+    this.#hosts = hosts;
+    this.#port = port;
   }
 
   /** Whether the request comes from the origin of the demo page. */
   isOrigin({ headers }: Request): boolean {
-    const { hosts, port } = this.#options;
     const url = URL.parse(headers.get("Origin") ?? "");
-    if (url === null || url.protocol !== "http:" || Number(url.port || 80) !== port()) return false;
+    if (url?.protocol !== "http:" || Number(url.port || 80) !== this.#port()) return false;
     const name = hostWithoutPort(url.host) ?? "";
     // A rebound name is none of these.
-    return isLoopback(name) || isIpAddress(name) || hosts.includes(name);
+    return isLoopback(name) || isIpAddress(name) || this.#hosts.includes(name);
   }
 
-  /** @throws ControlForbidden, ControlKeyRefused */
-  check(request: Request): void {
-    const { path } = targetOf(request);
-    if (!DEMO_PAGE_PATHS.includes(path)) {
-      throw new ControlForbidden(`Control request refused: the demo page may not use ${path}.`);
-    }
+  /**
+   * Tells what the page may do.
+   *
+   * @throws ControlKeyRefused
+   */
+  check(request: Request): Caller {
     // A preflight asks whether the page may send its key, and so has none.
-    if (request.method === "OPTIONS") return;
-    const given = digest(bearerOf(request) ?? "");
-    if (!timingSafeEqual(given, digest(this.#options.key))) {
-      throw new ControlKeyRefused(
-        "Demo page refused: its key is not the server's. Open the address that -dev printed.",
-      );
-    }
+    if (request.method === "OPTIONS") return Caller.stranger;
+    if (digestOf(bearerOf(request) ?? "") === this.#keyDigest) return DEMO_PAGE;
+    throw new ControlKeyRefused(
+      "Demo page refused: its key is not the server's. Open the address that -dev printed.",
+    );
   }
 
   /** The headers that let the page read an answer. */
   headers(request: Request): Readonly<Record<string, string>> {
-    return corsHeaders(
-      request,
-      this.isOrigin(request) ? [request.headers.get("Origin") ?? ""] : [],
-    );
+    const origin = request.headers.get("Origin");
+    return corsHeaders(request, origin !== null && this.isOrigin(request) ? [origin] : []);
   }
-}
-
-function digest(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
 }

@@ -1,6 +1,7 @@
+import type { Right } from "../auth/control_rights.ts";
 import { type CorsAllowance, corsHeaders, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
-import { DEMO_PAGE_PATHS, type DemoPageAccess } from "../http/demo_page_access.ts";
+import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
@@ -54,24 +55,31 @@ export interface ControlDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
   readonly demoPage?: DemoPageAccess | undefined;
 }
 
-/** The routes of the control listener. */
+/** A route of the control listener, which says what right it needs: none, if any key will do. */
+interface ControlRoute extends Route {
+  readonly needs: Right | undefined;
+}
+
+/** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlDeps): Router {
   const { access, demoPage, logger } = deps;
-  const routes: readonly Route[] = [
-    { path: "/emit/", methods: ["POST"], handle: publishHandler(deps) },
-    { path: "/token/", methods: ["POST"], handle: issueTokenHandler(deps) },
-    { path: "/healthz", methods: ["GET", "HEAD"], handle: healthHandler(deps) },
+  const routes: readonly ControlRoute[] = [
+    { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
+    { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
   ];
   const cors = demoPage && ((request: Request) => demoPage.headers(request));
   const preflights = cors === undefined
     ? []
-    : DEMO_PAGE_PATHS.map((path) => preflightRoute(path, cors, DEMO_PAGE_ALLOWANCE));
+    : ["/emit/", "/token/"].map((path) => preflightRoute(path, cors, DEMO_PAGE_ALLOWANCE));
   const refusals = new RefusalLog(logger);
   return new Router({
     routes: [...routes, ...preflights],
     notFound: `Not found: use ${listPaths(routes)}.`,
     guard: (request) => access.check(request),
-    onRefusal: (error) => refusals.note(error),
+    onRefusal: (error, { keyName }) => refusals.note(error, keyName),
+    onAnswer: ({ caller: { keyName }, ...answered }) =>
+      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
     ...(cors && { headers: cors }),
     logger,
   });

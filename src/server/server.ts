@@ -7,12 +7,15 @@ import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
+import type { ControlKey } from "../auth/control_keys.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { Config } from "../config/config.ts";
 import { describeStore } from "../broker/store_address.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
+import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
+import { type Rereadable, rereadAll } from "./reread.ts";
 import { clientRouter, controlRouter } from "./routes.ts";
 import { randomPageKey, randomSecret, readSecret } from "./secrets.ts";
 
@@ -30,6 +33,8 @@ export class Server {
   readonly #config: Config;
   readonly #broker: Broker;
   readonly #hub: Hub;
+  readonly #access: ControlAccess;
+  #reloading = Promise.resolve();
   readonly #logger: Logger;
   /** For lines that clients can cause. */
   readonly #clientLogger: LimitedLogger;
@@ -40,7 +45,7 @@ export class Server {
     config: Config,
     tokens: TokenAuthority,
     broker: Broker,
-    controlKey: string | undefined,
+    controlKeys: readonly ControlKey[] | undefined,
     clock: Clock,
     logger: Logger,
   ) {
@@ -56,10 +61,10 @@ export class Server {
       hosts: [config.client.host ?? "localhost", ...config.controlHosts],
       port: () => this.#client.port,
     });
-    const access = new ControlAccess({
+    const access = this.#access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
-      key: controlKey,
+      keys: controlKeys,
       demoPage,
     });
     const control = controlRouter({
@@ -82,7 +87,7 @@ export class Server {
       clock,
       logger: this.#clientLogger,
       demoPage: config.dev
-        ? { controlAddress: this.#control.address, keyed: controlKey !== undefined }
+        ? { controlAddress: this.#control.address, keyed: controlKeys !== undefined }
         : undefined,
     });
     this.#client = Listener.start("client", config.client, (r, i) => client.handle(r, i), logger);
@@ -99,7 +104,7 @@ export class Server {
     logger: Logger,
   ): Promise<Server> {
     const secret = readSecret(config.secret);
-    const controlKey = readSecret(config.controlKey);
+    const controlKeys = readControlKeys(config);
     const tokens = await TokenAuthority.create(
       secret ?? randomSecret(),
       config.maxChannelsPerToken,
@@ -109,7 +114,7 @@ export class Server {
       config,
       tokens,
       broker,
-      controlKey,
+      controlKeys,
       clock,
       logger,
     );
@@ -142,6 +147,31 @@ export class Server {
 
   get controlAddress(): string {
     return this.#control.address;
+  }
+
+  /**
+   * Reads the files of secrets and keys anew. A file that cannot be read, or is wrong, changes nothing;
+   * the log says what was read, and what is wrong. Never rejects.
+   */
+  reload(): Promise<void> {
+    // One after the other: of two at once, the one that read first must not be the last to be used.
+    return this.#reloading = this.#reloading.then(() =>
+      rereadAll(this.#rereadable(), this.#logger)
+    );
+  }
+
+  #rereadable(): readonly Rereadable[] {
+    const parts: Rereadable[] = [];
+    if (hasControlKeyFiles(this.#config)) {
+      parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
+    }
+    return parts;
+  }
+
+  #rereadControlKeys(): number {
+    const keys = readControlKeys(this.#config) ?? [];
+    this.#access.useKeys(keys);
+    return keys.length;
   }
 
   /**

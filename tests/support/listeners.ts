@@ -39,6 +39,7 @@ export interface ListenersOptions {
 export class Listeners implements Disposable {
   readonly clock = new FakeClock();
   readonly hub: Hub;
+  readonly access: ControlAccess;
   /** Every line of the log so far, at level debug. */
   readonly logLines: string[] = [];
   /** What the health check is told. */
@@ -64,25 +65,26 @@ export class Listeners implements Disposable {
       logger,
       demoPage: options.demoPageKey === undefined
         ? undefined
-        : { controlAddress: "127.0.0.1:8001", keyed: options.guard?.key !== undefined },
+        : { controlAddress: "127.0.0.1:8001", keyed: options.guard?.keys !== undefined },
     });
     const { maxPayloadBytes = 1_048_576, demoPageKey } = options;
     const demoPage = demoPageKey === undefined
       ? undefined
       : new DemoPageAccess({ key: demoPageKey, hosts: [], port: () => 8000 });
+    this.access = new ControlAccess({
+      boundHost: "127.0.0.1",
+      hosts: [],
+      keys: undefined,
+      demoPage,
+      ...options.guard,
+    });
     this.#control = controlRouter({
       hub: this.hub,
       broker,
       tokens,
       clock,
       logger,
-      access: new ControlAccess({
-        boundHost: "127.0.0.1",
-        hosts: [],
-        key: undefined,
-        demoPage,
-        ...options.guard,
-      }),
+      access: this.access,
       demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),

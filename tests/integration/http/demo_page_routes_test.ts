@@ -1,5 +1,6 @@
 /** What the demo page of `-dev` adds to both listeners, and what pages of other origins get of it. */
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+import { controlKeys } from "../../support/control_keys.ts";
 import { Listeners } from "../../support/listeners.ts";
 
 const KEY = "page key";
@@ -20,7 +21,7 @@ function emitFrom(
 }
 
 const WITH_KEY = { Authorization: `Bearer ${KEY}` };
-const GUARDS: readonly { readonly key?: string }[] = [{}, { key: "the control key" }];
+const KEYED = { keys: controlKeys("shop", "the control key") };
 
 Deno.test("without -dev there is no page, no preflight, and no origin that may emit", async () => {
   using listeners = await Listeners.make();
@@ -33,13 +34,13 @@ Deno.test("without -dev there is no page, no preflight, and no origin that may e
 });
 
 Deno.test("the page has the control listener's address and no key, and loads nothing from elsewhere", async () => {
-  for (const guard of GUARDS) {
+  for (const guard of [{}, KEYED]) {
     using listeners = await Listeners.make({ demoPageKey: KEY, corsOrigins: "*", guard });
     const response = await listeners.client("/");
     const html = await response.text();
     assertEquals(response.headers.get("Content-Type"), "text/html; charset=utf-8");
     assertMatch(html, /data-control="127\.0\.0\.1:8001"/);
-    assertMatch(html, new RegExp(`data-keyed="${guard.key !== undefined}"`));
+    assertMatch(html, new RegExp(`data-keyed="${guard === KEYED}"`));
     assertEquals(html.includes(KEY), false);
     const loaded = [...html.matchAll(/\b(?:src|href|action)=\s*"([^"]*)"/g)].map(([, url]) => url);
     assertEquals(loaded.filter((url) => !url?.startsWith("data:")), []);
@@ -58,7 +59,7 @@ Deno.test("the page has the control listener's address and no key, and loads not
 });
 
 Deno.test("the page emits with its key, past a control key too, and may read the answers", async () => {
-  for (const guard of GUARDS) {
+  for (const guard of [{}, KEYED]) {
     using listeners = await Listeners.make({ demoPageKey: KEY, guard });
     await using stream = await listeners.open();
     const sent = await emitFrom(listeners, PAGE_ORIGIN, WITH_KEY);
@@ -74,11 +75,16 @@ Deno.test("the page emits with its key, past a control key too, and may read the
   }
 });
 
-Deno.test("the page's key is good for nothing but emitting and tokens, and from no other origin", async () => {
-  using listeners = await Listeners.make({ demoPageKey: KEY, guard: { key: "the control key" } });
-  for (const path of ["/healthz", "/nothing"]) {
-    const headers = { Origin: PAGE_ORIGIN, ...WITH_KEY };
-    assertEquals((await listeners.control(path, { headers })).status, 403, path);
+Deno.test("the page's key is good for its channel alone, and from no other origin", async () => {
+  using listeners = await Listeners.make({ demoPageKey: KEY, guard: KEYED });
+  for (const path of ["/emit/", "/token/"]) {
+    const refused = await listeners.control(path, {
+      method: "POST",
+      headers: { Origin: PAGE_ORIGIN, ...WITH_KEY },
+      body: new URLSearchParams({ userId: "alex", channel: "news", data: "x", exp: "60" }),
+    });
+    assertEquals(refused.status, 403);
+    assertMatch(await refused.text(), /does not have the right \w+ for the channel "news"\.\n$/);
   }
   for (const origin of ["http://localhost:3000", "http://evil.example:8000", "null"]) {
     const refused = await emitFrom(listeners, origin, WITH_KEY);
@@ -98,7 +104,7 @@ Deno.test("the page's key is good for nothing but emitting and tokens, and from 
 });
 
 Deno.test("a preflight lets the page send its key, and no page of another origin", async () => {
-  using listeners = await Listeners.make({ demoPageKey: KEY, guard: { key: "the control key" } });
+  using listeners = await Listeners.make({ demoPageKey: KEY, guard: KEYED });
   const ask = (path: string, Origin: string) =>
     listeners.control(path, {
       method: "OPTIONS",
@@ -108,6 +114,7 @@ Deno.test("a preflight lets the page send its key, and no page of another origin
         "Access-Control-Request-Headers": "authorization",
       },
     });
+  assertEquals((await ask("/healthz", PAGE_ORIGIN)).status, 405, "a browser takes that for no");
   for (const path of ["/emit/", "/token/"]) {
     const { status, headers } = await ask(path, PAGE_ORIGIN);
     const granted = ["Origin", "Methods", "Headers"].map((what) =>

@@ -1,10 +1,8 @@
-import { DEMO_PAGE_PATHS, DemoPageAccess } from "../../../src/http/demo_page_access.ts";
+import { DemoPageAccess } from "../../../src/http/demo_page_access.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
 
 const PAGE = new DemoPageAccess({ key: "page key", hosts: ["dev.example"], port: () => 8000 });
 const KEY_REFUSED = /^Demo page refused: its key is not the server's\./;
-const FORBIDDEN = /the demo page may not use \/\S*\.$/;
-const BEARER = { Authorization: "Bearer page key" };
 
 function request(
   path: string,
@@ -45,23 +43,21 @@ Deno.test("on port 80 the page's origin names no port", () => {
   assertEquals(isOrigin("http://localhost:8000", page), false);
 });
 
-Deno.test("the page may emit and get tokens, with its key alone", () => {
-  for (const path of DEMO_PAGE_PATHS) {
-    PAGE.check(request(path, BEARER));
-    for (
-      const Authorization of ["", "Bearer", "Bearer page keys", "Bearer page", "Basic page key"]
-    ) {
-      const refused = () => PAGE.check(request(path, { Authorization }));
-      assertThrows(refused, KEY_REFUSED);
-    }
-    assertThrows(() => PAGE.check(request(path)), KEY_REFUSED);
+Deno.test("the page may emit to its channel and get tokens for it, with its key alone", () => {
+  const page = PAGE.check(request("/emit/", { Authorization: "Bearer page key" }));
+  assertEquals(page.keyName, "demo page");
+  page.requireFor("emit", ["chat"]);
+  page.requireFor("token", ["chat"]);
+  assertThrows(() => page.requireFor("emit", ["chat", "news"]), /emit/);
+  assertThrows(() => page.requireFor("token", ["*"]), /token/);
+  for (const right of ["read", "steer"] as const) assertThrows(() => page.require(right), /right/);
+  for (const Authorization of ["", "Bearer", "Bearer page keys", "Bearer page", "Basic page key"]) {
+    assertThrows(() => PAGE.check(request("/emit/", { Authorization })), KEY_REFUSED);
   }
-  for (const path of ["/", "/healthz", "/emit/more", "/nothing"]) {
-    assertThrows(() => PAGE.check(request(path, BEARER)), FORBIDDEN);
-  }
+  assertThrows(() => PAGE.check(request("/emit/")), KEY_REFUSED);
 });
 
-Deno.test("a preflight has no key, and is let through where the page may ask", () => {
-  for (const path of DEMO_PAGE_PATHS) PAGE.check(request(path, {}, "OPTIONS"));
-  assertThrows(() => PAGE.check(request("/healthz", {}, "OPTIONS")), FORBIDDEN);
+Deno.test("a preflight has no key, and no right", () => {
+  const asking = PAGE.check(request("/emit/", {}, "OPTIONS"));
+  assertThrows(() => asking.require("emit"), /right/);
 });
