@@ -29,7 +29,8 @@ function fill(html: string, { controlAddress, keyed }: DemoPageSettings): string
 
 /** The page may run its own script, use its own style, and ask the two listeners; nothing else. */
 function headersFor(html: string, { controlAddress }: DemoPageSettings): Record<string, string> {
-  const control = controlAddress.replace(/^(\[::\]|0\.0\.0\.0):/, "*:");
+  // A policy cannot name an IPv6 address (CSP 3, 2.3.1), and 0.0.0.0 is none to connect to.
+  const control = controlAddress.replace(/^(\[.*\]|0\.0\.0\.0):/, "*:");
   const policy = [
     "default-src 'none'",
     `script-src '${digestOf("script", html)}'`,
