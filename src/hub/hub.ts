@@ -1,5 +1,5 @@
 import { type Claims, isExpired } from "../auth/claims.ts";
-import type { Broker, Outcome, Publication } from "../broker/broker.ts";
+import type { EventFeed, RecipientCounts } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LogFields, Logger } from "../observability/logger.ts";
 import { type Metrics, noMetrics } from "../observability/metrics.ts";
@@ -38,7 +38,7 @@ export interface ConnectOptions extends ClientTraits {
 
 /** The subscribers of this process: pushes events to the live ones, and ends each stream with a disconnect reason. */
 export class Hub {
-  readonly #broker: Broker;
+  readonly #feed: EventFeed;
   readonly #options: HubOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -61,23 +61,23 @@ export class Hub {
   };
 
   constructor(
-    broker: Broker,
+    feed: EventFeed,
     options: HubOptions,
     clock: Clock,
     logger: Logger,
     metrics: Metrics = noMetrics,
   ) {
-    this.#broker = broker;
+    this.#feed = feed;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
     this.#metrics = metrics;
     this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
-    this.#catchUp = new CatchUp(broker, clock, (...failure) => this.#fail(...failure));
+    this.#catchUp = new CatchUp(feed, clock, (...failure) => this.#fail(...failure));
     this.#frames = new ControlFrames(options.retryMs);
     const { heartbeatMs, stallMs } = options;
     this.#subscribers = new StreamTimer(heartbeatMs, stallMs, (...due) => this.#visit(...due));
-    broker.follow({
+    feed.follow({
       deliver: (events) => this.#deliver(events),
       restart: (positions) => this.#restart(positions),
     });
@@ -102,18 +102,13 @@ export class Hub {
 
   /** The id of the log's newest event: a client that resumes from it misses nothing from now on. */
   get headId(): string {
-    return this.#idAt(this.#broker.head.seq);
-  }
-
-  /** The one door for publishing; see `Broker.publish`. The broker delivers the events through this hub. */
-  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
-    return this.#broker.publish(publications);
+    return this.#idAt(this.#feed.head.seq);
   }
 
   /** Opens a stream: live, or catching up from the client's last event id. */
   subscribe(claims: Claims, options: ConnectOptions): Subscriber {
     const { lastEventId, isEventSource } = options;
-    const head = this.#broker.head.seq;
+    const head = this.#feed.head.seq;
     const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
       isEventSource,
       greeting: this.#frames.greeting(lastEventId ? undefined : this.headId, options),
@@ -152,27 +147,24 @@ export class Hub {
   }
 
   #idAt(seq: number): string {
-    return formatId(seq, this.#broker.head.epoch);
+    return formatId(seq, this.#feed.head.epoch);
   }
 
   /** See `BrokerEventHandler.deliver`. */
-  #deliver(events: readonly ServerEvent[]): number {
-    let recipients = 0;
-    for (const event of events) {
+  #deliver(events: readonly ServerEvent[]): RecipientCounts {
+    return events.map((event) => {
       const channel = this.#channels.get(event.channel);
-      if (channel === undefined) continue;
-      const matching = channel.take(event);
-      if (matching > 0) this.#flushScheduler.request(channel);
-      recipients = Math.max(recipients, matching);
-    }
-    return recipients;
+      const recipients = channel?.take(event) ?? 0;
+      if (channel !== undefined && recipients > 0) this.#flushScheduler.request(channel);
+      return recipients;
+    });
   }
 
   /** See `BrokerEventHandler.restart`. */
   #restart(positions: "kept" | "gone"): void {
     this.#flushScheduler.close();
     this.#catchUp.reset();
-    const { seq } = this.#broker.head;
+    const { seq } = this.#feed.head;
     for (const subscriber of this.#subscribers.streams()) {
       subscriber.interrupt(seq);
       if (positions === "gone") subscriber.resumeFrom(this.#idAt(subscriber.position));
@@ -241,7 +233,7 @@ export class Hub {
    */
   #beat(subscriber: Subscriber): void {
     const { isEventSource, position, claims } = subscriber;
-    const { seq } = this.#broker.head;
+    const { seq } = this.#feed.head;
     const mayMoveOn = seq > position && subscriber.isLive && !subscriber.hasPending;
     const hasAll = mayMoveOn &&
       claims.channels.every((name) => this.#channels.get(name)?.isFlushed ?? true);

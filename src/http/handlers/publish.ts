@@ -8,7 +8,7 @@ import { type PublishDeps, publishLines } from "./publish_ndjson.ts";
 
 /** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
 export function publishHandler(deps: PublishDeps): RouteHandler {
-  const { hub, bodyLimits, maxPayloadBytes } = deps;
+  const { broker, bodyLimits, maxPayloadBytes } = deps;
   return async ({ request, query, caller }) => {
     const contentType = contentTypeOf(request);
     const key = request.headers.get("Idempotency-Key") ?? undefined;
@@ -16,7 +16,7 @@ export function publishHandler(deps: PublishDeps): RouteHandler {
     const fields = await readFields(request, contentType, query, bodyLimits);
     const emit = readEmit(fields, maxPayloadBytes, key);
     caller.requireFor("emit", emit.drafts.map(({ channel }) => channel));
-    const [outcome] = await hub.publish([emit]);
+    const [outcome] = await broker.publish([emit]);
     if (outcome === undefined || outcome instanceof Error) throw outcome;
     // The runtime's own headers for a text: naming them would take as long as the rest of the answer.
     return wantsJson(request) ? answer(200, outcome) : new Response("OK");
