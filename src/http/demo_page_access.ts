@@ -10,10 +10,10 @@ import { corsHeaders } from "./cors.ts";
 export interface DemoPageAccessOptions {
   /** What it sends as `Authorization: Bearer KEY`. */
   readonly key: string;
-  /** Names of its origin besides localhost and IP addresses, in lower case. */
+  /** The client listener's address as it is bound. */
+  readonly clientAddress: string;
+  /** Names of its origin besides that address, localhost and IP addresses; in lower case. */
   readonly hosts: readonly string[];
-  /** The client listener's port. */
-  readonly port: () => number;
 }
 
 const RIGHTS = ControlRights.of("emit:chat", "token:chat");
@@ -29,18 +29,20 @@ const DEMO_PAGE = new Caller("demo page", () => RIGHTS);
 export class DemoPageAccess {
   readonly #keyDigest: string;
   readonly #hosts: readonly string[];
-  readonly #port: () => number;
+  /** Empty for 80, as in an origin. */
+  readonly #port: string;
 
-  constructor({ key, hosts, port }: DemoPageAccessOptions) {
+  constructor({ key, clientAddress, hosts }: DemoPageAccessOptions) {
+    const { hostname, port } = new URL(`http://${clientAddress}`);
     this.#keyDigest = digestOf(key);
-    this.#hosts = hosts;
+    this.#hosts = [hostname, ...hosts];
     this.#port = port;
   }
 
   /** Whether the request comes from the origin of the demo page. */
   isOrigin({ headers }: Request): boolean {
     const url = URL.parse(headers.get("Origin") ?? "");
-    if (url?.protocol !== "http:" || Number(url.port || 80) !== this.#port()) return false;
+    if (url?.protocol !== "http:" || url.port !== this.#port) return false;
     const name = hostWithoutPort(url.host) ?? "";
     // A rebound name is none of these.
     return isLoopback(name) || isIpAddress(name) || this.#hosts.includes(name);

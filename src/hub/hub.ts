@@ -7,7 +7,9 @@ import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
 import { CatchUp } from "./catch_up.ts";
+import type { Census } from "./census.ts";
 import { Channels } from "./channels.ts";
+import { type ConnectionCounter, LocalConnectionCounter } from "./connection_counter.ts";
 import { type ClientTraits, ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
@@ -50,8 +52,8 @@ export class Hub {
   readonly #subscribers: StreamTimer<Subscriber>;
   /** Subscribers whose connection the runtime still holds. */
   readonly #connections = new Set<Subscriber>();
-  /** How many of them belong to streams that have ended: the client may not have read the end yet. */
-  #lingering = 0;
+  /** Those connections, also of streams that have ended: the client may not have read the end yet. */
+  readonly #held: ConnectionCounter;
   readonly #disconnects = new Map<DisconnectReason, number>();
   readonly #ids = new StreamIds();
   #isDraining = false;
@@ -66,12 +68,14 @@ export class Hub {
     clock: Clock,
     logger: Logger,
     metrics: Metrics = noMetrics,
+    held: ConnectionCounter = new LocalConnectionCounter(),
   ) {
     this.#feed = feed;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
     this.#metrics = metrics;
+    this.#held = held;
     this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
     this.#catchUp = new CatchUp(feed, clock, (...failure) => this.#fail(...failure));
     this.#frames = new ControlFrames(options.retryMs);
@@ -93,16 +97,14 @@ export class Hub {
     return Object.fromEntries(this.#disconnects);
   }
 
+  get census(): Census {
+    return { subscribers: this.size, disconnects: this.disconnects };
+  }
+
   /** Why a new client would be rejected now; `undefined` if it would get a stream. */
   get rejection(): DisconnectReason | undefined {
     if (this.#isDraining) return "draining";
-    const held = this.size + this.#lingering;
-    return held >= this.#options.maxConnections ? "over the limit" : undefined;
-  }
-
-  /** The id of the log's newest event: a client that resumes from it misses nothing from now on. */
-  get headId(): string {
-    return this.#idAt(this.#feed.head.seq);
+    return this.#held.total >= this.#options.maxConnections ? "over the limit" : undefined;
   }
 
   /** Opens a stream: live, or catching up from the client's last event id. */
@@ -111,7 +113,7 @@ export class Hub {
     const head = this.#feed.head.seq;
     const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
       isEventSource,
-      greeting: this.#frames.greeting(lastEventId ? undefined : this.headId, options),
+      greeting: this.#frames.greeting(lastEventId ? undefined : this.#headId, options),
       maxBufferBytes: this.#options.maxBufferBytes,
       source: this.#source,
       nowMs: this.#clock.steady(),
@@ -129,7 +131,7 @@ export class Hub {
     options: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
     this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds: 0 });
-    return this.#frames.reject(reason, options.lastEventId ? undefined : this.headId, options);
+    return this.#frames.reject(reason, options.lastEventId ? undefined : this.#headId, options);
   }
 
   /** Rejects every new client from now on and tells it when to reconnect. */
@@ -144,6 +146,11 @@ export class Hub {
     for (const subscriber of this.#subscribers.streams()) {
       this.#end(subscriber, "draining", this.#frames.closeNotice("draining"));
     }
+  }
+
+  /** The id of the log's newest event: a client that resumes from it misses nothing from now on. */
+  get #headId(): string {
+    return this.#idAt(this.#feed.head.seq);
   }
 
   #idAt(seq: number): string {
@@ -174,6 +181,7 @@ export class Hub {
   #add(subscriber: Subscriber): void {
     this.#channels.add(subscriber);
     this.#subscribers.add(subscriber);
+    this.#held.add(1);
     this.#metrics.streamOpened();
   }
 
@@ -181,14 +189,14 @@ export class Hub {
     this.#connections.add(subscriber);
     const release = () => {
       this.#connections.delete(subscriber);
-      if (subscriber.isEnded) this.#lingering--;
+      if (subscriber.isEnded) this.#held.add(-1);
     };
     closed.then(release, release);
   }
 
   #remove(subscriber: Subscriber, reason: DisconnectReason): void {
     if (!this.#subscribers.delete(subscriber)) return;
-    if (this.#connections.has(subscriber)) this.#lingering++;
+    if (!this.#connections.has(subscriber)) this.#held.add(-1);
     this.#catchUp.forget(subscriber);
     this.#channels.remove(subscriber);
     const seconds = Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;

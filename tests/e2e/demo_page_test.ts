@@ -199,7 +199,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "demo page: it works on every kind of address, and past a control key",
+  name: "demo page: it works on every kind of address, past a control key, and from worker threads",
   ...CHROMIUM,
   async fn() {
     await using browser = await TestBrowser.launch();
@@ -209,6 +209,7 @@ Deno.test({
       ["-bind", "127.0.0.1:0", "-bindctl", "0.0.0.0:0", "-control-key", "k"],
       ["-bind", "[::1]:0", "-bindctl", "[::1]:0"],
       ["-bind", "localhost:0", "-bindctl", "localhost:0"],
+      ["-workers", "2"],
     ];
     await Promise.all(cases.map(async (flags) => {
       await using server = await startServer(["-dev", ...flags]);

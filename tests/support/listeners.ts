@@ -70,7 +70,7 @@ export class Listeners implements Disposable {
     const { maxPayloadBytes = 1_048_576, demoPageKey } = options;
     const demoPage = demoPageKey === undefined
       ? undefined
-      : new DemoPageAccess({ key: demoPageKey, hosts: [], port: () => 8000 });
+      : new DemoPageAccess({ key: demoPageKey, clientAddress: "127.0.0.1:8000", hosts: [] });
     this.access = new ControlAccess({
       boundHost: "127.0.0.1",
       hosts: [],
@@ -79,7 +79,7 @@ export class Listeners implements Disposable {
       ...options.guard,
     });
     this.#control = controlRouter({
-      hub: this.hub,
+      census: () => Promise.resolve(this.hub.census),
       broker,
       tokens,
       clock,

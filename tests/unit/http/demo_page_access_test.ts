@@ -1,7 +1,11 @@
 import { DemoPageAccess } from "../../../src/http/demo_page_access.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
 
-const PAGE = new DemoPageAccess({ key: "page key", hosts: ["dev.example"], port: () => 8000 });
+const PAGE = new DemoPageAccess({
+  key: "page key",
+  clientAddress: "box.example:8000",
+  hosts: ["dev.example"],
+});
 const KEY_REFUSED = /^Demo page refused: its key is not the server's\./;
 
 function request(
@@ -17,7 +21,15 @@ function isOrigin(Origin: string, page = PAGE): boolean {
 }
 
 Deno.test("the page's origin is a name of this machine with the client listener's port", () => {
-  const own = ["localhost", "127.0.0.1", "[::1]", "192.168.0.7", "[fd00::1]", "dev.example"];
+  const own = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    "192.168.0.7",
+    "[fd00::1]",
+    "box.example",
+    "dev.example",
+  ];
   for (const name of own) assertEquals(isOrigin(`http://${name}:8000`), true, name);
   const foreign = [
     "",
@@ -38,7 +50,7 @@ Deno.test("the page's origin is a name of this machine with the client listener'
 });
 
 Deno.test("on port 80 the page's origin names no port", () => {
-  const page = new DemoPageAccess({ key: "k", hosts: [], port: () => 80 });
+  const page = new DemoPageAccess({ key: "k", clientAddress: "[::]:80", hosts: [] });
   assertEquals(isOrigin("http://localhost", page), true);
   assertEquals(isOrigin("http://localhost:8000", page), false);
 });
