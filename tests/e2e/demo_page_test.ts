@@ -135,11 +135,14 @@ Deno.test({
     await using browser = await TestBrowser.launch();
     const watched = await openConnected(browser, server);
     const { page } = watched;
+    // Events may have ids of their own, in any script.
+    await server.emit({ userId: "alex", channel: "chat", payload: "data: first\nid: één" });
+    await waitForEvents(watched, ["message: first"]);
     await page.getByRole("button", { name: "Disconnect" }).click();
     await waitForText(watched, "Not connected. You ended the stream;");
     await server.emit({ userId: "alex", channel: "chat", data: "meanwhile" });
     await page.getByRole("button", { name: "Connect" }).click();
-    await waitForEvents(watched, ["message: meanwhile"]);
+    await waitForEvents(watched, ["message: meanwhile", "message: first"]);
 
     await server.stop("SIGTERM");
     await waitForState(watched, "Not connected. The server is shutting down.");
