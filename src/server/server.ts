@@ -1,5 +1,6 @@
 import type { Broker } from "../broker/broker.ts";
 import { describeStore } from "../broker/store_address.ts";
+import type { ControlKey } from "../auth/control_keys.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
@@ -8,7 +9,6 @@ import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import type { Logger } from "../observability/logger.ts";
-import type { ControlKey } from "../auth/control_keys.ts";
 import { type ClientSettings, type ClientSide, LocalClients } from "./client_side.ts";
 import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
@@ -39,11 +39,11 @@ export class Server {
   readonly demoPageKey: string | undefined;
   readonly #config: Config;
   readonly #broker: Broker;
-  readonly #access: ControlAccess;
-  #reloading = Promise.resolve();
   readonly #logger: Logger;
   readonly #clients: ClientSide;
   readonly #control: Listener;
+  readonly #access: ControlAccess;
+  #reloading = Promise.resolve();
 
   private constructor({ controlKeys, clock, ...parts }: ServerParts) {
     const { config, tokens, broker, clients, logger } = parts;
