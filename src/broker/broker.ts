@@ -42,16 +42,10 @@ export interface BrokerEventHandler {
   restart(positions: "kept" | "gone"): void;
 }
 
-/**
- * Orders, retains and delivers events. The hub and the listeners know no more of the store than this
- * interface: memory, a file and a server shared with other machines look the same to them.
- */
-export interface Broker {
+/** A log as a hub follows it: the newest events as they come, and the retained ones on request. */
+export interface EventFeed {
   /** The position of the newest event. */
   readonly head: LogPosition;
-
-  /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
-  readonly unavailableReason: string | undefined;
 
   /**
    * Registers the handler that gets every event in order, once, and only after the event can be read
@@ -59,11 +53,20 @@ export interface Broker {
    */
   follow(handler: BrokerEventHandler): void;
 
-  /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
-  publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;
-
   /** Opens a reader of the retained events of a subscription, from a start to the head. The caller must close it. */
   openReader(subscription: Subscription, start: ReadStart): HistoryReader;
+}
+
+/**
+ * Orders, retains and delivers events. The hub and the listeners know no more of the store than this
+ * interface: memory, a file and a server shared with other machines look the same to them.
+ */
+export interface Broker extends EventFeed {
+  /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
+  readonly unavailableReason: string | undefined;
+
+  /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
+  publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;
 
   close(): Promise<void>;
 }

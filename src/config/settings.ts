@@ -10,6 +10,9 @@ export interface SecretSource {
   readonly file: string | undefined;
 }
 
+/** More threads than any machine of today would gain from. */
+const MAX_WORKERS = 256;
+
 type ServerOption = typeof SERVER_OPTIONS[number];
 
 type OptionName = ServerOption["name"];
@@ -50,6 +53,13 @@ export class Settings {
     throw this.#wrong(name, "a text that is not empty");
   }
 
+  /** A file's name; `undefined` where none is given. */
+  file(name: OptionName): string | undefined {
+    const given = this.#flag(name) ?? this.#variable(name);
+    if (given === "") throw this.#wrong(name, "a file name");
+    return given;
+  }
+
   list(name: OptionName): readonly string[] {
     return this.text(name).split(",").map((part) => part.trim()).filter((
       part,
@@ -71,6 +81,15 @@ export class Settings {
   /** A time in seconds, as milliseconds. */
   milliseconds(name: NumberName): number {
     return this.number(name) * 1000;
+  }
+
+  /** A number of threads, or one for each core. */
+  workers(name: OptionName): number | "auto" {
+    const text = this.text(name);
+    if (text === "auto") return text;
+    const count = this.#number(name);
+    if (Number.isSafeInteger(count) && count >= 1 && count <= MAX_WORKERS) return count;
+    throw this.#wrong(name, `auto, or a whole number from 1 to ${MAX_WORKERS}`);
   }
 
   on(name: OptionName): boolean {
