@@ -98,7 +98,6 @@ for (const windowMs of [0, WINDOW_MS]) {
     while (served() < clients.length) {
       await new Promise<void>((resolve) => setImmediate(() => resolve()));
       turns.push(served());
-      // Whatever comes meanwhile waits until everyone has been visited.
       if (turns.length === 1) emit("red");
       assert(turns.length < 50, "not everyone is served");
     }
@@ -106,10 +105,78 @@ for (const windowMs of [0, WINDOW_MS]) {
     assert(most <= 200, `${most} subscribers were visited in one turn`);
     await time.advance(windowMs);
     for (let turn = 0; turn < 10; turn++) await settle();
-    for (const { chunks } of clients) assertEquals(chunks, ["1", "3"]);
+    for (const { chunks } of clients) assertEquals(chunks.join(" "), "1 3");
+    // Whatever comes meanwhile goes to those who are still to be visited, together with the first.
+    assertEquals([clients[0]?.chunks, clients.at(-1)?.chunks], [["1", "3"], ["1 3"]]);
     scheduler.close();
   });
 }
+
+/** Turns in which the subscribers of a slow channel are visited. */
+const SLOW_TURNS = 5;
+/** That many of them are longer than the window. */
+const SLOW_TURN_MS = 2;
+
+/** A channel whose flush takes longer than the window. */
+function scheduleSlow(time: FakeTime) {
+  const clients = Array.from({ length: 100 * SLOW_TURNS - 50 }, () => liveClient("ann", ["red"]));
+  const { emit, scheduler } = schedule(clients, WINDOW_MS, time);
+  const servedWith = (seq: number) =>
+    clients.filter(({ subscriber }) => subscriber.position >= seq).length;
+  /** Lets turns go by until every client has an event; returns how many. */
+  const untilServed = async (seq: number, inTurn: (turn: number) => void = () => {}) => {
+    let turn = 0;
+    for (; servedWith(seq) < clients.length; turn++) {
+      assert(turn < 50, "not everyone is served");
+      inTurn(turn);
+      await time.advance(SLOW_TURN_MS);
+    }
+    return turn;
+  };
+  return { clients, emit, scheduler, servedWith, untilServed };
+}
+
+Deno.test("after a flush that took longer than the window, a lone event goes out at once", async () => {
+  using time = new FakeTime();
+  const { clients, emit, scheduler, servedWith, untilServed } = scheduleSlow(time);
+  emit("red");
+  assertEquals([await untilServed(1), time.timers], [SLOW_TURNS, 0]);
+  emit("red");
+  await Promise.resolve();
+  assert(servedWith(2) > 0, "it waits");
+  await untilServed(2);
+  for (const { chunks } of clients) assertEquals(chunks, ["1", "2"]);
+  scheduler.close();
+});
+
+Deno.test("a lone event in such a flush goes to those already visited right behind it", async () => {
+  using time = new FakeTime();
+  const { clients, emit, scheduler, untilServed } = scheduleSlow(time);
+  emit("red");
+  const turns = await untilServed(2, (turn) => turn === 2 && emit("red"));
+  // The turn in which the flush ends already has the first visits of the next; 200 subscribers need it.
+  assertEquals([turns, time.timers], [SLOW_TURNS + 1, 0]);
+  assertEquals([clients[0]?.chunks, clients.at(-1)?.chunks], [["1", "2"], ["1 2"]]);
+  scheduler.close();
+});
+
+Deno.test("a publisher that floods such a channel is given a rest in which its events are joined", async () => {
+  using time = new FakeTime();
+  const { clients, emit, scheduler, untilServed } = scheduleSlow(time);
+  emit("red");
+  await untilServed(1, () => emit("red"));
+  assertEquals(clients[0]?.chunks.length, 1);
+  // Less than is left of the window, and turns enough for a whole round of visits.
+  for (let n = 0; n < 8; n++) {
+    emit("red");
+    await time.advance(WINDOW_MS / 20);
+  }
+  assertEquals(clients[0]?.chunks.length, 1);
+  await time.advance(WINDOW_MS);
+  for (let turn = 0; turn < 10; turn++) await settle();
+  assertEquals(clients[0]?.chunks.length, 2);
+  scheduler.close();
+});
 
 Deno.test("all channels share the visits of a turn, and none waits for the last of another", async () => {
   using time = new FakeTime();
