@@ -62,7 +62,7 @@ export class Listeners implements Disposable {
     });
     const { maxPayloadBytes = 1_048_576 } = options;
     this.#control = controlRouter({
-      hub: this.hub,
+      census: () => Promise.resolve(this.hub.census),
       broker,
       tokens,
       clock,

@@ -7,13 +7,13 @@ import { type PublishDeps, publishLines } from "./publish_ndjson.ts";
 
 /** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
 export function publishHandler(deps: PublishDeps): RouteHandler {
-  const { hub, bodyLimits, maxPayloadBytes } = deps;
+  const { broker, bodyLimits, maxPayloadBytes } = deps;
   return async ({ request, query }) => {
     const contentType = contentTypeOf(request);
     const key = request.headers.get("Idempotency-Key") ?? undefined;
     if (contentType === "application/x-ndjson") return answerLines(request, key, deps);
     const fields = await readFields(request, contentType, query, bodyLimits);
-    const [outcome] = await hub.publish([readEmit(fields, maxPayloadBytes, key)]);
+    const [outcome] = await broker.publish([readEmit(fields, maxPayloadBytes, key)]);
     if (outcome === undefined || outcome instanceof Error) throw outcome;
     // The runtime's own headers for a text: naming them would take as long as the rest of the answer.
     return wantsJson(request) ? answer(200, outcome) : new Response("OK");

@@ -1,5 +1,4 @@
-import type { Outcome, Publication } from "../../broker/broker.ts";
-import type { Hub } from "../../hub/hub.ts";
+import type { Broker, Outcome, Publication } from "../../broker/broker.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { HttpError } from "../../lib/errors.ts";
 import { readEmit } from "../../requests/emit_request.ts";
@@ -10,7 +9,7 @@ import { type Line, LineReader } from "../line_reader.ts";
 
 /** What publishing works with. */
 export interface PublishDeps {
-  readonly hub: Hub;
+  readonly broker: Broker;
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
   readonly bodyLimits: BodyLimits;
@@ -107,7 +106,7 @@ class LineRun {
   /** Answers each publication, also where the broker fails in a way that nobody foresaw. */
   async #publishAll(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     try {
-      return await this.#deps.hub.publish(publications);
+      return await this.#deps.broker.publish(publications);
     } catch (error) {
       const failure = toHttpError(error, this.#deps.logger);
       return publications.map(() => failure);
