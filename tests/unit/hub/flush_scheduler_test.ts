@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers";
 import { Channels } from "../../../src/hub/channels.ts";
 import { FlushScheduler } from "../../../src/hub/flush_scheduler.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
+import { type SeededRandom, withSeeds } from "../../support/seeded_random.ts";
 import { FakeTime, settle } from "../../support/hub/fake_time.ts";
 import { type LiveClient, liveClient } from "../../support/hub/subscribers.ts";
 import { eventAt } from "../../support/store/naive_log.ts";
@@ -222,3 +223,45 @@ Deno.test("closing sends everything that waits, at once, and leaves nothing runn
   assertEquals([cooling.chunks, ready.chunks], [["1", "4"], ["5"]]);
   assertEquals(new Set(many.map(({ chunks }) => chunks.join(" "))), new Set(["2 3"]));
 });
+
+/** Letters of a few channels, or of so many that streams with the same token are a group. */
+function someChannels(random: SeededRandom): readonly string[] {
+  if (random.chance(0.2)) return ["a", "b", ...Array.from({ length: 31 }, (_, n) => `many ${n}`)];
+  return random.shuffled(["a", "b", "c"]).slice(0, random.between(1, 3));
+}
+
+Deno.test("whenever events come, each client gets what is for it, once and in order", () =>
+  withSeeds(20, async (random) => {
+    using time = new FakeTime();
+    const clients = Array.from({ length: 350 }, () => {
+      const channels = someChannels(random);
+      return { channels, user: random.pick(["ann", "bob"]) };
+    }).map((claims) => ({ ...claims, ...liveClient(claims.user, claims.channels) }));
+    const { emit, scheduler } = schedule(clients, WINDOW_MS, time);
+    const emitted: { readonly name: string; readonly user: string }[] = [];
+    const ended = new Set<number>();
+    for (let step = 0; step < 40; step++) {
+      if (random.chance(0.6)) {
+        const name = random.pick(["a", "b", "c", "many 0"]);
+        if (clients.some(({ channels }) => channels.includes(name))) {
+          const user = random.pick(["*", "*", "*", "ann", "bob"]);
+          emitted.push({ name, user });
+          emit(name, user);
+        }
+      } else if (random.chance(0.1)) {
+        const left = random.between(0, clients.length - 1);
+        ended.add(left);
+        clients[left]?.subscriber.end(new Uint8Array());
+      } else await time.advance(random.pick([0, 0, 1, 2]));
+    }
+    for (let n = 0; n < 30; n++) await time.advance(WINDOW_MS);
+    assertEquals(time.timers, 0);
+    clients.forEach(({ channels, user, chunks }, n) => {
+      if (ended.has(n)) return;
+      const expected = emitted.flatMap((event, index) =>
+        channels.includes(event.name) && ["*", user].includes(event.user) ? [index + 1] : []
+      );
+      assertEquals(chunks.join(" "), expected.join(" "), `${user} of ${channels}`);
+    });
+    scheduler.close();
+  }));
