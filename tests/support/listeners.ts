@@ -36,6 +36,7 @@ export interface ListenersOptions {
 export class Listeners implements Disposable {
   readonly clock = new FakeClock();
   readonly hub: Hub;
+  readonly access: ControlAccess;
   /** Every line of the log so far, at level debug. */
   readonly logLines: string[] = [];
   /** What the health check is told. */
@@ -60,6 +61,12 @@ export class Listeners implements Disposable {
       corsOrigins: options.corsOrigins ?? [],
       logger,
     });
+    this.access = new ControlAccess({
+      boundHost: "127.0.0.1",
+      hosts: [],
+      keys: undefined,
+      ...options.guard,
+    });
     const { maxPayloadBytes = 1_048_576 } = options;
     this.#control = controlRouter({
       census: () => Promise.resolve(this.hub.census),
@@ -67,12 +74,7 @@ export class Listeners implements Disposable {
       tokens,
       clock,
       logger,
-      access: new ControlAccess({
-        boundHost: "127.0.0.1",
-        hosts: [],
-        key: undefined,
-        ...options.guard,
-      }),
+      access: this.access,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
       healthy: () => this.healthy,
