@@ -10,7 +10,20 @@ local epoch, last = openLog(ARGV[FIRST], known, ARGV[FIRST + 2])
 if not epoch then return last end
 local feed = { 'previous', whole(last), 'epoch', epoch, 'call', ARGV[FIRST + 3] }
 local fed = 0
-local added = 0
+
+-- What the events add to each key is collected and written at once: a command costs as much as several
+-- of its arguments. A call has no more than some thousand events, so it takes one command for each key.
+local events = {}
+local added = {}
+
+local function listOf(lists, name)
+  local list = lists[name]
+  if not list then
+    list = {}
+    lists[name] = list
+  end
+  return list
+end
 
 local function addPublisherId(publisherId, channel, user, seq)
   local before = call('HINCRBY', key('own'), publisherId, 1) - 1
@@ -21,22 +34,43 @@ end
 local function add(name, user, publisherId, size, json)
   last = math.max(last + 1, known + 1, now)
   local seq = whole(last)
-  local channel = channelOf(name)
-  call('RPUSH', channel.order, seq .. ' ' .. size .. ' ' .. #user .. ' ' .. user .. publisherId)
-  call('ZADD', heardKey(name, user), seq, seq .. ' ' .. size)
-  call('HSET', key('events'), seq, json)
-  if publisherId ~= '' then addPublisherId(publisherId, name, user, seq) end
-  channel.count = channel.count + 1
-  channel.bytes = channel.bytes + size
-  addedBytes = addedBytes + size
-  while channel.count > 0
-      and (channel.count > eventsPerChannel or channel.bytes > bytesPerChannel) do
-    drop(name)
+  local event = seq .. ' ' .. size
+  local channel = added[name]
+  if not channel then
+    channel = { order = {}, heard = {}, bytes = 0 }
+    added[name] = channel
   end
+  channel.order[#channel.order + 1] = event .. ' ' .. #user .. ' ' .. user .. publisherId
+  channel.bytes = channel.bytes + size
+  local heard = listOf(channel.heard, user)
+  heard[#heard + 1] = seq
+  heard[#heard + 1] = event
+  events[#events + 1] = seq
+  events[#events + 1] = json
+  if publisherId ~= '' then addPublisherId(publisherId, name, user, seq) end
   feed[#feed + 1] = seq
   feed[#feed + 1] = json
   fed = fed + #json + 64
-  added = added + 1
+end
+
+-- Drops what is too much in a channel.
+local function trimChannel(name, channel)
+  local tooMany = channel.count - eventsPerChannel
+  if tooMany > 0 then drop(name, tooMany) end
+  while channel.count > 0 and channel.bytes > bytesPerChannel do drop(name, 1) end
+end
+
+local function writeAdded()
+  call('HSET', key('events'), unpack(events))
+  for name, new in pairs(added) do
+    local channel = channelOf(name)
+    call('RPUSH', channel.order, unpack(new.order))
+    for user, heard in pairs(new.heard) do call('ZADD', heardKey(name, user), unpack(heard)) end
+    channel.count = channel.count + #new.order
+    channel.bytes = channel.bytes + new.bytes
+    addedBytes = addedBytes + new.bytes
+    trimChannel(name, channel)
+  end
 end
 
 local function recall(name, fingerprint)
@@ -73,7 +107,7 @@ while at <= #ARGV do
   at = at + 3
   if not result then
     for i = at, at + 5 * (count - 1), 5 do
-      add(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4])
+      add(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
     end
     if name ~= '' then remember(string.sub(name, 2), fingerprint) end
     result = { 0, whole(last), 0 }
@@ -81,6 +115,9 @@ while at <= #ARGV do
   at = at + 5 * count
   for i = 1, 3 do results[#results + 1] = result[i] end
 end
-if added > 0 then feedServers(tonumber(ARGV[FIRST + 4]), tonumber(ARGV[FIRST + 5])) end
+if #events > 0 then
+  writeAdded()
+  feedServers(tonumber(ARGV[FIRST + 4]), tonumber(ARGV[FIRST + 5]))
+end
 trim()
 return results
