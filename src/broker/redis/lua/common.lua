@@ -39,9 +39,11 @@ local FIRST = 10
 -- What is dropped at a time at most, because Redis does nothing else meanwhile.
 local MOST_DROPPED = 2000
 
--- Lua's own way to write a number would round a seq.
+-- Lua's own way to write a number would round a seq. %d takes half the time, but in a Redis of 32 bits
+-- it has not enough of them.
+local WHOLE = string.format('%d', 2 ^ 52) == '4503599627370496' and '%d' or '%.0f'
 local function whole(number)
-  return string.format('%.0f', number)
+  return string.format(WHOLE, number)
 end
 
 -- The number that a text begins with.

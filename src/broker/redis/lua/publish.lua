@@ -1,9 +1,10 @@
 -- Appends publications, each with all of its events.
 -- Arguments: epoch and last seq that the server knows, an epoch for a new log, the call's name,
--- bytes of the feed between marks, marks at most, then for each publication: "k" and its
--- idempotency key or nothing, a fingerprint, how many events; and for each of these: channel, user,
--- its own id or nothing, size, JSON.
--- Answers the epoch and the last seq before, then for each publication: 0 new, 1 repeated, 2 key reused; seq; subscribers.
+-- bytes of the feed between marks, marks at most, then for each publication: how many events, and where it
+-- has an idempotency key also a fingerprint and the key, with a space between; and for each of these
+-- events: channel, user, its own id or nothing, size, JSON.
+-- Answers the epoch, the last seq before and that of the first new event; then for each publication that
+-- is not new: its number, 1 repeated or 2 key reused, seq, subscribers. New events have consecutive seqs.
 
 local known = tonumber(ARGV[FIRST + 1])
 local epoch, last = openLog(ARGV[FIRST], known, ARGV[FIRST + 2])
@@ -99,23 +100,30 @@ local function feedServers(betweenMarks, maxMarks)
   call('XTRIM', key('feed'), 'MINID', whole(mark + 1) .. '-0')
 end
 
-local results = { epoch, whole(last) }
+local results = { epoch, whole(last), 0 }
 local at = FIRST + 6
+local number = 0
 while at <= #ARGV do
-  local name, fingerprint, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-  local result = name ~= '' and recall(string.sub(name, 2), fingerprint)
-  at = at + 3
-  if not result then
-    for i = at, at + 5 * (count - 1), 5 do
+  local count, fingerprint, name = ARGV[at], nil, nil
+  if string.find(count, ' ', 1, true) then
+    count, fingerprint, name = string.match(count, '^(%d+) (%S+) (.*)$')
+  end
+  local found = name and recall(name, fingerprint)
+  local following = at + 1 + 5 * count
+  if found then
+    results[#results + 1] = number
+    for i = 1, 3 do results[#results + 1] = found[i] end
+  else
+    for i = at + 1, following - 1, 5 do
       add(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
     end
-    if name ~= '' then remember(string.sub(name, 2), fingerprint) end
-    result = { 0, whole(last), 0 }
+    if name then remember(name, fingerprint) end
   end
-  at = at + 5 * count
-  for i = 1, 3 do results[#results + 1] = result[i] end
+  at = following
+  number = number + 1
 end
 if #events > 0 then
+  results[3] = events[1]
   writeAdded()
   feedServers(tonumber(ARGV[FIRST + 4]), tonumber(ARGV[FIRST + 5]))
 end
