@@ -98,8 +98,6 @@ export class RedisLog {
   readonly #prefix: string;
   readonly #retention: Retention;
   readonly #now: (() => number) | undefined;
-  /** For the log that a call makes where there is none. */
-  #newEpoch = newEpoch();
 
   /** @param now the wall clock in milliseconds where it is not to be that of Redis, as in tests. */
   constructor(prefix: string, retention: Retention, now?: () => number) {
@@ -123,9 +121,8 @@ export class RedisLog {
    * @throws RedisUnsuitable where the log is of a format that this server does not write.
    */
   async open(session: RedisSession, known: LogPosition, hasLost = false): Promise<LogPosition> {
-    const args = [known.epoch, String(known.seq), this.#newEpoch, hasLost ? "1" : "0"];
+    const args = [known.epoch, String(known.seq), newEpoch(), hasLost ? "1" : "0"];
     const [epoch, seq] = await this.#run(session, OPEN, args) as [string, string];
-    this.#noteEpoch(epoch);
     return { epoch, seq: Number(seq) };
   }
 
@@ -141,11 +138,10 @@ export class RedisLog {
     requests: readonly PublishRequest[],
   ): Promise<Published> {
     const marks = [String(FEED_BYTES / FEED_MARKS), String(FEED_MARKS)];
-    const args = [known.epoch, String(known.seq), this.#newEpoch, call, ...marks];
+    const args = [known.epoch, String(known.seq), newEpoch(), call, ...marks];
     for (const request of requests) addArguments(args, request);
     const answer = await this.#run(session, PUBLISH, args) as readonly unknown[];
     const [epoch, previous, first, ...others] = answer;
-    this.#noteEpoch(epoch);
     const results = resultsOf(requests, Number(first), others.map(Number));
     const place = { epoch: String(epoch), previous: Number(previous), call };
     return { epoch: place.epoch, results, entry: entryOf(place, requests, results) };
@@ -238,11 +234,6 @@ export class RedisLog {
   /** The next entries of the feed after a seq; waits for the first, and answers none where none came. */
   async nextOfFeed(session: RedisSession, seq: number): Promise<readonly FeedEntry[]> {
     return (await session.nextEntries(`${this.#prefix}feed`, seq)).map(decodeEntry);
-  }
-
-  /** No two logs have one epoch. */
-  #noteEpoch(epoch: unknown): void {
-    if (epoch === this.#newEpoch) this.#newEpoch = newEpoch();
   }
 
   async #run(
