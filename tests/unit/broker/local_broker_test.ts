@@ -6,7 +6,7 @@ import { KeyReused, StoreUnavailable } from "../../../src/lib/errors.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { publication, receiptOf } from "../../support/hub/rig.ts";
-import { ROOMY, SqliteStore, testEachStore } from "../../support/store/stores.ts";
+import { ROOMY, SqliteStore, STORES } from "../../support/store/stores.ts";
 
 const now = () => 1_000_000_000_000;
 
@@ -94,12 +94,20 @@ function isAnswered(outcomes: Promise<unknown>): Promise<boolean> {
 }
 
 const clock = { wall: now, steady: () => 0 };
-const LOCAL = ["memory", "sqlite"] as const;
 
-testEachStore(
+/** Declares a test once for a log in memory and once for one in a file. */
+function testEachLog(name: string, test: (broker: Broker) => Promise<void>): void {
+  for (const kind of ["memory", "sqlite"] as const) {
+    Deno.test(`${name} (${kind})`, async () => {
+      await using store = await STORES[kind]();
+      await test(await store.open(ROOMY, clock));
+    });
+  }
+}
+
+testEachLog(
   "each receipt waits for the counts of its own events, in any order",
-  async (store) => {
-    const broker = await store.open(ROOMY, clock);
+  async (broker) => {
     const deliveries = answerLate(broker);
     const first = broker.publish([
       publication("red", "*", ["data: 1", "data: 2"]),
@@ -117,13 +125,11 @@ testEachStore(
     deliveries[0]?.answer([2, 5, 1]);
     assertEquals((await first).map((outcome) => receiptOf(outcome).subscribers), [5, 1]);
   },
-  LOCAL,
 );
 
-testEachStore(
+testEachLog(
   "a retry gets the receipt of the first, whose recipients are still counted",
-  async (store) => {
-    const broker = await store.open(ROOMY, clock);
+  async (broker) => {
     const deliveries = answerLate(broker);
     const emits = [emitOne(broker, "x", "k"), emitOne(broker, "x", "k")];
     await nextTurn();
@@ -139,11 +145,9 @@ testEachStore(
     assertEquals(receiptOf((await emitOne(broker, "x", "k"))[0]), first, "the count was stored");
     assertEquals(deliveries.length, 1);
   },
-  LOCAL,
 );
 
-testEachStore("a retry that waits does not hold up what was published with it", async (store) => {
-  const broker = await store.open(ROOMY, clock);
+testEachLog("a retry that waits does not hold up what was published with it", async (broker) => {
   const deliveries = answerLate(broker);
   const first = emitOne(broker, "x", "k");
   await nextTurn();
@@ -154,10 +158,9 @@ testEachStore("a retry that waits does not hold up what was published with it", 
   assertEquals(await isAnswered(retry), false);
   deliveries[0]?.answer([2]);
   assertEquals(await retry, await first);
-}, LOCAL);
+});
 
-testEachStore("a broker that is closed answers what was published before", async (store) => {
-  const broker = await store.open(ROOMY, clock);
+testEachLog("a broker that is closed answers what was published before", async (broker) => {
   const deliveries = answerLate(broker);
   const first = emitOne(broker, "1", "k");
   await nextTurn();
@@ -165,7 +168,7 @@ testEachStore("a broker that is closed answers what was published before", async
   await broker.close();
   for (const { answer } of deliveries) answer([3]);
   for (const emit of [first, second]) assertEquals(receiptOf((await emit)[0]).subscribers, 3);
-}, LOCAL);
+});
 
 Deno.test("with SQLite what comes in one turn is one transaction and one delivery", async () => {
   await using store = await SqliteStore.make();
