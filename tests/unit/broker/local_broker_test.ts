@@ -6,7 +6,7 @@ import { KeyReused, StoreUnavailable } from "../../../src/lib/errors.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { publication, receiptOf } from "../../support/hub/rig.ts";
-import { ROOMY, SqliteStore, STORES } from "../../support/store/stores.ts";
+import { ROOMY, SqliteStore, testEachBroker } from "../../support/store/stores.ts";
 
 const now = () => 1_000_000_000_000;
 
@@ -94,20 +94,12 @@ function isAnswered(outcomes: Promise<unknown>): Promise<boolean> {
 }
 
 const clock = { wall: now, steady: () => 0 };
+const LOCAL = ["memory", "sqlite"] as const;
 
-/** Declares a test once for a log in memory and once for one in a file. */
-function testEachLog(name: string, test: (broker: Broker) => Promise<void>): void {
-  for (const kind of ["memory", "sqlite"] as const) {
-    Deno.test(`${name} (${kind})`, async () => {
-      await using store = await STORES[kind]();
-      await test(await store.open(ROOMY, clock));
-    });
-  }
-}
-
-testEachLog(
+testEachBroker(
   "each receipt waits for the counts of its own events, in any order",
-  async (broker) => {
+  async (store) => {
+    const broker = await store.open(ROOMY, clock);
     const deliveries = answerLate(broker);
     const first = broker.publish([
       publication("red", "*", ["data: 1", "data: 2"]),
@@ -125,11 +117,13 @@ testEachLog(
     deliveries[0]?.answer([2, 5, 1]);
     assertEquals((await first).map((outcome) => receiptOf(outcome).subscribers), [5, 1]);
   },
+  LOCAL,
 );
 
-testEachLog(
+testEachBroker(
   "a retry gets the receipt of the first, whose recipients are still counted",
-  async (broker) => {
+  async (store) => {
+    const broker = await store.open(ROOMY, clock);
     const deliveries = answerLate(broker);
     const emits = [emitOne(broker, "x", "k"), emitOne(broker, "x", "k")];
     await nextTurn();
@@ -145,9 +139,11 @@ testEachLog(
     assertEquals(receiptOf((await emitOne(broker, "x", "k"))[0]), first, "the count was stored");
     assertEquals(deliveries.length, 1);
   },
+  LOCAL,
 );
 
-testEachLog("a retry that waits does not hold up what was published with it", async (broker) => {
+testEachBroker("a retry that waits does not hold up what was published with it", async (store) => {
+  const broker = await store.open(ROOMY, clock);
   const deliveries = answerLate(broker);
   const first = emitOne(broker, "x", "k");
   await nextTurn();
@@ -158,9 +154,10 @@ testEachLog("a retry that waits does not hold up what was published with it", as
   assertEquals(await isAnswered(retry), false);
   deliveries[0]?.answer([2]);
   assertEquals(await retry, await first);
-});
+}, LOCAL);
 
-testEachLog("a broker that is closed answers what was published before", async (broker) => {
+testEachBroker("a broker that is closed answers what was published before", async (store) => {
+  const broker = await store.open(ROOMY, clock);
   const deliveries = answerLate(broker);
   const first = emitOne(broker, "1", "k");
   await nextTurn();
@@ -168,7 +165,7 @@ testEachLog("a broker that is closed answers what was published before", async (
   await broker.close();
   for (const { answer } of deliveries) answer([3]);
   for (const emit of [first, second]) assertEquals(receiptOf((await emit)[0]).subscribers, 3);
-});
+}, LOCAL);
 
 Deno.test("with SQLite what comes in one turn is one transaction and one delivery", async () => {
   await using store = await SqliteStore.make();
