@@ -1,9 +1,10 @@
+import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
 import type { Config } from "../config/config.ts";
 import type { Census } from "../hub/census.ts";
-import type { ConnectionCounter } from "../hub/connection_counter.ts";
+import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Clock } from "../lib/clock.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
@@ -20,6 +21,8 @@ const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
  */
 export interface ClientQueries {
   census(): Census;
+  /** See `TokenAuthority.missingKeys`. */
+  missingKeys(): readonly string[];
 }
 
 /** The client listener and the streams of its subscribers: in this thread, or in worker threads. */
@@ -35,6 +38,8 @@ export interface ClientSide {
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
   ): Promise<readonly ReturnType<ClientQueries[Name]>[]>;
+  /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
+  useKeys(keys: KeyMaterial): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
   stopAccepting(): Promise<void>;
   /** Sends what is pending, then ends every stream; events that are published later reach nobody. */
@@ -46,7 +51,8 @@ export interface ClientSide {
 /** What one client listener works with: plain data, so that it can be sent to a worker thread. */
 export interface ClientSettings {
   readonly config: Config;
-  readonly secret: string;
+  /** Files that were checked: a thread cannot refuse them. */
+  readonly keys: KeyMaterial;
 }
 
 /** What else it works with. */
@@ -55,17 +61,24 @@ export interface ClientDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Set if other threads listen on the same port. */
-  readonly shared?: ConnectionCounter;
+  readonly shared?: StreamCounters;
 }
 
 /** A client listener and its hub in this thread. */
 export class LocalClients implements ClientSide {
   readonly #hub: Hub;
+  readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
   readonly #logger: LimitedLogger;
 
-  private constructor(hub: Hub, listener: Listener, logger: LimitedLogger) {
+  private constructor(
+    hub: Hub,
+    tokens: TokenAuthority,
+    listener: Listener,
+    logger: LimitedLogger,
+  ) {
     this.#hub = hub;
+    this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
   }
@@ -75,11 +88,17 @@ export class LocalClients implements ClientSide {
    *
    * @throws StartError if the address cannot be used.
    */
-  static async start({ config, secret }: ClientSettings, deps: ClientDeps): Promise<LocalClients> {
+  static start({ config, keys }: ClientSettings, deps: ClientDeps): LocalClients {
     const { feed, clock, shared } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
-    const tokens = await TokenAuthority.create(secret, config.maxChannelsPerToken);
     const hub = new Hub(feed, config, clock, logger, undefined, shared);
+    const endStreams = () => hub.endStreams("key gone", (claims) => !tokens.hasKeyOf(claims));
+    const tokens: TokenAuthority = new TokenAuthority(keys, config.claimRules, clock, {
+      // A moment later: a token that was verified before has its stream by then.
+      changed: () => setTimeout(endStreams),
+      failed: (url, reason) => deps.logger.warn("key set not fetched", { url, reason }),
+      fetched: (url) => deps.logger.info("key set fetched", { url }),
+    });
     const router = clientRouter({
       ...config,
       hub,
@@ -94,7 +113,7 @@ export class LocalClients implements ClientSide {
       logger: deps.logger,
       isShared: shared !== undefined,
     });
-    return new LocalClients(hub, listener, logger);
+    return new LocalClients(hub, tokens, listener, logger);
   }
 
   get address(): string {
@@ -108,7 +127,8 @@ export class LocalClients implements ClientSide {
   /** Answers for this hub alone. */
   get queries(): ClientQueries {
     const hub = this.#hub;
-    return { census: () => hub.census };
+    const tokens = this.#tokens;
+    return { census: () => hub.census, missingKeys: () => tokens.missingKeys };
   }
 
   census(): Promise<Census> {
@@ -122,6 +142,10 @@ export class LocalClients implements ClientSide {
     return Promise.resolve([answer(this.queries, name, args)]);
   }
 
+  useKeys(keys: KeyMaterial): void {
+    this.#tokens.useKeys(keys);
+  }
+
   async stopAccepting(): Promise<void> {
     this.#hub.stopAccepting();
     await this.#listener.stop();
@@ -132,6 +156,7 @@ export class LocalClients implements ClientSide {
   }
 
   close(): Promise<void> {
+    this.#tokens.close();
     this.#logger.flush();
     return Promise.resolve();
   }

@@ -3,7 +3,7 @@ import { ControlRights } from "../auth/control_rights.ts";
 import type { Config } from "../config/config.ts";
 import { StartError } from "../lib/errors.ts";
 import { readSecret } from "./secrets.ts";
-import { readTextFile } from "./text_file.ts";
+import { readKeyFile } from "./key_file.ts";
 
 /** What the log calls the key of `-control-key`: no key in a file can have this name. */
 const SINGLE_KEY_NAME = "-control-key";
@@ -17,7 +17,7 @@ const SINGLE_KEY_NAME = "-control-key";
  */
 export function readControlKeys(config: Config): readonly ControlKey[] | undefined {
   const { controlKeys, controlKey } = config;
-  const named = controlKeys === undefined ? undefined : readKeyFile(controlKeys);
+  const named = controlKeys === undefined ? undefined : readNamedKeys(controlKeys);
   const single = readSecret(controlKey);
   if (single === undefined) return named;
   const key = { name: SINGLE_KEY_NAME, digest: digestOf(single), rights: ControlRights.all };
@@ -29,8 +29,8 @@ export function hasControlKeyFiles({ controlKeys, controlKey }: Config): boolean
   return controlKeys !== undefined || controlKey.file !== undefined;
 }
 
-function readKeyFile(file: string): readonly ControlKey[] {
-  const keys = parseControlKeys(readTextFile("control keys file", file));
+function readNamedKeys(file: string): readonly ControlKey[] {
+  const keys = parseControlKeys(readKeyFile("control keys file", file));
   if (typeof keys !== "string") return keys;
   throw new StartError(`Cannot use the control keys file ${file}: ${keys}.`);
 }

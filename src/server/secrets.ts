@@ -1,6 +1,6 @@
 import type { SecretSource } from "../config/settings.ts";
 import { StartError } from "../lib/errors.ts";
-import { readTextFile } from "./text_file.ts";
+import { readKeyFile } from "./key_file.ts";
 
 /**
  * The configured secret: the text, or the content of the file without its last line end.
@@ -9,11 +9,24 @@ import { readTextFile } from "./text_file.ts";
  */
 export function readSecret({ text, file }: SecretSource): string | undefined {
   if (file === undefined) return text;
-  const content = readTextFile("secret file", file).replace(/\r?\n$/, "");
-  if (content === "") {
-    throw new StartError(`Cannot use the secret file ${file}: it is empty.`);
-  }
+  const content = readKeyFile("secret file", file).replace(/\r?\n$/, "");
+  if (content === "") throw emptyFile(file);
   return content;
+}
+
+/**
+ * The secrets in a file, one a line.
+ *
+ * @throws StartError if the file cannot be read or holds no secret.
+ */
+export function readSecretLines(file: string): readonly string[] {
+  const secrets = readKeyFile("secret file", file).split(/\r?\n/).filter((line) => line !== "");
+  if (secrets.length === 0) throw emptyFile(file);
+  return secrets;
+}
+
+function emptyFile(file: string): StartError {
+  return new StartError(`Cannot use the secret file ${file}: it is empty.`);
 }
 
 /** A secret of 256 random bits, for a server without a configured secret. */

@@ -1,20 +1,21 @@
 import type { Broker } from "../broker/broker.ts";
 import { describeStore } from "../broker/store_address.ts";
 import type { ControlKey } from "../auth/control_keys.ts";
+import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
-import type { Logger } from "../observability/logger.ts";
+import type { LogFields, Logger } from "../observability/logger.ts";
 import { type ClientSettings, type ClientSide, LocalClients } from "./client_side.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
 import { controlRouter } from "./routes.ts";
-import { randomSecret, readSecret } from "./secrets.ts";
+import { TokenKeys } from "./token_keys.ts";
 import { WorkerPool } from "./worker_pool.ts";
 
 /** How long open control requests may keep a stopping server from ending its streams. */
@@ -23,6 +24,7 @@ const CONTROL_PATIENCE_MS = 1000;
 /** What a server is made of. */
 interface ServerParts {
   readonly config: Config;
+  readonly keys: TokenKeys;
   readonly tokens: TokenAuthority;
   readonly broker: Broker;
   readonly clients: ClientSide;
@@ -33,19 +35,21 @@ interface ServerParts {
 
 /** A running server: a control listener, and a client listener in this thread or in worker threads. */
 export class Server {
+  /** Signs; the client side verifies. */
   readonly tokens: TokenAuthority;
   readonly #config: Config;
+  readonly #keys: TokenKeys;
   readonly #broker: Broker;
   readonly #logger: Logger;
   readonly #clients: ClientSide;
   readonly #control: Listener;
   readonly #access: ControlAccess;
-  #reloading = Promise.resolve();
 
   private constructor({ controlKeys, clock, ...parts }: ServerParts) {
-    const { config, tokens, broker, clients, logger } = parts;
+    const { config, keys, tokens, broker, clients, logger } = parts;
     this.tokens = tokens;
     this.#config = config;
+    this.#keys = keys;
     this.#broker = broker;
     this.#logger = logger;
     this.#clients = clients;
@@ -63,6 +67,10 @@ export class Server {
       clock,
       logger,
       census: () => clients.census(),
+      missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
+        const reasons = await clients.ask("missingKeys");
+        return [...new Set(reasons.flat())];
+      },
       healthy: () => clients.accepting && this.#control.accepting,
     });
     this.#control = Listener.start({
@@ -79,23 +87,23 @@ export class Server {
    * @throws StartError if any of that fails.
    */
   static async start(config: Config, clock: Clock, logger: Logger): Promise<Server> {
-    const secret = readSecret(config.secret);
+    const keys = new TokenKeys(config.tokenKeys);
+    const material = keys.read();
+    const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
     const controlKeys = readControlKeys(config);
-    const settings = { config, secret: secret ?? randomSecret() };
-    const tokens = await TokenAuthority.create(settings.secret, config.maxChannelsPerToken);
     const broker = await openBroker(config, clock, logger);
     const workers = countWorkers(config.workers, logger);
-    const clients = await startClients(settings, workers, broker, clock, logger);
+    const clients = await startClients({ config, keys: material }, workers, broker, clock, logger);
     let server: Server;
     try {
-      server = new Server({ config, tokens, broker, clients, controlKeys, clock, logger });
+      server = new Server({ config, keys, tokens, broker, clients, controlKeys, clock, logger });
     } catch (error) {
       await clients.close();
       await broker.close();
       throw error;
     }
     // Not earlier: a start that fails logs its error and nothing else.
-    if (secret === undefined) {
+    if (keys.isRandom) {
       logger.warn(
         "no secret given: using a random one, so tokens are good until this server stops",
       );
@@ -113,28 +121,38 @@ export class Server {
   }
 
   /**
-   * Reads the files of secrets and keys anew. A file that cannot be read, or is wrong, changes nothing;
-   * the log says what was read, and what is wrong. Never rejects.
+   * Reads the files of keys for tokens and of control keys anew, and fetches key sets anew. A file that
+   * cannot be read, or is wrong, changes nothing; the log says what was read, and what is wrong. Never
+   * throws.
    */
-  reload(): Promise<void> {
-    // One after the other: of two at once, the one that read first must not be the last to be used.
-    return this.#reloading = this.#reloading.then(() =>
-      rereadAll(this.#rereadable(), this.#logger)
-    );
-  }
-
-  #rereadable(): readonly Rereadable[] {
+  reload(): void {
     const parts: Rereadable[] = [];
+    if (this.#keys.canChange) {
+      parts.push({ name: "token keys", reread: () => this.#rereadTokenKeys() });
+    }
     if (hasControlKeyFiles(this.#config)) {
       parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
     }
-    return parts;
+    rereadAll(parts, this.#logger);
   }
 
-  #rereadControlKeys(): number {
+  /** Streams whose key is gone end. */
+  #rereadTokenKeys(): LogFields {
+    const keys = this.#keys.read();
+    this.tokens.useKeys(withoutFetching(keys));
+    this.#clients.useKeys(keys);
+    const { secrets, publicKeys, keySets, keySetUrls } = keys;
+    return {
+      secrets: secrets.length,
+      files: publicKeys.length + keySets.length,
+      addresses: keySetUrls.length,
+    };
+  }
+
+  #rereadControlKeys(): LogFields {
     const keys = readControlKeys(this.#config) ?? [];
     this.#access.useKeys(keys);
-    return keys.length;
+    return { keys: keys.length };
   }
 
   /**
@@ -175,6 +193,11 @@ export class Server {
   }
 }
 
+/** The keys for the control side, which verifies no token: files are checked here, before others get them. */
+function withoutFetching(keys: KeyMaterial): KeyMaterial {
+  return { ...keys, keySetUrls: [] };
+}
+
 /** Starts the client listener: with one worker in this thread, where it costs least. */
 async function startClients(
   settings: ClientSettings,
@@ -183,7 +206,7 @@ async function startClients(
   clock: Clock,
   logger: Logger,
 ): Promise<ClientSide> {
-  if (workers === 1) return await LocalClients.start(settings, { feed: broker, clock, logger });
+  if (workers === 1) return LocalClients.start(settings, { feed: broker, clock, logger });
   return await WorkerPool.start(settings, workers, { broker, clock, logger });
 }
 
