@@ -4,7 +4,10 @@ import type { Server } from "../server/server.ts";
 
 const TOKEN_LIFETIME_SECONDS = 86_400;
 
-/** The text that `-dev` prints: the server's addresses, a valid token, and two commands to paste. */
+/**
+ * The text that `-dev` prints: the server's addresses, that of the demo page with its key, a valid
+ * token, and two commands to paste.
+ */
 export async function announceDevelopment(
   server: Server,
   config: Config,
@@ -16,6 +19,7 @@ export async function announceDevelopment(
   const addresses = `
 Clients connect to  http://${client}/events/
 Back ends post to   http://${control}/emit/ and http://${control}/token/
+Try it in a browser http://${client}/#${server.demoPageKey}
 `;
   if (!server.tokens.canSign) return addresses;
   const request = { user: "alex", channels: ["chat"], lifetime: TOKEN_LIFETIME_SECONDS };

@@ -48,7 +48,7 @@ export const SERVER_OPTIONS = [
   },
   {
     name: "workers",
-    value: "N",
+    value: "COUNT",
     default: "1",
     help: "threads that serve clients, or auto for one per processor core; on Linux only",
   },
@@ -292,7 +292,7 @@ export const SERVER_OPTIONS = [
   {
     name: "dev",
     default: "",
-    help: "for development: print a token and two commands to try",
+    help: "for development: print a token and two commands to try, and serve a demo page at /",
   },
 ] as const satisfies readonly Option[];
 

@@ -31,6 +31,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
       patterns: ["status."],
     }],
     ["max-public-streams", "9", (c) => c.maxPublicStreams, 9],
+    ["workers", "3", (c) => c.workers, 3],
     ["store", "sqlite:/x/y.db", (c) => c.store, { kind: "sqlite", file: "/x/y.db" }],
     ["redis-prefix", "p:", (c) => c.redisPrefix, "p:"],
     ["history-events", "5", (c) => c.retention.eventsPerChannel, 5],
@@ -110,6 +111,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals([config.claimRules.user.text, config.claimRules.channels], ["userId", undefined]);
   assertEquals(config.publicChannels, { channels: [], patterns: [] });
   assertEquals(config.controlKey, { text: undefined, file: undefined });
+  assertEquals(config.workers, 1);
   assertEquals(config.controlKeys, undefined);
   assertEquals(config.corsOrigins, []);
   assertEquals(config.heartbeatMs, 15_000);
