@@ -6,7 +6,7 @@ import { KeyReused, StoreUnavailable } from "../../../src/lib/errors.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { publication, receiptOf } from "../../support/hub/rig.ts";
-import { ROOMY, SqliteStore, testEachStore } from "../../support/store/stores.ts";
+import { ROOMY, SqliteStore, testEachBroker } from "../../support/store/stores.ts";
 
 const now = () => 1_000_000_000_000;
 
@@ -96,7 +96,7 @@ function isAnswered(outcomes: Promise<unknown>): Promise<boolean> {
 const clock = { wall: now, steady: () => 0 };
 const LOCAL = ["memory", "sqlite"] as const;
 
-testEachStore(
+testEachBroker(
   "each receipt waits for the counts of its own events, in any order",
   async (store) => {
     const broker = await store.open(ROOMY, clock);
@@ -120,7 +120,7 @@ testEachStore(
   LOCAL,
 );
 
-testEachStore(
+testEachBroker(
   "a retry gets the receipt of the first, whose recipients are still counted",
   async (store) => {
     const broker = await store.open(ROOMY, clock);
@@ -142,7 +142,7 @@ testEachStore(
   LOCAL,
 );
 
-testEachStore("a retry that waits does not hold up what was published with it", async (store) => {
+testEachBroker("a retry that waits does not hold up what was published with it", async (store) => {
   const broker = await store.open(ROOMY, clock);
   const deliveries = answerLate(broker);
   const first = emitOne(broker, "x", "k");
@@ -156,7 +156,7 @@ testEachStore("a retry that waits does not hold up what was published with it", 
   assertEquals(await retry, await first);
 }, LOCAL);
 
-testEachStore("a broker that is closed answers what was published before", async (store) => {
+testEachBroker("a broker that is closed answers what was published before", async (store) => {
   const broker = await store.open(ROOMY, clock);
   const deliveries = answerLate(broker);
   const first = emitOne(broker, "1", "k");
