@@ -3,7 +3,7 @@ import { ControlRights } from "../auth/control_rights.ts";
 import type { Config } from "../config/config.ts";
 import { StartError } from "../lib/errors.ts";
 import { readSecret } from "./secrets.ts";
-import { readKeyFile } from "./key_file.ts";
+import { readTextFile } from "./text_file.ts";
 
 /** What the log calls the key of `-control-key`: no key in a file can have this name. */
 const SINGLE_KEY_NAME = "-control-key";
@@ -30,7 +30,7 @@ export function hasControlKeyFiles({ controlKeys, controlKey }: Config): boolean
 }
 
 function readNamedKeys(file: string): readonly ControlKey[] {
-  const keys = parseControlKeys(readKeyFile("control keys file", file));
+  const keys = parseControlKeys(readTextFile("control keys file", file));
   if (typeof keys !== "string") return keys;
   throw new StartError(`Cannot use the control keys file ${file}: ${keys}.`);
 }

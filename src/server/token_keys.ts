@@ -1,7 +1,7 @@
 import type { KeyFile, KeyMaterial } from "../auth/key_material.ts";
 import { hasKeys, type TokenKeySources } from "../config/config.ts";
-import { readKeyFile } from "./key_file.ts";
 import { randomSecret, readSecretLines } from "./secrets.ts";
+import { readTextFile } from "./text_file.ts";
 
 /** The keys for tokens, as the flags name them: read at the start, and again when the operator says so. */
 export class TokenKeys {
@@ -44,5 +44,5 @@ export class TokenKeys {
 }
 
 function readFile(what: string, file: string): KeyFile {
-  return { file, content: readKeyFile(what, file) };
+  return { file, content: readTextFile(what, file) };
 }
