@@ -104,8 +104,8 @@ export class Server {
     const controlKeys = readControlKeys(config);
     const settings = { config, secret: secret ?? randomSecret() };
     const tokens = await TokenAuthority.create(settings.secret, config.maxChannelsPerToken);
-    const broker = await openBroker(config, clock, logger);
     const workers = countWorkers(config.workers, logger);
+    const broker = await openBroker(config, workers, clock, logger);
     const clients = workers === 1
       // In this thread, where it costs least.
       ? await LocalClients.start(settings, { feed: broker, clock, logger })
