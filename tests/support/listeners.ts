@@ -5,6 +5,7 @@
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
+import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
@@ -28,6 +29,8 @@ export interface ListenersOptions {
   /** Room for all unfinished bodies together. */
   readonly maxUnfinishedBytes?: number;
   readonly guard?: Partial<ControlAccessOptions>;
+  /** The key of the demo page. Default: there is no page. */
+  readonly demoPageKey?: string;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -60,14 +63,21 @@ export class Listeners implements Disposable {
       cookie: "sse_token",
       corsOrigins: options.corsOrigins ?? [],
       logger,
+      demoPage: options.demoPageKey === undefined
+        ? undefined
+        : { controlAddress: "127.0.0.1:8001", keyed: options.guard?.keys !== undefined },
     });
+    const { maxPayloadBytes = 1_048_576, demoPageKey } = options;
+    const demoPage = demoPageKey === undefined
+      ? undefined
+      : new DemoPageAccess({ key: demoPageKey, clientAddress: "127.0.0.1:8000", hosts: [] });
     this.access = new ControlAccess({
       boundHost: "127.0.0.1",
       hosts: [],
       keys: undefined,
+      demoPage,
       ...options.guard,
     });
-    const { maxPayloadBytes = 1_048_576 } = options;
     this.#control = controlRouter({
       census: () => Promise.resolve(this.hub.census),
       broker,
@@ -75,6 +85,7 @@ export class Listeners implements Disposable {
       clock,
       logger,
       access: this.access,
+      demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
       healthy: () => this.healthy,
