@@ -158,12 +158,10 @@ export class RedisPublisher {
     // At once, where possible: the counts are then in Redis before the next call asks for them.
     if (counts !== undefined) return answer(counts);
     const counting = deliveries.wait(call, DELIVERY_MS);
-    const added = published.results.filter(({ kind }) => kind === "new");
-    for (const { seq } of added) this.#counting.set(seq, counting);
-    counting.then((counts) => {
-      for (const { seq } of added) this.#counting.delete(seq);
-      answer(counts);
-    });
+    for (const { kind, seq } of published.results) {
+      if (kind === "new") this.#counting.set(seq, counting);
+    }
+    counting.then(answer);
   }
 
   #answer(
@@ -187,8 +185,10 @@ export class RedisPublisher {
       const count = isCounted ? recipientsOf(request, seq, counts) : subscribers;
       if (kind === "new" && idempotencyKey !== undefined && count > 0) {
         // Where this fails, whoever repeats the emit is told of 0 subscribers.
-        this.#deps.log.saveRecipientCount(session, idempotencyKey, seq, count).catch(() => {});
-      }
+        this.#deps.log.saveRecipientCount(session, idempotencyKey, seq, count).catch(() => {})
+          // Not earlier: calls that are under way have been answered without the count.
+          .finally(() => this.#counting.delete(seq));
+      } else if (kind === "new") this.#counting.delete(seq);
       resolve({ id: formatId(seq, epoch), subscribers: count });
     });
   }
