@@ -113,9 +113,9 @@ export class Server {
     const material = keys.read();
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
     const controlKeys = readControlKeys(config);
-    const broker = await openBroker(config, clock, logger);
-    const workers = countWorkers(config.workers, logger);
     const settings = { config, keys: material };
+    const workers = countWorkers(config.workers, logger);
+    const broker = await openBroker(config, workers, clock, logger);
     const clients = workers === 1
       // In this thread, where it costs least.
       ? LocalClients.start(settings, { feed: broker, clock, logger })
