@@ -9,7 +9,7 @@ import { ControlAccess } from "../http/control_access.ts";
 import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
-import type { Logger } from "../observability/logger.ts";
+import type { LogFields, Logger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
 import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
@@ -48,7 +48,6 @@ export class Server {
   readonly #clients: ClientSide;
   readonly #control: Listener;
   readonly #access: ControlAccess;
-  #reloading = Promise.resolve();
 
   private constructor({ controlKeys, clock, ...parts }: ServerParts) {
     const { config, keys, tokens, broker, clients, logger } = parts;
@@ -115,8 +114,8 @@ export class Server {
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
     const controlKeys = readControlKeys(config);
     const settings = { config, keys: material };
-    const broker = await openBroker(config, clock, logger);
     const workers = countWorkers(config.workers, logger);
+    const broker = await openBroker(config, workers, clock, logger);
     const clients = workers === 1
       // In this thread, where it costs least.
       ? LocalClients.start(settings, { feed: broker, clock, logger })
@@ -148,39 +147,38 @@ export class Server {
   }
 
   /**
-   * Reads the files of secrets and keys anew. A file that cannot be read, or is wrong, changes nothing;
-   * the log says what was read, and what is wrong. Never rejects.
+   * Reads the files of keys for tokens and of control keys anew, and fetches key sets anew. A file that
+   * cannot be read, or is wrong, changes nothing; the log says what was read, and what is wrong. Never
+   * throws.
    */
-  reload(): Promise<void> {
-    // One after the other: of two at once, the one that read first must not be the last to be used.
-    return this.#reloading = this.#reloading.then(() =>
-      rereadAll(this.#rereadable(), this.#logger)
-    );
-  }
-
-  #rereadable(): readonly Rereadable[] {
+  reload(): void {
     const parts: Rereadable[] = [];
     if (this.#keys.canChange) {
-      parts.push({ name: "keys for tokens", reread: () => this.#rereadTokenKeys() });
+      parts.push({ name: "token keys", reread: () => this.#rereadTokenKeys() });
     }
     if (hasControlKeyFiles(this.#config)) {
       parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
     }
-    return parts;
+    rereadAll(parts, this.#logger);
   }
 
   /** Streams whose key is gone end. */
-  #rereadTokenKeys(): number {
+  #rereadTokenKeys(): LogFields {
     const keys = this.#keys.read();
     this.tokens.useKeys(withoutFetching(keys));
     this.#clients.useKeys(keys);
-    return Object.values(keys).flat().length;
+    const { secrets, publicKeys, keySets, keySetUrls } = keys;
+    return {
+      secrets: secrets.length,
+      files: publicKeys.length + keySets.length,
+      addresses: keySetUrls.length,
+    };
   }
 
-  #rereadControlKeys(): number {
+  #rereadControlKeys(): LogFields {
     const keys = readControlKeys(this.#config) ?? [];
     this.#access.useKeys(keys);
-    return keys.length;
+    return { keys: keys.length };
   }
 
   /**

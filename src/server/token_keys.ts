@@ -19,7 +19,7 @@ export class TokenKeys {
     return this.#random !== undefined;
   }
 
-  /** Whether reading again may bring other keys: from a file, or from an issuer. */
+  /** Whether a later {@link read} may give others: some are in files, or are fetched. */
   get canChange(): boolean {
     const { secrets: _, ...others } = this.#sources;
     return Object.values(others).some((list) => list.length > 0);

@@ -58,10 +58,10 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
       const args = message.args as Parameters<ClientQueries[typeof name]>;
       return post({ kind: "answer", id, answer: answer(clients.queries, name, args) });
     }
-    case "ping":
-      return beat(clients);
     case "use keys":
       return clients.useKeys(message.keys);
+    case "ping":
+      return beat(clients);
     case "stop accepting":
       await clients.stopAccepting();
       await clients.close();

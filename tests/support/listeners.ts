@@ -49,8 +49,8 @@ export interface ListenersOptions {
 export class Listeners implements Disposable {
   readonly clock = new FakeClock();
   readonly hub: Hub;
-  readonly tokens: TokenAuthority;
   readonly access: ControlAccess;
+  readonly tokens: TokenAuthority;
   /** Every line of the log so far, at level debug. */
   readonly logLines: string[] = [];
   /** What the health check is told. */
