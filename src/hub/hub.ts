@@ -6,6 +6,7 @@ import { type Metrics, noMetrics } from "../observability/metrics.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
+import { type Audience, findAudience } from "./audience.ts";
 import { CatchUp } from "./catch_up.ts";
 import { Channels } from "./channels.ts";
 import { type ClientTraits, ControlFrames } from "./control_frames.ts";
@@ -108,6 +109,11 @@ export class Hub {
   /** The one door for publishing; see `Broker.publish`. The broker delivers the events through this hub. */
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return this.#broker.publish(publications);
+  }
+
+  /** Who could hear an event for a user on a channel; `joinAudiences` sums what several hubs answer. */
+  audience(channel: string, user: string): Audience {
+    return findAudience(this.#channels, channel, user);
   }
 
   /** Opens a stream: live, or catching up from the client's last event id. */

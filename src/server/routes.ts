@@ -1,4 +1,4 @@
-import { corsHeaders, preflight } from "../http/cors.ts";
+import { corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
 import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
@@ -7,25 +7,37 @@ import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
+import type { HttpError } from "../lib/errors.ts";
+import type { ActivityLog } from "../observability/activity_log.ts";
 import type { Logger } from "../observability/logger.ts";
 
 /** Everything that the client listener needs. */
 export interface ClientDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
+  readonly activity: ActivityLog;
 }
 
 /** The routes of the client listener. */
 export function clientRouter(deps: ClientDeps): Router {
-  const { corsOrigins, logger } = deps;
+  const { corsOrigins, logger, activity } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
+  const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
   return new Router({
     routes: [
       { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
       { path: "/events/", methods: ["OPTIONS"], handle: ({ request }) => preflight(cors(request)) },
     ],
-    notFound: "Not found: events are at /events/.",
-    headers: cors,
+    notFound: (path) =>
+      // A page's path, as a proxy that does not rewrite it passes it on.
+      /^\/.+\//.test(path) && !path.startsWith("/events/")
+        ? "have the proxy rewrite it to /events/"
+        : "events are at /events/",
+    headers: (request) => {
+      corsRefusals.note(request);
+      return cors(request);
+    },
+    onRefusal: (error) => logRefusal(activity, "client request refused", error),
     logger,
   });
 }
@@ -45,11 +57,22 @@ export function controlRouter(deps: ControlDeps): Router {
   const refusals = new RefusalLog(deps.logger);
   return new Router({
     routes,
-    notFound: `Not found: use ${listPaths(routes)}.`,
+    notFound: () => `use ${listPaths(routes)}`,
     guard: (request) => deps.access.check(request),
-    onRefusal: (error) => refusals.note(error),
+    onRefusal: (error) => {
+      refusals.note(error);
+      logRefusal(deps.activity, "control request refused", error);
+    },
     logger: deps.logger,
   });
+}
+
+function logRefusal(
+  { notice }: ActivityLog,
+  message: string,
+  { status, name, reason }: HttpError,
+): void {
+  notice?.(message, { status, error: name, reason });
 }
 
 function listPaths(routes: readonly Route[]): string {

@@ -20,6 +20,11 @@ export function readSecret({ text, file }: SecretSource): string | undefined {
   return content;
 }
 
+/** Whether a secret has fewer bytes than the digests of HS256, which makes it easier to guess (RFC 7518, 3.2). */
+export function isShort(secret: string): boolean {
+  return new TextEncoder().encode(secret).length < 32;
+}
+
 /** A secret of 256 random bits, for a server without a configured secret. */
 export function randomSecret(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();

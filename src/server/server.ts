@@ -4,6 +4,7 @@ import type { Broker } from "../broker/broker.ts";
 import { Hub } from "../hub/hub.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
+import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
@@ -13,7 +14,7 @@ import { describeStore } from "../broker/store_address.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { clientRouter, controlRouter } from "./routes.ts";
-import { randomSecret, readSecret } from "./secrets.ts";
+import { isShort, randomSecret, readSecret } from "./secrets.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one process can serve. */
 const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
@@ -46,6 +47,7 @@ export class Server {
     this.#broker = broker;
     this.#logger = logger;
     this.#clientLogger = new LimitedLogger(logger, clock);
+    const activity = createActivityLog(this.#clientLogger, config.logLevel, config.dev);
     const hub = this.#hub = new Hub(broker, config, clock, this.#clientLogger);
     const client = clientRouter({
       ...config,
@@ -53,6 +55,7 @@ export class Server {
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
       logger: this.#clientLogger,
+      activity,
     });
     const access = new ControlAccess({
       boundHost: config.control.host,
@@ -68,6 +71,8 @@ export class Server {
       bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
       clock,
       logger,
+      activity,
+      isStoreShared: config.store.kind === "redis",
       healthy: () => this.#client.accepting && this.#control.accepting,
     });
     this.#control = Listener.start("control", config.control, (r) => control.handle(r), logger);
@@ -104,6 +109,9 @@ export class Server {
       logger.warn(
         "no secret given: using a random one, so tokens are good until this server stops",
       );
+    }
+    if (secret !== undefined && isShort(secret)) {
+      logger.warn("short secret: HS256 needs at least 32 bytes, RFC 7518, section 3.2");
     }
     const { eventsPerChannel, ageMs } = config.retention;
     logger.info("history", {

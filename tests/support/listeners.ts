@@ -11,6 +11,7 @@ import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../src/broker/memory_log.ts";
+import { createActivityLog } from "../../src/observability/activity_log.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { TokenAuthority } from "../../src/auth/token_authority.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -28,6 +29,10 @@ export interface ListenersOptions {
   /** Room for all unfinished bodies together. */
   readonly maxUnfinishedBytes?: number;
   readonly guard?: Partial<ControlAccessOptions>;
+  /** Logs single streams and requests too, as at level debug or as with `-dev`. Default: does not. */
+  readonly activity?: "debug" | "dev";
+  /** As if the store were a Redis. */
+  readonly isStoreShared?: boolean;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -49,6 +54,9 @@ export class Listeners implements Disposable {
     const logger = createLogger("debug", now, (line) => this.logLines.push(line));
     const local = new LocalBroker(new MemoryLog(RETENTION, now), now, logger);
     const broker = options.wrapBroker?.(local) ?? local;
+    const activity = options.activity === undefined
+      ? {}
+      : createActivityLog(logger, "debug", options.activity === "dev");
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const maxConnections = options.maxConnections ?? Infinity;
     this.hub = new Hub(broker, { ...timing, maxBufferBytes: 1e6, maxConnections }, clock, logger);
@@ -59,6 +67,7 @@ export class Listeners implements Disposable {
       cookie: "sse_token",
       corsOrigins: options.corsOrigins ?? [],
       logger,
+      activity,
     });
     const { maxPayloadBytes = 1_048_576 } = options;
     this.#control = controlRouter({
@@ -67,6 +76,8 @@ export class Listeners implements Disposable {
       tokens,
       clock,
       logger,
+      activity,
+      isStoreShared: options.isStoreShared ?? false,
       access: new ControlAccess({
         boundHost: "127.0.0.1",
         hosts: [],

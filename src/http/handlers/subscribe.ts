@@ -2,7 +2,9 @@ import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { TokenVerifier } from "../../auth/token_cache.ts";
 import { BadField, TokenRefused } from "../../lib/errors.ts";
+import type { ActivityLog } from "../../observability/activity_log.ts";
 import { bearerOf } from "../bearer.ts";
+import { findMisplacedToken } from "../misplaced_token.ts";
 import type { RoutedRequest, RouteHandler } from "../router.ts";
 
 /** What subscribing works with. */
@@ -12,6 +14,7 @@ export interface SubscribeDeps {
   readonly clock: Clock;
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
+  readonly activity: ActivityLog;
 }
 
 type Query = RoutedRequest["query"];
@@ -24,16 +27,14 @@ const STREAM_HEADERS = {
 };
 
 /** `GET /events/`: opens a stream. It throws TokenRefused and BadField. */
-export function subscribeHandler({ hub, tokens, clock, cookie }: SubscribeDeps): RouteHandler {
+export function subscribeHandler(deps: SubscribeDeps): RouteHandler {
+  const { hub, tokens, clock, cookie, activity } = deps;
   return async ({ request, query, connection }) => {
     const bearer = bearerOf(request);
     // Another scheme is none of ours: a whole site may stand behind Basic.
     const token = bearer ?? (query?.get("token") || findCookie(request, cookie));
     if (token === undefined) {
-      throw new TokenRefused(
-        `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
-        true,
-      );
+      throw missingToken(findMisplacedToken(request, query), cookie);
     }
     const claims = await tokens.verify(token, clock.wall() / 1000);
     const wantsHello = readGreeting(query);
@@ -46,11 +47,32 @@ export function subscribeHandler({ hub, tokens, clock, cookie }: SubscribeDeps):
     };
     const reason = hub.rejection;
     // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
-    const body = reason === undefined
-      ? hub.subscribe(claims, options).body
-      : hub.reject(reason, claims, options);
-    return new Response(body as BodyInit, { headers: STREAM_HEADERS });
+    if (reason !== undefined) return answerStream(hub.reject(reason, claims, options));
+    const { id, body } = hub.subscribe(claims, options);
+    const { user, channels } = claims;
+    const from = options.lastEventId === undefined ? "now" : "last event id";
+    activity.notice?.("stream opened", { stream: id, user, channel: channels, from });
+    return answerStream(body);
   };
+}
+
+function answerStream(body: BodyInit): Response {
+  return new Response(body, { headers: STREAM_HEADERS });
+}
+
+function missingToken(misplaced: string | undefined, cookie: string): TokenRefused {
+  if (misplaced !== undefined) {
+    return new TokenRefused(
+      `Token missing. ${misplaced}`,
+      true,
+      "Token missing: one was found in another place.",
+    );
+  }
+  return new TokenRefused(
+    `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
+    true,
+    "Token missing.",
+  );
 }
 
 function findCookie(request: Request, name: string): string | undefined {
