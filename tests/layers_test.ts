@@ -22,11 +22,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/observability",
     "src/broker",
   ],
+  "src/broker/thread": [
+    "src/lib",
+    "src/sse",
+    "src/auth",
+    "src/broker",
+  ],
   "src/hub": ["src/lib", "src/sse", "src/auth", "src/observability", "src/broker"],
   "src/config": ["src/lib", "src/observability", "src/broker", "src/hub"],
   "src/http": ["src/lib", "src/observability", "src/requests"],
   "src/http/handlers": [
     "src/lib",
+    "src/sse",
     "src/auth",
     "src/observability",
     "src/requests",
@@ -37,9 +44,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/server": [
     "src/lib",
+    "src/sse",
     "src/auth",
     "src/observability",
     "src/broker",
+    "src/broker/thread",
     "src/hub",
     "src/config",
     "src/http",
@@ -67,6 +76,7 @@ const WRAPPED: Readonly<Record<string, RegExp>> = {
   "node:util": /^src\/cli\/flags\.ts$/,
   "node:querystring": /^src\/http\/body\.ts$/,
   "node:sqlite": /^src\/broker\/sqlite\//,
+  "node:worker_threads": /^src\/server\/worker(_thread)?\.ts$/,
 };
 
 /** Packages that any module may use. */

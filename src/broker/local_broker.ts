@@ -3,7 +3,14 @@ import { reasonOf, StoreUnavailable } from "../lib/errors.ts";
 import type { Logger } from "../observability/logger.ts";
 import { createEvent, type ServerEvent } from "../sse/event.ts";
 import { formatId, type LogPosition, nextSeq, parseId } from "../sse/log_position.ts";
-import type { Broker, BrokerEventHandler, Outcome, Publication, Receipt } from "./broker.ts";
+import type {
+  Broker,
+  BrokerEventHandler,
+  Outcome,
+  Publication,
+  Receipt,
+  RecipientCounts,
+} from "./broker.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
@@ -39,8 +46,8 @@ export class LocalBroker implements Broker {
     this.#handler = handler;
   }
 
-  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
-    return Promise.resolve(this.#publish(publications));
+  async publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    return await this.#publish(publications);
   }
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
@@ -53,7 +60,9 @@ export class LocalBroker implements Broker {
     return Promise.resolve();
   }
 
-  #publish(publications: readonly Publication[]): readonly Outcome[] {
+  #publish(
+    publications: readonly Publication[],
+  ): readonly Outcome[] | Promise<readonly Outcome[]> {
     const entries: Entry[] = [];
     let planned: readonly (number | Outcome)[];
     try {
@@ -69,8 +78,12 @@ export class LocalBroker implements Broker {
       const failure = this.#noteFailure(error);
       return planned.map((plan) => typeof plan === "number" ? failure : plan);
     }
-    const receipts = entries.map((entry) => this.#deliver(entry));
-    return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);
+    const answer = (counts: RecipientCounts) => {
+      const receipts = this.#settle(entries, counts);
+      return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);
+    };
+    const counts = this.#handler?.deliver(entries.flatMap(({ events }) => events)) ?? [];
+    return counts instanceof Promise ? counts.then(answer) : answer(counts);
   }
 
   #append(entries: readonly Entry[]): void {
@@ -146,10 +159,17 @@ export class LocalBroker implements Broker {
     });
   }
 
-  #deliver(entry: Entry): Receipt {
-    const subscribers = this.#handler?.deliver(entry.events) ?? 0;
-    if (entry.key !== undefined) this.#log.saveRecipientCount(entry.key.key, subscribers);
-    return this.#receipt({ seq: lastSeq(entry.events), subscribers });
+  /** One receipt for each entry; the event with the most recipients counts. */
+  #settle(entries: readonly Entry[], counts: RecipientCounts): readonly Receipt[] {
+    let next = 0;
+    return entries.map(({ events, key }) => {
+      let subscribers = 0;
+      for (const end = next + events.length; next < end; next++) {
+        subscribers = Math.max(subscribers, counts[next] ?? 0);
+      }
+      if (key !== undefined) this.#log.saveRecipientCount(key.key, subscribers);
+      return this.#receipt({ seq: lastSeq(events), subscribers });
+    });
   }
 
   #receipt(

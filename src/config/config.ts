@@ -10,6 +10,8 @@ import type { HubOptions } from "../hub/hub.ts";
 export interface Config extends HubOptions {
   readonly client: Address;
   readonly control: Address;
+  /** Threads that the client listener runs in; 1 for the main thread, `auto` for one per core. */
+  readonly workers: number | "auto";
   readonly secret: SecretSource;
   readonly store: StoreAddress;
   /** The prefix of every key in Redis. */
@@ -44,6 +46,7 @@ export function readConfig(
   const config: Config = {
     client: settings.address("bind"),
     control: settings.address("bindctl"),
+    workers: settings.workers("workers"),
     secret: settings.secret("secret", "secret-file"),
     store: settings.store("store"),
     redisPrefix: settings.notEmpty("redis-prefix"),

@@ -47,6 +47,12 @@ export const SERVER_OPTIONS = [
     help: "address for the control requests of back ends; keep it private",
   },
   {
+    name: "workers",
+    value: "N",
+    default: "1",
+    help: "threads that serve clients, or auto for one per processor core; on Linux only",
+  },
+  {
     name: "secret",
     value: "TEXT",
     default: "",

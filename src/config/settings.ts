@@ -10,6 +10,9 @@ export interface SecretSource {
   readonly file: string | undefined;
 }
 
+/** More threads than any machine of today would gain from. */
+const MAX_WORKERS = 256;
+
 type ServerOption = typeof SERVER_OPTIONS[number];
 
 type OptionName = ServerOption["name"];
@@ -71,6 +74,15 @@ export class Settings {
   /** A time in seconds, as milliseconds. */
   milliseconds(name: NumberName): number {
     return this.number(name) * 1000;
+  }
+
+  /** A number of threads, or one for each core. */
+  workers(name: OptionName): number | "auto" {
+    const text = this.text(name);
+    if (text === "auto") return text;
+    const count = this.#number(name);
+    if (Number.isSafeInteger(count) && count >= 1 && count <= MAX_WORKERS) return count;
+    throw this.#wrong(name, `auto, or a whole number from 1 to ${MAX_WORKERS}`);
   }
 
   on(name: OptionName): boolean {

@@ -158,17 +158,20 @@ Deno.test("a secret under 32 bytes is warned of, and never shown", async () => {
   assertEquals(long.log.text.includes("short secret"), false);
 });
 
-Deno.test("with -dev the log shows streams, refusals, and emits that nobody receives", async () => {
-  await using server = await startServer(["-dev"]);
-  const token = await server.token({ userId: "alex", channel: "chat" });
-  await using _stream = await openStream(server.eventsUrl, { token });
-  await server.log.waitFor(/ info stream opened .*user=alex channel=chat/);
-  await server.emit({ userId: "Alex", channel: "chat", data: "1" });
-  await server.log.waitFor(/ info emitted .* note="1 stream on chat, none for Alex\."$/);
-  await (await fetch(server.eventsUrl)).body?.cancel();
-  await server.log.waitFor(/ info client request refused status=401 .*reason="Token missing\."/);
-  assertOnlyLogLines(server);
-});
+for (const workers of ["1", "3"]) {
+  Deno.test(`with -dev the log shows streams, refusals and unheard emits, with ${workers} workers`, async () => {
+    await using server = await startServer(["-dev", "-workers", workers]);
+    const token = await server.token({ userId: "alex", channel: "chat" });
+    await using streams = new AsyncDisposableStack();
+    for (let n = 0; n < 8; n++) streams.use(await openStream(server.eventsUrl, { token }));
+    await server.log.waitFor(/ info stream opened .*user=alex channel=chat/);
+    await server.emit({ userId: "Alex", channel: "chat", data: "1" });
+    await server.log.waitFor(/ info emitted .* note="8 streams on chat, none for Alex\."$/);
+    await (await fetch(server.eventsUrl)).body?.cancel();
+    await server.log.waitFor(/ info client request refused status=401 .*reason="Token missing\."/);
+    assertOnlyLogLines(server);
+  });
+}
 
 Deno.test("a stopped server's port is free for the next one at once", async () => {
   const server = await startServer();

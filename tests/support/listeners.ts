@@ -71,12 +71,13 @@ export class Listeners implements Disposable {
     });
     const { maxPayloadBytes = 1_048_576 } = options;
     this.#control = controlRouter({
-      hub: this.hub,
+      census: () => Promise.resolve(this.hub.census),
       broker,
       tokens,
       clock,
       logger,
       activity,
+      audience: (...event) => Promise.resolve(this.hub.audience(...event)),
       isStoreShared: options.isStoreShared ?? false,
       access: new ControlAccess({
         boundHost: "127.0.0.1",

@@ -1,7 +1,7 @@
 import { Signal } from "../../lib/signal.ts";
 import type { Retention } from "../retention.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
-import type { BrokerEventHandler } from "../broker.ts";
+import type { BrokerEventHandler, RecipientCounts } from "../broker.ts";
 import { MemoryLog } from "../memory_log.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { SessionUser } from "./redis_connection.ts";
@@ -129,9 +129,14 @@ export class RedisFollower implements SessionUser {
   #take({ call = "", events }: FeedEntry): void {
     const decoded = events();
     this.#window.append([{ events: decoded, key: undefined }]);
-    const counts = new Map<number, number>();
-    for (const event of decoded) counts.set(event.seq, this.#handler?.deliver([event]) ?? 0);
-    this.#deps.deliveries.record(call, counts);
+    const counts = this.#handler?.deliver(decoded) ?? [];
+    const record = (counts: RecipientCounts) =>
+      this.#deps.deliveries.record(
+        call,
+        new Map(decoded.map(({ seq }, index) => [seq, counts[index] ?? 0])),
+      );
+    if (counts instanceof Promise) counts.then(record);
+    else record(counts);
     this.#changes.notify();
   }
 

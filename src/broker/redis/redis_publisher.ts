@@ -5,7 +5,7 @@ import { formatId } from "../../sse/log_position.ts";
 import type { Outcome, Publication } from "../broker.ts";
 import { fingerprintOf, keyReused } from "../idempotency.ts";
 import type { RedisConnection } from "./redis_connection.ts";
-import type { Deliveries, RecipientCounts } from "./redis_deliveries.ts";
+import type { CountsBySeq, Deliveries } from "./redis_deliveries.ts";
 import { changedNothing, isRefusal, redisReasonOf } from "./redis_errors.ts";
 import type { RedisFollower } from "./redis_follower.ts";
 import type { Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
@@ -119,7 +119,7 @@ export class RedisPublisher {
   ): void {
     const { deliveries } = this.#deps;
     const counts = published.entry === undefined ? new Map() : deliveries.countsOf(call);
-    const answer = (counts: RecipientCounts) => {
+    const answer = (counts: CountsBySeq) => {
       deliveries.forget(call);
       this.#answer(session, batch, published, counts);
     };
@@ -132,7 +132,7 @@ export class RedisPublisher {
     session: RedisSession,
     batch: readonly PendingPublication[],
     { epoch, results }: Published,
-    counts: RecipientCounts,
+    counts: CountsBySeq,
   ): void {
     batch.forEach(({ request, resolve }, index) => {
       const { kind, seq, subscribers } = results[index] as PublishResult; // One for each.
@@ -193,7 +193,7 @@ function unavailable(unavailableReason: string): StoreUnavailable {
 function recipientsOf(
   { drafts }: PublishRequest,
   lastSeq: number,
-  counts: RecipientCounts,
+  counts: CountsBySeq,
 ): number {
   return Math.max(...drafts.map((_, before) => counts.get(lastSeq - before) ?? 0));
 }

@@ -1,6 +1,5 @@
 import type { Receipt } from "../../broker/broker.ts";
 import type { Audience } from "../../hub/audience.ts";
-import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { shown } from "../../lib/shown_text.ts";
 import type { ActivityLog } from "../../observability/activity_log.ts";
@@ -9,7 +8,8 @@ import type { EmitRequest } from "../../requests/emit_request.ts";
 
 /** What notes on emits are made of. */
 export interface EmitNotesDeps {
-  readonly hub: Hub;
+  /** Who could hear an event for a user on a channel, of all hubs. */
+  readonly audience: (channel: string, user: string) => Promise<Audience>;
   readonly clock: Clock;
   readonly activity: ActivityLog;
   /** Whether other servers publish to the same log: their streams are not known here. */
@@ -58,7 +58,7 @@ export class EmitNotes {
   }
 
   async #audienceNote({ channel, user }: EmitRequest): Promise<Note | undefined> {
-    const audience = await this.#deps.hub.audience(channel, user);
+    const audience = await this.#deps.audience(channel, user);
     // They came after the event, or the receipt is that of an earlier emit with the same key.
     if (audience.matching > 0) return undefined;
     const sentence = describeAudience(channel, user, audience);

@@ -9,7 +9,7 @@ import { type PublishDeps, publishLines } from "./publish_ndjson.ts";
 
 /** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
 export function publishHandler(deps: PublishDeps): RouteHandler {
-  const { hub, bodyLimits, maxPayloadBytes } = deps;
+  const { broker, bodyLimits, maxPayloadBytes } = deps;
   const notes = new EmitNotes(deps);
   return async ({ request, query }) => {
     const contentType = contentTypeOf(request);
@@ -17,7 +17,7 @@ export function publishHandler(deps: PublishDeps): RouteHandler {
     if (contentType === "application/x-ndjson") return answerLines(request, key, deps, notes);
     const fields = await readFields(request, contentType, query, bodyLimits);
     const emit = readEmit(fields, maxPayloadBytes, key);
-    const [outcome] = await hub.publish([emit]);
+    const [outcome] = await broker.publish([emit]);
     if (outcome === undefined || outcome instanceof Error) throw outcome;
     const noted = notes.on(emit, outcome);
     const note = noted && await noted;

@@ -1,4 +1,4 @@
-import type { Outcome, Receipt } from "../../broker/broker.ts";
+import type { Broker, Outcome, Receipt } from "../../broker/broker.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { HttpError } from "../../lib/errors.ts";
 import { type EmitRequest, readEmit } from "../../requests/emit_request.ts";
@@ -10,6 +10,7 @@ import type { EmitNotes, EmitNotesDeps } from "./emit_notes.ts";
 
 /** What publishing works with. */
 export interface PublishDeps extends EmitNotesDeps {
+  readonly broker: Broker;
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
   readonly bodyLimits: BodyLimits;
@@ -115,7 +116,7 @@ class LineRun {
   /** Answers each emit, also where the broker fails in a way that nobody foresaw. */
   async #publishAll(emits: readonly EmitRequest[]): Promise<readonly Outcome[]> {
     try {
-      return await this.#deps.hub.publish(emits);
+      return await this.#deps.broker.publish(emits);
     } catch (error) {
       const failure = toHttpError(error, this.#deps.logger);
       return emits.map(() => failure);
