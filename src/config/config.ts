@@ -79,9 +79,7 @@ export function readConfig(
   const open = settings.on("control-open");
   if (!isLoopback(config.control.host) && !keyed && !open) {
     throw new UsageError(
-      `Refused ${
-        settings.source("bindctl")
-      }: others than this machine could reach the control listener. ` +
+      `Refused ${settings.source("bindctl")}: other machines could reach the control listener. ` +
         "Set -control-key or -control-key-file, or -control-open if the network is closed.",
     );
   }
@@ -89,7 +87,7 @@ export function readConfig(
   if (config.store.kind === "redis" && !hasSecret) {
     throw new UsageError(
       `Refused ${settings.source("store")} without a secret: each server would make its own, and ` +
-        "tokens be good for one of them only. Give all the same -secret or -secret-file.",
+        "a token would be valid at only one of them. Give all the same -secret or -secret-file.",
     );
   }
   return config;

@@ -56,7 +56,7 @@ export const SERVER_OPTIONS = [
     name: "secret",
     value: "TEXT",
     default: "",
-    help: "signs and verifies tokens; without one, a random secret serves until the server stops",
+    help: "signs and verifies tokens; without one, the server uses a random secret until it stops",
   },
   {
     name: "secret-file",
@@ -209,7 +209,7 @@ export const SERVER_OPTIONS = [
     name: "log-level",
     value: "LEVEL",
     default: "info",
-    help: "debug, info, warn or error",
+    help: "debug, info, warn or error; debug names each stream, emit and refusal",
   },
   {
     name: "dev",
@@ -245,7 +245,7 @@ export const TOKEN_OPTIONS = [
     value: "N",
     range: CHANNELS_PER_TOKEN,
     default: "100",
-    help: "the server's, which accepts no token of more",
+    help: "the server's own limit, so that it accepts the token",
   },
 ] as const satisfies readonly Option[];
 

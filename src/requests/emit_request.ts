@@ -75,7 +75,7 @@ function readBlocks(
   if (blocks.length > MAX_BLOCKS) {
     throw new BadField(
       "payload",
-      `Bad field payload: it is more than ${MAX_BLOCKS} events. Send them one a line, as NDJSON.`,
+      `Bad field payload: it is more than ${MAX_BLOCKS} events. Send them as NDJSON, one per line.`,
     );
   }
   return blocks;
@@ -101,7 +101,7 @@ function readData(
   if (retry !== undefined && !/^[0-9]{1,10}$/.test(retry)) {
     throw new BadField(
       "retry",
-      "Bad field retry: a whole number of milliseconds.",
+      "Bad field retry: it must be a whole number of milliseconds.",
     );
   }
   return dataBlock(data, { event, retry });

@@ -32,7 +32,10 @@ function readLifetime(fields: Fields): number {
   );
   const seconds = /^[0-9]+$/.test(text) ? Number(text) : 0;
   if (seconds < 1) {
-    throw new BadField("exp", "Bad field exp: a whole number of seconds from now, at least 1.");
+    throw new BadField(
+      "exp",
+      "Bad field exp: it must be a whole number of seconds from now, at least 1.",
+    );
   }
   if (seconds <= MAX_LIFETIME) return seconds;
   throw new BadField(
