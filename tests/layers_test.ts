@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/hub": ["src/lib", "src/sse", "src/auth", "src/observability", "src/broker"],
   "src/config": ["src/lib", "src/observability", "src/broker", "src/hub"],
-  "src/http": ["src/lib", "src/observability", "src/requests"],
+  "src/http": ["src/lib", "src/auth", "src/observability", "src/requests"],
   "src/http/handlers": [
     "src/lib",
     "src/sse",

@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import type { Config } from "../config/config.ts";
+import { type Config, hasControlKeys } from "../config/config.ts";
 import type { Server } from "../server/server.ts";
 
 const TOKEN_LIFETIME_SECONDS = 86_400;
@@ -17,9 +17,7 @@ export async function announceDevelopment(
   }, clock.wall() / 1000);
   const client = reachable(server.clientAddress);
   const control = reachable(server.controlAddress);
-  const keyed = config.controlKey.text !== undefined ||
-    config.controlKey.file !== undefined;
-  const key = keyed ? ` -H "Authorization: Bearer $SSE_CONTROL_KEY"` : "";
+  const key = hasControlKeys(config) ? ` -H "Authorization: Bearer $SSE_CONTROL_KEY"` : "";
   return `
 Clients connect to  http://${client}/events/
 Back ends post to   http://${control}/emit/ and http://${control}/token/

@@ -48,7 +48,7 @@ export const SERVER_OPTIONS = [
   },
   {
     name: "workers",
-    value: "N",
+    value: "COUNT",
     default: "1",
     help: "threads that serve clients, or auto for one per processor core; on Linux only",
   },
@@ -188,6 +188,12 @@ export const SERVER_OPTIONS = [
     help: "file that holds the control key",
   },
   {
+    name: "control-keys",
+    value: "FILE",
+    default: "",
+    help: "file of named control keys with fewer rights, as sse-server key makes them",
+  },
+  {
     name: "control-host",
     value: "NAMES",
     default: "",
@@ -246,6 +252,18 @@ export const TOKEN_OPTIONS = [
     range: CHANNELS_PER_TOKEN,
     default: "100",
     help: "the server's own limit, so that it accepts the token",
+  },
+] as const satisfies readonly Option[];
+
+/** The settings of `sse-server key`. */
+export const KEY_OPTIONS = [
+  { name: "name", value: "NAME", default: "", help: "what the log calls the key" },
+  {
+    name: "may",
+    value: "RIGHT",
+    default: "",
+    help:
+      "emit:CHANNELS, token:CHANNELS, read, steer or all; CHANNELS is a channel, orders.* or *; repeat the flag for several",
   },
 ] as const satisfies readonly Option[];
 

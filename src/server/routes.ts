@@ -1,3 +1,4 @@
+import type { Right } from "../auth/control_rights.ts";
 import { corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
 import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
@@ -47,23 +48,31 @@ export interface ControlDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
   readonly access: ControlAccess;
 }
 
-/** The routes of the control listener. */
+/** A route of the control listener, which says what right it needs: none, if any key will do. */
+interface ControlRoute extends Route {
+  readonly needs: Right | undefined;
+}
+
+/** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlDeps): Router {
-  const routes: readonly Route[] = [
-    { path: "/emit/", methods: ["POST"], handle: publishHandler(deps) },
-    { path: "/token/", methods: ["POST"], handle: issueTokenHandler(deps) },
-    { path: "/healthz", methods: ["GET", "HEAD"], handle: healthHandler(deps) },
+  const { access, logger, activity } = deps;
+  const routes: readonly ControlRoute[] = [
+    { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
+    { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
   ];
-  const refusals = new RefusalLog(deps.logger);
+  const refusals = new RefusalLog(logger);
   return new Router({
     routes,
     notFound: () => `use ${listPaths(routes)}`,
-    guard: (request) => deps.access.check(request),
-    onRefusal: (error) => {
-      refusals.note(error);
-      logRefusal(deps.activity, "control request refused", error);
+    guard: (request) => access.check(request),
+    onRefusal: (error, { keyName }) => {
+      refusals.note(error, keyName);
+      logRefusal(activity, "control request refused", error, keyName);
     },
-    logger: deps.logger,
+    onAnswer: ({ caller: { keyName }, ...answered }) =>
+      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
+    logger,
   });
 }
 
@@ -71,8 +80,9 @@ function logRefusal(
   { notice }: ActivityLog,
   message: string,
   { status, name, reason }: HttpError,
+  keyName?: string,
 ): void {
-  notice?.(message, { status, error: name, reason });
+  notice?.(message, { status, error: name, reason, ...(keyName && { key: keyName }) });
 }
 
 function listPaths(routes: readonly Route[]): string {

@@ -1,5 +1,6 @@
 import type { Broker } from "../broker/broker.ts";
 import { describeStore } from "../broker/store_address.ts";
+import type { ControlKey } from "../auth/control_keys.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
@@ -10,12 +11,14 @@ import { joinAudiences } from "../hub/audience.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
-import { type ClientSettings, type ClientSide, LocalClients } from "./client_side.ts";
+import { type ClientSide, LocalClients } from "./client_side.ts";
 import { Listener } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
+import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
+import { type Rereadable, rereadAll } from "./reread.ts";
 import { controlRouter } from "./routes.ts";
 import { isShort, randomSecret, readSecret } from "./secrets.ts";
-import { WorkerPool } from "./worker_pool.ts";
+import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
 /** How long open control requests may keep a stopping server from ending its streams. */
 const CONTROL_PATIENCE_MS = 1000;
@@ -26,7 +29,7 @@ interface ServerParts {
   readonly tokens: TokenAuthority;
   readonly broker: Broker;
   readonly clients: ClientSide;
-  readonly controlKey: string | undefined;
+  readonly controlKeys: readonly ControlKey[] | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -41,8 +44,10 @@ export class Server {
   readonly #control: Listener;
   /** For lines about single control requests. */
   readonly #controlLogger: LimitedLogger;
+  readonly #access: ControlAccess;
+  #reloading = Promise.resolve();
 
-  private constructor({ controlKey, clock, ...parts }: ServerParts) {
+  private constructor({ controlKeys, clock, ...parts }: ServerParts) {
     const { config, tokens, broker, clients, logger } = parts;
     this.tokens = tokens;
     this.#config = config;
@@ -50,10 +55,10 @@ export class Server {
     this.#logger = logger;
     this.#clients = clients;
     this.#controlLogger = new LimitedLogger(logger, clock);
-    const access = new ControlAccess({
+    const access = this.#access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
-      key: controlKey,
+      keys: controlKeys,
     });
     const router = controlRouter({
       ...config,
@@ -80,19 +85,28 @@ export class Server {
   /**
    * Opens the store and both listeners, and logs their addresses.
    *
+   * @param workerOptions for tests.
    * @throws StartError if any of that fails.
    */
-  static async start(config: Config, clock: Clock, logger: Logger): Promise<Server> {
+  static async start(
+    config: Config,
+    clock: Clock,
+    logger: Logger,
+    workerOptions: WorkerOptions = {},
+  ): Promise<Server> {
     const secret = readSecret(config.secret);
-    const controlKey = readSecret(config.controlKey);
+    const controlKeys = readControlKeys(config);
     const settings = { config, secret: secret ?? randomSecret() };
     const tokens = await TokenAuthority.create(settings.secret, config.maxChannelsPerToken);
     const broker = await openBroker(config, clock, logger);
     const workers = countWorkers(config.workers, logger);
-    const clients = await startClients(settings, workers, broker, clock, logger);
+    const clients = workers === 1
+      // In this thread, where it costs least.
+      ? await LocalClients.start(settings, { feed: broker, clock, logger })
+      : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
     let server: Server;
     try {
-      server = new Server({ config, tokens, broker, clients, controlKey, clock, logger });
+      server = new Server({ config, tokens, broker, clients, controlKeys, clock, logger });
     } catch (error) {
       await clients.close();
       await broker.close();
@@ -117,6 +131,31 @@ export class Server {
 
   get controlAddress(): string {
     return this.#control.address;
+  }
+
+  /**
+   * Reads the files of secrets and keys anew. A file that cannot be read, or is wrong, changes nothing;
+   * the log says what was read, and what is wrong. Never rejects.
+   */
+  reload(): Promise<void> {
+    // One after the other: of two at once, the one that read first must not be the last to be used.
+    return this.#reloading = this.#reloading.then(() =>
+      rereadAll(this.#rereadable(), this.#logger)
+    );
+  }
+
+  #rereadable(): readonly Rereadable[] {
+    const parts: Rereadable[] = [];
+    if (hasControlKeyFiles(this.#config)) {
+      parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
+    }
+    return parts;
+  }
+
+  #rereadControlKeys(): number {
+    const keys = readControlKeys(this.#config) ?? [];
+    this.#access.useKeys(keys);
+    return keys.length;
   }
 
   /**
@@ -156,18 +195,6 @@ export class Server {
     this.#logger.info("listening", workers === 1 ? client : { ...client, workers });
     this.#logger.info("listening", { listener: "control", address: this.controlAddress });
   }
-}
-
-/** Starts the client listener: with one worker in this thread, where it costs least. */
-async function startClients(
-  settings: ClientSettings,
-  workers: number,
-  broker: Broker,
-  clock: Clock,
-  logger: Logger,
-): Promise<ClientSide> {
-  if (workers === 1) return await LocalClients.start(settings, { feed: broker, clock, logger });
-  return await WorkerPool.start(settings, workers, { broker, clock, logger });
 }
 
 /** The number of threads to serve clients with: more than one only where they can share a port. */

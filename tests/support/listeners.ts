@@ -41,6 +41,7 @@ export interface ListenersOptions {
 export class Listeners implements Disposable {
   readonly clock = new FakeClock();
   readonly hub: Hub;
+  readonly access: ControlAccess;
   /** Every line of the log so far, at level debug. */
   readonly logLines: string[] = [];
   /** What the health check is told. */
@@ -69,6 +70,12 @@ export class Listeners implements Disposable {
       logger,
       activity,
     });
+    this.access = new ControlAccess({
+      boundHost: "127.0.0.1",
+      hosts: [],
+      keys: undefined,
+      ...options.guard,
+    });
     const { maxPayloadBytes = 1_048_576 } = options;
     this.#control = controlRouter({
       census: () => Promise.resolve(this.hub.census),
@@ -79,12 +86,7 @@ export class Listeners implements Disposable {
       activity,
       audience: (...event) => Promise.resolve(this.hub.audience(...event)),
       isStoreShared: options.isStoreShared ?? false,
-      access: new ControlAccess({
-        boundHost: "127.0.0.1",
-        hosts: [],
-        key: undefined,
-        ...options.guard,
-      }),
+      access: this.access,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
       healthy: () => this.healthy,

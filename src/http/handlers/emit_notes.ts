@@ -16,7 +16,7 @@ export interface EmitNotesDeps {
   readonly isStoreShared: boolean;
 }
 
-/** Looking for others who listen may take 0.2 ms: a busy publisher to nobody must not notice it. */
+/** Looking for others who listen may take 0.5 ms: a busy publisher to nobody must not notice it. */
 const SEARCHES_PER_SECOND = 100;
 
 const WINDOW_MS = 1000;

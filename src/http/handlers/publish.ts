@@ -3,6 +3,7 @@ import { headerText } from "../../lib/shown_text.ts";
 import { readEmit } from "../../requests/emit_request.ts";
 import { answer, wantsJson } from "../answers.ts";
 import { contentTypeOf, readFields } from "../body.ts";
+import type { Caller } from "../caller.ts";
 import type { RouteHandler } from "../router.ts";
 import { EmitNotes } from "./emit_notes.ts";
 import { type PublishDeps, publishLines } from "./publish_ndjson.ts";
@@ -11,12 +12,15 @@ import { type PublishDeps, publishLines } from "./publish_ndjson.ts";
 export function publishHandler(deps: PublishDeps): RouteHandler {
   const { broker, bodyLimits, maxPayloadBytes } = deps;
   const notes = new EmitNotes(deps);
-  return async ({ request, query }) => {
+  return async ({ request, query, caller }) => {
     const contentType = contentTypeOf(request);
     const key = request.headers.get("Idempotency-Key") ?? undefined;
-    if (contentType === "application/x-ndjson") return answerLines(request, key, deps, notes);
+    if (contentType === "application/x-ndjson") {
+      return answerLines(request, key, caller, deps, notes);
+    }
     const fields = await readFields(request, contentType, query, bodyLimits);
     const emit = readEmit(fields, maxPayloadBytes, key);
+    caller.requireFor("emit", [emit.channel]);
     const [outcome] = await broker.publish([emit]);
     if (outcome === undefined || outcome instanceof Error) throw outcome;
     const noted = notes.on(emit, outcome);
@@ -31,6 +35,7 @@ export function publishHandler(deps: PublishDeps): RouteHandler {
 function answerLines(
   request: Request,
   key: string | undefined,
+  caller: Caller,
   deps: PublishDeps,
   notes: EmitNotes,
 ): Response {
@@ -42,7 +47,7 @@ function answerLines(
   }
   const lines = request.body ?? new Blob([]).stream();
   return new Response(
-    publishLines(lines, deps, notes) as ReadableStream<Uint8Array<ArrayBuffer>>,
+    publishLines(lines, caller, deps, notes) as ReadableStream<Uint8Array<ArrayBuffer>>,
     {
       headers: { "Content-Type": "application/x-ndjson", "Cache-Control": "no-store" },
     },

@@ -5,6 +5,7 @@ import { type EmitRequest, readEmit } from "../../requests/emit_request.ts";
 import { toHttpError } from "../answers.ts";
 import { readJsonFields } from "../body.ts";
 import type { BodyLimits } from "../body_limits.ts";
+import type { Caller } from "../caller.ts";
 import { type Line, LineReader } from "../line_reader.ts";
 import type { EmitNotes, EmitNotesDeps } from "./emit_notes.ts";
 
@@ -22,13 +23,17 @@ export interface PublishDeps extends EmitNotesDeps {
  */
 const MAX_WAITING_ANSWER_BYTES = 16_777_216;
 
-/** Publishes each line of a body as it comes, and streams one line of answer for each, in order. */
+/**
+ * Publishes each line of a body as it comes, and streams one line of answer for each, in order. A line
+ * that the caller may not emit is answered as one that is wrong.
+ */
 export function publishLines(
   body: ReadableStream<Uint8Array>,
+  caller: Caller,
   deps: PublishDeps,
   notes: EmitNotes,
 ): ReadableStream<Uint8Array> {
-  const run = new LineRun(deps, notes);
+  const run = new LineRun(caller, deps, notes);
   const encoder = new TextEncoder();
   const encode = (answers: readonly string[], controller: Controller) => {
     if (answers.length > 0) controller.enqueue(encoder.encode(answers.join("")));
@@ -59,12 +64,14 @@ type Controller = TransformStreamDefaultController<Uint8Array>;
 
 /** One body's lines: those that came together are published together. */
 class LineRun {
+  readonly #caller: Caller;
   readonly #deps: PublishDeps;
   readonly #notes: EmitNotes;
   readonly #reader: LineReader;
   #line = 0;
 
-  constructor(deps: PublishDeps, notes: EmitNotes) {
+  constructor(caller: Caller, deps: PublishDeps, notes: EmitNotes) {
+    this.#caller = caller;
     this.#deps = deps;
     this.#notes = notes;
     this.#reader = new LineReader(deps.bodyLimits);
@@ -96,6 +103,7 @@ class LineRun {
       try {
         if (typeof text !== "string") throw text;
         const emit = readEmit(readJsonFields(text, bodyLimits), maxPayloadBytes);
+        this.#caller.requireFor("emit", [emit.channel]);
         emits.push(emit);
         plans.push({ line, emit });
       } catch (error) {
