@@ -19,7 +19,7 @@ const CHANNELS_RULE =
 /** The rights of a control key. */
 export class ControlRights {
   /** Every right, for every channel. */
-  static readonly all = ControlRights.#allRights();
+  static readonly all = ControlRights.of("all");
   static readonly none = new ControlRights();
 
   readonly #plain = new Set<Right>();
@@ -42,9 +42,10 @@ export class ControlRights {
     return rights;
   }
 
-  static #allRights(): ControlRights {
+  /** The rights that this program itself names, in words that are right. */
+  static of(...words: readonly string[]): ControlRights {
     const rights = new ControlRights();
-    rights.#add("all");
+    for (const word of words) rights.#add(word);
     return rights;
   }
 

@@ -4,7 +4,10 @@ import type { Server } from "../server/server.ts";
 
 const TOKEN_LIFETIME_SECONDS = 86_400;
 
-/** The text that `-dev` prints: the server's addresses, a valid token, and two commands to paste. */
+/**
+ * The text that `-dev` prints: the server's addresses, that of the demo page with its key, a valid
+ * token, and two commands to paste.
+ */
 export async function announceDevelopment(
   server: Server,
   config: Config,
@@ -21,6 +24,7 @@ export async function announceDevelopment(
   return `
 Clients connect to  http://${client}/events/
 Back ends post to   http://${control}/emit/ and http://${control}/token/
+Try it in a browser http://${client}/#${server.demoPageKey}
 
 A token for user alex on channel chat, good ${validity(config)}:
 ${token}

@@ -220,7 +220,7 @@ export const SERVER_OPTIONS = [
   {
     name: "dev",
     default: "",
-    help: "for development: print a token and two commands to try",
+    help: "for development: print a token and two commands to try, and serve a demo page at /",
   },
 ] as const satisfies readonly Option[];
 

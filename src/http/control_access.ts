@@ -3,6 +3,7 @@ import { hostWithoutPort, isIpAddress, isLoopback } from "../lib/address.ts";
 import { ControlForbidden, ControlKeyRefused } from "../lib/errors.ts";
 import { bearerOf } from "./bearer.ts";
 import { Caller } from "./caller.ts";
+import type { DemoPageAccess } from "./demo_page_access.ts";
 import { authorityOf } from "./target.ts";
 
 /** Who may use the control listener. */
@@ -13,6 +14,8 @@ export interface ControlAccessOptions {
   readonly hosts: readonly string[];
   /** `undefined` where anyone who reaches the listener may do everything. */
   readonly keys: readonly ControlKey[] | undefined;
+  /** Set with `-dev`. Default: there is no demo page. */
+  readonly demoPage?: DemoPageAccess | undefined;
 }
 
 /**
@@ -43,7 +46,10 @@ export class ControlAccess {
    * @throws ControlForbidden, ControlKeyRefused
    */
   check(request: Request): Caller {
-    this.#checkSource(request);
+    const host = this.#checkHost(request);
+    const { demoPage } = this.#options;
+    if (demoPage?.isOrigin(request)) return demoPage.check(request);
+    checkOrigin(request, host);
     if (this.#keys === undefined) return Caller.anyone;
     const given = bearerOf(request);
     if (given === undefined) {
@@ -59,29 +65,16 @@ export class ControlAccess {
     throw new ControlKeyRefused("Control key refused: it is not the server's.");
   }
 
-  #checkSource(request: Request): void {
-    const { headers } = request;
+  /** The host and port that the request names, if it may name them. */
+  #checkHost(request: Request): string {
     // HTTP/2 has no Host header: there the name is in the URL.
-    const host = headers.get("Host") ?? authorityOf(request);
-    if (!this.#allowsHost(hostWithoutPort(host) ?? "")) {
-      const rule = "is neither the bound address nor localhost. Allow the name with -control-host.";
-      throw new ControlForbidden(
-        `Control request refused: its Host ${JSON.stringify(host)} ${rule}`,
-        `Control request refused: its Host ${rule}`,
-      );
-    }
-    const site = headers.get("Sec-Fetch-Site");
-    if (site !== null && site !== "none" && site !== "same-origin") {
-      throw new ControlForbidden(
-        "Control request refused: a page of another site sent it.",
-      );
-    }
-    const origin = headers.get("Origin");
-    if (origin !== null && origin !== `http://${host}`) {
-      throw new ControlForbidden(
-        "Control request refused: a page of another origin sent it.",
-      );
-    }
+    const host = request.headers.get("Host") ?? authorityOf(request);
+    if (this.#allowsHost(hostWithoutPort(host) ?? "")) return host;
+    const rule = "is neither the bound address nor localhost. Allow the name with -control-host.";
+    throw new ControlForbidden(
+      `Control request refused: its Host ${JSON.stringify(host)} ${rule}`,
+      `Control request refused: its Host ${rule}`,
+    );
   }
 
   #allowsHost(name: string): boolean {
@@ -94,6 +87,21 @@ export class ControlAccess {
     const everyAddress = boundHost === undefined || boundHost === "0.0.0.0" ||
       boundHost === "::";
     return everyAddress && isIpAddress(name);
+  }
+}
+
+function checkOrigin({ headers }: Request, host: string): void {
+  const site = headers.get("Sec-Fetch-Site");
+  if (site !== null && site !== "none" && site !== "same-origin") {
+    throw new ControlForbidden(
+      "Control request refused: a page of another site sent it.",
+    );
+  }
+  const origin = headers.get("Origin");
+  if (origin !== null && origin !== `http://${host}`) {
+    throw new ControlForbidden(
+      "Control request refused: a page of another origin sent it.",
+    );
   }
 }
 

@@ -1,13 +1,15 @@
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
-import type { Config } from "../config/config.ts";
+import { type Config, hasControlKeys } from "../config/config.ts";
 import type { Audience } from "../hub/audience.ts";
 import type { Census } from "../hub/census.ts";
 import type { ConnectionCounter } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
+import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
+import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
@@ -91,6 +93,7 @@ export class LocalClients implements ClientSide {
       clock,
       logger,
       activity: createActivityLog(logger, config.logLevel, config.dev),
+      demoPage: config.dev ? demoPageSettings(config) : undefined,
     });
     const listener = Listener.start({
       name: "client",
@@ -154,4 +157,9 @@ export function answer<Name extends keyof ClientQueries>(
   type Query = (...args: Parameters<ClientQueries[Name]>) => ReturnType<ClientQueries[Name]>;
   const query = queries[name] as Query;
   return query(...args);
+}
+
+function demoPageSettings(config: Config): DemoPageSettings {
+  const { host, port } = config.control;
+  return { controlAddress: formatAddress(host ?? "::", port), keyed: hasControlKeys(config) };
 }

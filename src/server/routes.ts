@@ -1,6 +1,8 @@
 import type { Right } from "../auth/control_rights.ts";
-import { corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
+import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
+import type { DemoPageAccess } from "../http/demo_page_access.ts";
+import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
@@ -17,18 +19,33 @@ export interface ClientDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
   readonly activity: ActivityLog;
+  /** Set with `-dev`. Default: there is no demo page. */
+  readonly demoPage?: DemoPageSettings | undefined;
 }
+
+/** What pages of other origins may send to either listener. */
+const STREAM_ALLOWANCE = {
+  methods: "GET",
+  headers: "Authorization, Cache-Control, Last-Event-ID",
+};
+const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
+
+type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
 /** The routes of the client listener. */
 export function clientRouter(deps: ClientDeps): Router {
-  const { corsOrigins, logger, activity } = deps;
+  const { corsOrigins, logger, activity, demoPage } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
   const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
+  const routes: Route[] = [
+    { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
+    preflightRoute("/events/", cors, STREAM_ALLOWANCE),
+  ];
+  if (demoPage !== undefined) {
+    routes.push({ path: "/", methods: ["GET", "HEAD"], handle: demoPageHandler(demoPage) });
+  }
   return new Router({
-    routes: [
-      { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
-      { path: "/events/", methods: ["OPTIONS"], handle: ({ request }) => preflight(cors(request)) },
-    ],
+    routes,
     notFound: (path) =>
       // A page's path, as a proxy that does not rewrite it passes it on.
       /^\/.+\//.test(path) && !path.startsWith("/events/")
@@ -46,6 +63,8 @@ export function clientRouter(deps: ClientDeps): Router {
 /** Everything that the control listener needs. */
 export interface ControlDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
   readonly access: ControlAccess;
+  /** Set with `-dev`. Default: there is no demo page. */
+  readonly demoPage?: DemoPageAccess | undefined;
 }
 
 /** A route of the control listener, which says what right it needs: none, if any key will do. */
@@ -55,15 +74,19 @@ interface ControlRoute extends Route {
 
 /** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlDeps): Router {
-  const { access, logger, activity } = deps;
+  const { access, demoPage, logger, activity } = deps;
   const routes: readonly ControlRoute[] = [
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
   ];
+  const cors = demoPage && ((request: Request) => demoPage.headers(request));
+  const preflights = cors === undefined
+    ? []
+    : ["/emit/", "/token/"].map((path) => preflightRoute(path, cors, DEMO_PAGE_ALLOWANCE));
   const refusals = new RefusalLog(logger);
   return new Router({
-    routes,
+    routes: [...routes, ...preflights],
     notFound: () => `use ${listPaths(routes)}`,
     guard: (request) => access.check(request),
     onRefusal: (error, { keyName }) => {
@@ -72,6 +95,7 @@ export function controlRouter(deps: ControlDeps): Router {
     },
     onAnswer: ({ caller: { keyName }, ...answered }) =>
       logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
+    ...(cors && { headers: cors }),
     logger,
   });
 }
@@ -83,6 +107,14 @@ function logRefusal(
   keyName?: string,
 ): void {
   notice?.(message, { status, error: name, reason, ...(keyName && { key: keyName }) });
+}
+
+function preflightRoute(path: string, cors: HeadersOf, allowance: CorsAllowance): Route {
+  return {
+    path,
+    methods: ["OPTIONS"],
+    handle: ({ request }) => preflight(cors(request), allowance),
+  };
 }
 
 function listPaths(routes: readonly Route[]): string {

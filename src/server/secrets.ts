@@ -25,3 +25,8 @@ export function isShort(secret: string): boolean {
 export function randomSecret(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();
 }
+
+/** The key of the demo page: 128 random bits, short enough for an address. */
+export function randomPageKey(): string {
+  return crypto.getRandomValues(new Uint8Array(16)).toHex();
+}

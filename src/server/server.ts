@@ -5,6 +5,7 @@ import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
+import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import { joinAudiences } from "../hub/audience.ts";
@@ -12,12 +13,12 @@ import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
-import { Listener } from "./listener.ts";
+import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
 import { controlRouter } from "./routes.ts";
-import { isShort, randomSecret, readSecret } from "./secrets.ts";
+import { isShort, randomPageKey, randomSecret, readSecret } from "./secrets.ts";
 import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
 /** How long open control requests may keep a stopping server from ending its streams. */
@@ -37,6 +38,8 @@ interface ServerParts {
 /** A running server: a control listener, and a client listener in this thread or in worker threads. */
 export class Server {
   readonly tokens: TokenAuthority;
+  /** The key of the demo page; `undefined` without `-dev`. */
+  readonly demoPageKey: string | undefined;
   readonly #config: Config;
   readonly #broker: Broker;
   readonly #logger: Logger;
@@ -55,16 +58,24 @@ export class Server {
     this.#logger = logger;
     this.#clients = clients;
     this.#controlLogger = new LimitedLogger(logger, clock);
+    this.demoPageKey = config.dev ? randomPageKey() : undefined;
+    const demoPage = this.demoPageKey === undefined ? undefined : new DemoPageAccess({
+      key: this.demoPageKey,
+      clientAddress: clients.address,
+      hosts: config.controlHosts,
+    });
     const access = this.#access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
       keys: controlKeys,
+      demoPage,
     });
     const router = controlRouter({
       ...config,
       broker,
       tokens,
       access,
+      demoPage,
       bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
       clock,
       logger,
@@ -89,11 +100,15 @@ export class Server {
    * @throws StartError if any of that fails.
    */
   static async start(
-    config: Config,
+    given: Config,
     clock: Clock,
     logger: Logger,
     workerOptions: WorkerOptions = {},
   ): Promise<Server> {
+    // The demo page, which comes from worker threads too, must know the port before it is listened on.
+    const config = given.dev
+      ? { ...given, control: reserveAddress("control", given.control) }
+      : given;
     const secret = readSecret(config.secret);
     const controlKeys = readControlKeys(config);
     const settings = { config, secret: secret ?? randomSecret() };

@@ -5,6 +5,7 @@
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
+import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
@@ -33,6 +34,8 @@ export interface ListenersOptions {
   readonly activity?: "debug" | "dev";
   /** As if the store were a Redis. */
   readonly isStoreShared?: boolean;
+  /** The key of the demo page. Default: there is no page. */
+  readonly demoPageKey?: string;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -69,14 +72,21 @@ export class Listeners implements Disposable {
       corsOrigins: options.corsOrigins ?? [],
       logger,
       activity,
+      demoPage: options.demoPageKey === undefined
+        ? undefined
+        : { controlAddress: "127.0.0.1:8001", keyed: options.guard?.keys !== undefined },
     });
+    const { maxPayloadBytes = 1_048_576, demoPageKey } = options;
+    const demoPage = demoPageKey === undefined
+      ? undefined
+      : new DemoPageAccess({ key: demoPageKey, clientAddress: "127.0.0.1:8000", hosts: [] });
     this.access = new ControlAccess({
       boundHost: "127.0.0.1",
       hosts: [],
       keys: undefined,
+      demoPage,
       ...options.guard,
     });
-    const { maxPayloadBytes = 1_048_576 } = options;
     this.#control = controlRouter({
       census: () => Promise.resolve(this.hub.census),
       broker,
@@ -87,6 +97,7 @@ export class Listeners implements Disposable {
       audience: (...event) => Promise.resolve(this.hub.audience(...event)),
       isStoreShared: options.isStoreShared ?? false,
       access: this.access,
+      demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
       healthy: () => this.healthy,

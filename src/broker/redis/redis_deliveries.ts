@@ -1,3 +1,5 @@
+import type { RecipientCounts } from "../broker.ts";
+
 /** How many subscribers of this process each event of a call was handed to, by the event's seq. */
 export type CountsBySeq = ReadonlyMap<number, number>;
 
@@ -18,12 +20,16 @@ export class Deliveries {
     this.#expected.set(call, { counts: undefined, onRecorded: () => {} });
   }
 
-  /** The events of a call were handed out. Calls that nobody expects are those of other servers. */
-  record(call: string, counts: CountsBySeq): void {
+  /**
+   * The events of a call were handed out. Calls that nobody expects are those of other servers.
+   *
+   * @param counts one for each event.
+   */
+  record(call: string, events: readonly { readonly seq: number }[], counts: RecipientCounts): void {
     const expected = this.#expected.get(call);
     if (expected === undefined) return;
-    expected.counts = counts;
-    expected.onRecorded(counts);
+    expected.counts = new Map(events.map(({ seq }, index) => [seq, counts[index] ?? 0]));
+    expected.onRecorded(expected.counts);
   }
 
   /** The counts of an expected call, where its events were handed out already. */

@@ -193,8 +193,10 @@ export class ModelRun {
     emits: readonly ModelEmit[],
     tellModel: (answers: readonly ModelOutcome[]) => void,
   ): Promise<void> {
-    // A broker that takes turns to answer would deliver within a flush, of which the model knows nothing.
-    for (let turn = 0; turn < FLUSH_TURNS && this.#answersLater; turn++) await settle();
+    // A broker that takes turns to publish would deliver within a flush or a read, of which the model knows
+    // nothing.
+    const publishesLater = this.#answersLater || this.#store.kind === "sqlite";
+    for (let turn = 0; turn < FLUSH_TURNS && publishesLater; turn++) await settle();
     this.#readMeanwhile = [];
     const outcomes = await this.#broker.publish(emits.map(({ channel, user, blocks, key }) => ({
       drafts: blocksOf(blocks.join("\n\n") + "\n").map((block) => ({ channel, user, block })),

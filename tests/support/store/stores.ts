@@ -65,14 +65,21 @@ type StoreTest = (store: Store) => Promise<void> | void;
 
 /** Declares a test for each kind of store, with a hub on the broker itself and with one in a thread of its own. */
 export function testEachStore(name: string, test: StoreTest, kinds = STORE_KINDS): void {
+  testEachBroker(name, test, kinds);
   for (const kind of kinds) {
-    Deno.test(`${name} (${kind})`, toolsFor(kind), async () => {
-      await using store = await STORES[kind]();
-      await test(store);
-    });
     if (kind === "redis without a window") continue;
     Deno.test(`${name} (${kind}, with worker threads)`, toolsFor(kind), async () => {
       await using store = new FollowedStore(await STORES[kind]());
+      await test(store);
+    });
+  }
+}
+
+/** Declares a test once for each kind of store. */
+export function testEachBroker(name: string, test: StoreTest, kinds = STORE_KINDS): void {
+  for (const kind of kinds) {
+    Deno.test(`${name} (${kind})`, toolsFor(kind), async () => {
+      await using store = await STORES[kind]();
       await test(store);
     });
   }
