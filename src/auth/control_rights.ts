@@ -1,4 +1,5 @@
 import { isName, NAME_RULE } from "../lib/names.ts";
+import { type ChannelGrants, grantsChannel, toGrants } from "./channel_grants.ts";
 
 /**
  * What a control key may do: `emit` events and make a `token`, each for some channels; `read` what
@@ -16,15 +17,44 @@ const RIGHTS_RULE = "emit:CHANNELS, token:CHANNELS, read, steer or all";
 const CHANNELS_RULE =
   `a channel, the beginning of its name and a * (emit:orders.*), or * for every channel; a name is ${NAME_RULE}`;
 
+/** A right as one word gives it: for a channel or a pattern, if it is given by channel. */
+type Word = { readonly right: ChannelRight; readonly channel: string } | {
+  readonly right: "read" | "steer";
+};
+
+const ALL: readonly Word[] = [
+  { right: "emit", channel: "*" },
+  { right: "token", channel: "*" },
+  { right: "read" },
+  { right: "steer" },
+];
+
 /** The rights of a control key. */
 export class ControlRights {
   /** Every right, for every channel. */
-  static readonly all = ControlRights.of("all");
-  static readonly none = new ControlRights();
+  static readonly all = new ControlRights(ALL);
+  static readonly none = new ControlRights([]);
 
-  readonly #plain = new Set<Right>();
-  /** Channels' names, and the beginnings of names with a `*` behind. */
-  readonly #channels = { emit: new Set<string>(), token: new Set<string>() };
+  readonly #held: ReadonlySet<Right>;
+  readonly #channels: Readonly<Record<ChannelRight, ChannelGrants>>;
+
+  private constructor(words: readonly Word[]) {
+    const channelsOf = (right: ChannelRight) =>
+      toGrants(words.flatMap((word) => word.right === right ? word.channel : []));
+    this.#held = new Set(words.map(({ right }) => right));
+    this.#channels = { emit: channelsOf("emit"), token: channelsOf("token") };
+  }
+
+  /**
+   * The rights of a caller that no file names.
+   *
+   * @throws {RangeError} for a word that {@link parse} does not understand.
+   */
+  static of(...texts: readonly string[]): ControlRights {
+    const rights = ControlRights.parse(texts);
+    if (typeof rights === "string") throw new RangeError(rights);
+    return rights;
+  }
 
   /**
    * Reads rights as they are written in the file of control keys, such as `emit:orders.*` and `read`.
@@ -32,63 +62,35 @@ export class ControlRights {
    * @returns what is wrong, as the end of a sentence, where they are not understood. It repeats no
    *   word: in the wrong place, a word may be a key.
    */
-  static parse(words: readonly string[]): ControlRights | string {
-    if (words.length === 0) return `there is no right; give one or more of ${RIGHTS_RULE}`;
-    const rights = new ControlRights();
-    for (const [index, word] of words.entries()) {
-      const wrong = rights.#add(word);
-      if (wrong !== undefined) return `right ${index + 1} ${wrong}`;
+  static parse(texts: readonly string[]): ControlRights | string {
+    if (texts.length === 0) return `there is no right; give one or more of ${RIGHTS_RULE}`;
+    const words: Word[] = [];
+    for (const [index, text] of texts.entries()) {
+      const read = readWord(text);
+      if (typeof read === "string") return `right ${index + 1} ${read}`;
+      words.push(...read);
     }
-    return rights;
-  }
-
-  /** The rights that this program itself names, in words that are right. */
-  static of(...words: readonly string[]): ControlRights {
-    const rights = new ControlRights();
-    for (const word of words) rights.#add(word);
-    return rights;
+    return new ControlRights(words);
   }
 
   /** Whether a key has a right at all: one that is given by channel, for any channel. */
   has(right: Right): boolean {
-    return isChannelRight(right) ? this.#channels[right].size > 0 : this.#plain.has(right);
+    return this.#held.has(right);
   }
 
-  /**
-   * Whether a key has a right for a channel, or for all channels that a pattern (`orders.*`) fits.
-   */
+  /** Whether a key has a right for a channel, or for all channels that a pattern (`orders.*`) fits. */
   covers(right: ChannelRight, channel: string): boolean {
-    for (const allowed of this.#channels[right]) {
-      if (allowed === channel) return true;
-      if (allowed.endsWith("*") && channel.startsWith(allowed.slice(0, -1))) return true;
-    }
-    return false;
-  }
-
-  /** Adds a right; returns what is wrong with its word. */
-  #add(word: string): string | undefined {
-    if (word === "all") {
-      this.#plain.add("read").add("steer");
-      for (const channels of Object.values(this.#channels)) channels.add("*");
-      return undefined;
-    }
-    if (word === "read" || word === "steer") {
-      this.#plain.add(word);
-      return undefined;
-    }
-    const [, right = "", channel = ""] = /^(\w+)(?::(.*))?$/s.exec(word) ?? [];
-    if (!isChannelRight(right)) return `is not known; it must be ${RIGHTS_RULE}`;
-    if (!isPattern(channel)) return `is without channels; after ${right}: write ${CHANNELS_RULE}`;
-    this.#channels[right].add(channel);
-    return undefined;
+    return grantsChannel(this.#channels[right], channel);
   }
 }
 
-function isChannelRight(text: string): text is ChannelRight {
-  return text === "emit" || text === "token";
-}
-
-/** Before its end a `*` would mean more channels than a reader sees, as in `orders.**`. */
-function isPattern(text: string): boolean {
-  return isName(text) && !text.slice(0, -1).includes("*");
+/** The rights that a word gives, or what is wrong with it. */
+function readWord(text: string): readonly Word[] | string {
+  if (text === "all") return ALL;
+  if (text === "read" || text === "steer") return [{ right: text }];
+  const [, right, channel = ""] = /^(emit|token)(?::(.*))?$/s.exec(text) ?? [];
+  if (right !== "emit" && right !== "token") return `is not known; it must be ${RIGHTS_RULE}`;
+  // Before its end a * would mean more channels than a reader sees, as in `orders.**`.
+  if (isName(channel) && !channel.slice(0, -1).includes("*")) return [{ right, channel }];
+  return `is without channels; after ${right}: write ${CHANNELS_RULE}`;
 }

@@ -31,7 +31,7 @@ export class LocalBroker implements Broker {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #logger: Logger;
-  /** For a log that gathers. */
+  /** Set if what is published in one turn of the event loop is appended and delivered together. */
   readonly #queue: PublishQueue | undefined;
   /** The receipts of keys whose publication is delivered, but whose recipients are not counted yet. */
   readonly #uncounted = new Map<string, Promise<Receipt>>();
@@ -41,12 +41,14 @@ export class LocalBroker implements Broker {
   /**
    * @param now the wall clock, in milliseconds.
    * @param logger gets a line when the store begins to fail and when it recovers, not one per failure.
+   * @param gathers whether to append and deliver together what is published in one turn of the event
+   *   loop; by default if that makes appending cheaper.
    */
-  constructor(log: Log, now: () => number, logger: Logger) {
+  constructor(log: Log, now: () => number, logger: Logger, gathers = log.gathers) {
     this.#log = log;
     this.#now = now;
     this.#logger = logger;
-    if (log.gathers) {
+    if (gathers) {
       this.#queue = new PublishQueue(
         (publications) => this.#publish(publications),
         (publications) => this.#publishTogether(publications),

@@ -6,6 +6,19 @@ export interface ConnectionCounter {
   readonly total: number;
 }
 
+/** What the limits of a server count. */
+export interface StreamCounters {
+  /** Connections, until the runtime has released them. */
+  readonly held: ConnectionCounter;
+  /** Open streams without a token. */
+  readonly publicStreams: ConnectionCounter;
+}
+
+/** The counters of a server with one thread. */
+export function localCounters(): StreamCounters {
+  return { held: new LocalConnectionCounter(), publicStreams: new LocalConnectionCounter() };
+}
+
 /** Counts the connections of a server with one thread. */
 export class LocalConnectionCounter implements ConnectionCounter {
   #total = 0;
@@ -17,6 +30,12 @@ export class LocalConnectionCounter implements ConnectionCounter {
   get total(): number {
     return this.#total;
   }
+}
+
+/** The memory that the threads of a server count in; see {@link sharedCounters}. */
+export interface SharedCounts {
+  readonly held: SharedArrayBuffer;
+  readonly publicStreams: SharedArrayBuffer;
 }
 
 /**
@@ -57,4 +76,20 @@ export class SharedConnectionCounter implements ConnectionCounter {
   reset(): void {
     Atomics.store(this.#counts, this.#own, 0);
   }
+}
+
+/** Memory for the counters of a number of threads. */
+export function allocateCounts(threads: number): SharedCounts {
+  return {
+    held: SharedConnectionCounter.allocate(threads),
+    publicStreams: SharedConnectionCounter.allocate(threads),
+  };
+}
+
+/** The counters of one of several threads; see {@link SharedConnectionCounter}. */
+export function sharedCounters({ held, publicStreams }: SharedCounts, own: number) {
+  return {
+    held: new SharedConnectionCounter(held, own),
+    publicStreams: new SharedConnectionCounter(publicStreams, own),
+  };
 }

@@ -18,8 +18,8 @@ const VISITS_PER_TURN = 100;
  * subscriber has been visited and the window is over. The events that were published meanwhile go
  * out together: the higher the load, the more events are joined.
  *
- * A channel of so many subscribers that a visit of all takes longer than the window rests for the window only if
- * events come so fast that the rest joins some. Otherwise it would make a lone event wait for nothing.
+ * Where the visits took longer than the window, and no more than one event came meanwhile, the channel does not
+ * rest: events are too far apart for a rest to join any.
  */
 export class FlushScheduler {
   readonly #channels: Channels;
@@ -101,12 +101,9 @@ export class FlushScheduler {
     else if (channel.hasPending) this.request(channel);
   }
 
-  /**
-   * Whether a rest is likely to join anything: at the rate at which events came while the flush ran, one
-   * more comes within the window. A flush shorter than the window tells no rate.
-   */
+  /** Whether a rest may join anything; a flush shorter than the window does not tell. */
   #mayJoin(channel: Channel, flushMs: number): boolean {
-    return flushMs < this.#windowMs || channel.pendingCount * this.#windowMs >= flushMs;
+    return flushMs < this.#windowMs || channel.pendingCount > 1;
   }
 
   #nextTurn(): void {

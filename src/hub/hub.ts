@@ -10,7 +10,11 @@ import { type Audience, findAudience } from "./audience.ts";
 import { CatchUp } from "./catch_up.ts";
 import type { Census } from "./census.ts";
 import { Channels } from "./channels.ts";
-import { type ConnectionCounter, LocalConnectionCounter } from "./connection_counter.ts";
+import {
+  type ConnectionCounter,
+  localCounters,
+  type StreamCounters,
+} from "./connection_counter.ts";
 import { type ClientTraits, ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
@@ -29,6 +33,8 @@ export interface HubOptions {
   readonly stallMs: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
+  /** Streams of public channels, which need no token; they count as connections too. Default: Infinity. */
+  readonly maxPublicStreams?: number;
 }
 
 /** How a client connects. */
@@ -55,6 +61,8 @@ export class Hub {
   readonly #connections = new Set<Subscriber>();
   /** Those connections, also of streams that have ended: the client may not have read the end yet. */
   readonly #held: ConnectionCounter;
+  /** Open streams without a token. */
+  readonly #publicStreams: ConnectionCounter;
   readonly #disconnects = new Map<DisconnectReason, number>();
   readonly #ids = new StreamIds();
   #isDraining = false;
@@ -69,7 +77,7 @@ export class Hub {
     clock: Clock,
     logger: Logger,
     metrics: Metrics = noMetrics,
-    held: ConnectionCounter = new LocalConnectionCounter(),
+    { held, publicStreams }: StreamCounters = localCounters(),
   ) {
     this.#feed = feed;
     this.#options = options;
@@ -77,6 +85,7 @@ export class Hub {
     this.#logger = logger;
     this.#metrics = metrics;
     this.#held = held;
+    this.#publicStreams = publicStreams;
     this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
     this.#catchUp = new CatchUp(feed, clock, (...failure) => this.#fail(...failure));
     this.#frames = new ControlFrames(options.retryMs);
@@ -103,9 +112,12 @@ export class Hub {
   }
 
   /** Why a new client would be rejected now; `undefined` if it would get a stream. */
-  get rejection(): DisconnectReason | undefined {
+  rejection({ isPublic }: Claims): DisconnectReason | undefined {
     if (this.#isDraining) return "draining";
-    return this.#held.total >= this.#options.maxConnections ? "over the limit" : undefined;
+    const { maxConnections, maxPublicStreams = Infinity } = this.#options;
+    const isFull = this.#held.total >= maxConnections ||
+      isPublic === true && this.#publicStreams.total >= maxPublicStreams;
+    return isFull ? "over the limit" : undefined;
   }
 
   /** Who could hear an event for a user on a channel; `joinAudiences` sums what several hubs answer. */
@@ -130,14 +142,27 @@ export class Hub {
     return subscriber;
   }
 
-  /** Counts a client that gets no stream; returns the bytes to answer it with. */
+  /**
+   * Counts a client that gets no stream; returns the bytes to answer it with.
+   *
+   * @param claims `undefined` for a client whose token could not be read.
+   */
   reject(
     reason: DisconnectReason,
-    claims: Claims,
+    claims: Claims | undefined,
     options: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
     this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds: 0 });
     return this.#frames.reject(reason, options.lastEventId ? undefined : this.#headId, options);
+  }
+
+  /** Ends every stream with such claims, and tells its client when to reconnect. */
+  endStreams(reason: DisconnectReason, isMeant: (claims: Claims) => boolean): void {
+    for (const subscriber of this.#subscribers.streams()) {
+      if (isMeant(subscriber.claims)) {
+        this.#end(subscriber, reason, this.#frames.closeNotice(reason));
+      }
+    }
   }
 
   /** Rejects every new client from now on and tells it when to reconnect. */
@@ -188,6 +213,7 @@ export class Hub {
     this.#channels.add(subscriber);
     this.#subscribers.add(subscriber);
     this.#held.add(1);
+    if (subscriber.claims.isPublic) this.#publicStreams.add(1);
     this.#metrics.streamOpened();
   }
 
@@ -203,6 +229,7 @@ export class Hub {
   #remove(subscriber: Subscriber, reason: DisconnectReason): void {
     if (!this.#subscribers.delete(subscriber)) return;
     if (!this.#connections.has(subscriber)) this.#held.add(-1);
+    if (subscriber.claims.isPublic) this.#publicStreams.add(-1);
     this.#catchUp.forget(subscriber);
     this.#channels.remove(subscriber);
     const seconds = Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
@@ -257,6 +284,9 @@ export class Hub {
   }
 }
 
-function toFields(reason: DisconnectReason, { user, channels }: Claims): LogFields {
-  return { ending: reason, user, channel: channels };
+function toFields(reason: DisconnectReason, claims: Claims | undefined): LogFields {
+  if (claims === undefined) return { ending: reason };
+  // Nobody in particular hears a public stream.
+  const user = claims.isPublic ? {} : { user: claims.user };
+  return { ending: reason, ...user, channel: claims.channels };
 }

@@ -1,10 +1,11 @@
+import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
 import { type Config, hasControlKeys } from "../config/config.ts";
 import type { Audience } from "../hub/audience.ts";
 import type { Census } from "../hub/census.ts";
-import type { ConnectionCounter } from "../hub/connection_counter.ts";
+import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -26,6 +27,8 @@ export interface ClientQueries {
   census(): Census;
   /** See `Hub.audience`. */
   audience(channel: string, user: string): Audience;
+  /** See `TokenAuthority.missingKeys`. */
+  missingKeys(): readonly string[];
 }
 
 /** The client listener and the streams of its subscribers: in this thread, or in worker threads. */
@@ -41,6 +44,8 @@ export interface ClientSide {
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
   ): Promise<readonly ReturnType<ClientQueries[Name]>[]>;
+  /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
+  useKeys(keys: KeyMaterial): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
   stopAccepting(): Promise<void>;
   /** Sends what is pending, then ends every stream; events that are published later reach nobody. */
@@ -52,7 +57,8 @@ export interface ClientSide {
 /** What one client listener works with: plain data, so that it can be sent to a worker thread. */
 export interface ClientSettings {
   readonly config: Config;
-  readonly secret: string;
+  /** Files that were checked: a thread cannot refuse them. */
+  readonly keys: KeyMaterial;
 }
 
 /** What else it works with. */
@@ -61,17 +67,24 @@ export interface ClientDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Set if other threads listen on the same port. */
-  readonly shared?: ConnectionCounter;
+  readonly shared?: StreamCounters;
 }
 
 /** A client listener and its hub in this thread. */
 export class LocalClients implements ClientSide {
   readonly #hub: Hub;
+  readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
   readonly #logger: LimitedLogger;
 
-  private constructor(hub: Hub, listener: Listener, logger: LimitedLogger) {
+  private constructor(
+    hub: Hub,
+    tokens: TokenAuthority,
+    listener: Listener,
+    logger: LimitedLogger,
+  ) {
     this.#hub = hub;
+    this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
   }
@@ -81,11 +94,17 @@ export class LocalClients implements ClientSide {
    *
    * @throws StartError if the address cannot be used.
    */
-  static async start({ config, secret }: ClientSettings, deps: ClientDeps): Promise<LocalClients> {
+  static start({ config, keys }: ClientSettings, deps: ClientDeps): LocalClients {
     const { feed, clock, shared } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
-    const tokens = await TokenAuthority.create(secret, config.maxChannelsPerToken);
     const hub = new Hub(feed, config, clock, logger, undefined, shared);
+    const endStreams = () => hub.endStreams("key gone", (claims) => !tokens.hasKeyOf(claims));
+    const tokens: TokenAuthority = new TokenAuthority(keys, config.claimRules, clock, {
+      // A moment later: a token that was verified before has its stream by then.
+      changed: () => setTimeout(endStreams),
+      failed: (url, reason) => deps.logger.warn("key set not fetched", { url, reason }),
+      fetched: (url) => deps.logger.info("key set fetched", { url }),
+    });
     const router = clientRouter({
       ...config,
       hub,
@@ -102,7 +121,7 @@ export class LocalClients implements ClientSide {
       logger: deps.logger,
       isShared: shared !== undefined,
     });
-    return new LocalClients(hub, listener, logger);
+    return new LocalClients(hub, tokens, listener, logger);
   }
 
   get address(): string {
@@ -116,9 +135,11 @@ export class LocalClients implements ClientSide {
   /** Answers for this hub alone. */
   get queries(): ClientQueries {
     const hub = this.#hub;
+    const tokens = this.#tokens;
     return {
       census: () => hub.census,
       audience: (channel, user) => hub.audience(channel, user),
+      missingKeys: () => tokens.missingKeys,
     };
   }
 
@@ -133,6 +154,10 @@ export class LocalClients implements ClientSide {
     return Promise.resolve([answer(this.queries, name, args)]);
   }
 
+  useKeys(keys: KeyMaterial): void {
+    this.#tokens.useKeys(keys);
+  }
+
   async stopAccepting(): Promise<void> {
     this.#hub.stopAccepting();
     await this.#listener.stop();
@@ -143,6 +168,7 @@ export class LocalClients implements ClientSide {
   }
 
   close(): Promise<void> {
+    this.#tokens.close();
     this.#logger.flush();
     return Promise.resolve();
   }

@@ -17,7 +17,7 @@ const SINGLE_KEY_NAME = "-control-key";
  */
 export function readControlKeys(config: Config): readonly ControlKey[] | undefined {
   const { controlKeys, controlKey } = config;
-  const named = controlKeys === undefined ? undefined : readKeyFile(controlKeys);
+  const named = controlKeys === undefined ? undefined : readNamedKeys(controlKeys);
   const single = readSecret(controlKey);
   if (single === undefined) return named;
   const key = { name: SINGLE_KEY_NAME, digest: digestOf(single), rights: ControlRights.all };
@@ -29,7 +29,7 @@ export function hasControlKeyFiles({ controlKeys, controlKey }: Config): boolean
   return controlKeys !== undefined || controlKey.file !== undefined;
 }
 
-function readKeyFile(file: string): readonly ControlKey[] {
+function readNamedKeys(file: string): readonly ControlKey[] {
   const keys = parseControlKeys(readTextFile("control keys file", file));
   if (typeof keys !== "string") return keys;
   throw new StartError(`Cannot use the control keys file ${file}: ${keys}.`);

@@ -1,6 +1,7 @@
 import type { Broker } from "../broker/broker.ts";
 import { describeStore } from "../broker/store_address.ts";
 import type { ControlKey } from "../auth/control_keys.ts";
+import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
@@ -11,14 +12,15 @@ import { within } from "../lib/deadline.ts";
 import { joinAudiences } from "../hub/audience.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
-import type { Logger } from "../observability/logger.ts";
+import type { LogFields, Logger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
 import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
 import { controlRouter } from "./routes.ts";
-import { isShort, randomPageKey, randomSecret, readSecret } from "./secrets.ts";
+import { isShort, randomPageKey } from "./secrets.ts";
+import { TokenKeys } from "./token_keys.ts";
 import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
 /** How long open control requests may keep a stopping server from ending its streams. */
@@ -27,6 +29,7 @@ const CONTROL_PATIENCE_MS = 1000;
 /** What a server is made of. */
 interface ServerParts {
   readonly config: Config;
+  readonly keys: TokenKeys;
   readonly tokens: TokenAuthority;
   readonly broker: Broker;
   readonly clients: ClientSide;
@@ -37,10 +40,12 @@ interface ServerParts {
 
 /** A running server: a control listener, and a client listener in this thread or in worker threads. */
 export class Server {
+  /** Signs; the client side verifies. */
   readonly tokens: TokenAuthority;
   /** The key of the demo page; `undefined` without `-dev`. */
   readonly demoPageKey: string | undefined;
   readonly #config: Config;
+  readonly #keys: TokenKeys;
   readonly #broker: Broker;
   readonly #logger: Logger;
   readonly #clients: ClientSide;
@@ -48,12 +53,12 @@ export class Server {
   /** For lines about single control requests. */
   readonly #controlLogger: LimitedLogger;
   readonly #access: ControlAccess;
-  #reloading = Promise.resolve();
 
   private constructor({ controlKeys, clock, ...parts }: ServerParts) {
-    const { config, tokens, broker, clients, logger } = parts;
+    const { config, keys, tokens, broker, clients, logger } = parts;
     this.tokens = tokens;
     this.#config = config;
+    this.#keys = keys;
     this.#broker = broker;
     this.#logger = logger;
     this.#clients = clients;
@@ -83,6 +88,10 @@ export class Server {
       audience: async (...event) => joinAudiences(await clients.ask("audience", ...event)),
       isStoreShared: config.store.kind === "redis",
       census: () => clients.census(),
+      missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
+        const reasons = await clients.ask("missingKeys");
+        return [...new Set(reasons.flat())];
+      },
       healthy: () => clients.accepting && this.#control.accepting,
     });
     this.#control = Listener.start({
@@ -109,31 +118,32 @@ export class Server {
     const config = given.dev
       ? { ...given, control: reserveAddress("control", given.control) }
       : given;
-    const secret = readSecret(config.secret);
+    const keys = new TokenKeys(config.tokenKeys);
+    const material = keys.read();
+    const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
     const controlKeys = readControlKeys(config);
-    const settings = { config, secret: secret ?? randomSecret() };
-    const tokens = await TokenAuthority.create(settings.secret, config.maxChannelsPerToken);
-    const broker = await openBroker(config, clock, logger);
+    const settings = { config, keys: material };
     const workers = countWorkers(config.workers, logger);
+    const broker = await openBroker(config, workers, clock, logger);
     const clients = workers === 1
       // In this thread, where it costs least.
-      ? await LocalClients.start(settings, { feed: broker, clock, logger })
+      ? LocalClients.start(settings, { feed: broker, clock, logger })
       : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
     let server: Server;
     try {
-      server = new Server({ config, tokens, broker, clients, controlKeys, clock, logger });
+      server = new Server({ config, keys, tokens, broker, clients, controlKeys, clock, logger });
     } catch (error) {
       await clients.close();
       await broker.close();
       throw error;
     }
     // Not earlier: a start that fails logs its error and nothing else.
-    if (secret === undefined) {
+    if (keys.isRandom) {
       logger.warn(
         "no secret given: using a random one, so tokens are good until this server stops",
       );
     }
-    if (secret !== undefined && isShort(secret)) {
+    if (material.secrets.some(isShort)) {
       logger.warn("short secret: HS256 needs at least 32 bytes, RFC 7518, section 3.2");
     }
     server.#logStart(workers);
@@ -149,28 +159,38 @@ export class Server {
   }
 
   /**
-   * Reads the files of secrets and keys anew. A file that cannot be read, or is wrong, changes nothing;
-   * the log says what was read, and what is wrong. Never rejects.
+   * Reads the files of keys for tokens and of control keys anew, and fetches key sets anew. A file that
+   * cannot be read, or is wrong, changes nothing; the log says what was read, and what is wrong. Never
+   * throws.
    */
-  reload(): Promise<void> {
-    // One after the other: of two at once, the one that read first must not be the last to be used.
-    return this.#reloading = this.#reloading.then(() =>
-      rereadAll(this.#rereadable(), this.#logger)
-    );
-  }
-
-  #rereadable(): readonly Rereadable[] {
+  reload(): void {
     const parts: Rereadable[] = [];
+    if (this.#keys.canChange) {
+      parts.push({ name: "token keys", reread: () => this.#rereadTokenKeys() });
+    }
     if (hasControlKeyFiles(this.#config)) {
       parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
     }
-    return parts;
+    rereadAll(parts, this.#logger);
   }
 
-  #rereadControlKeys(): number {
+  /** Streams whose key is gone end. */
+  #rereadTokenKeys(): LogFields {
+    const keys = this.#keys.read();
+    this.tokens.useKeys(withoutFetching(keys));
+    this.#clients.useKeys(keys);
+    const { secrets, publicKeys, keySets, keySetUrls } = keys;
+    return {
+      secrets: secrets.length,
+      files: publicKeys.length + keySets.length,
+      addresses: keySetUrls.length,
+    };
+  }
+
+  #rereadControlKeys(): LogFields {
     const keys = readControlKeys(this.#config) ?? [];
     this.#access.useKeys(keys);
-    return keys.length;
+    return { keys: keys.length };
   }
 
   /**
@@ -210,6 +230,11 @@ export class Server {
     this.#logger.info("listening", workers === 1 ? client : { ...client, workers });
     this.#logger.info("listening", { listener: "control", address: this.controlAddress });
   }
+}
+
+/** The keys for the control side, which verifies no token: files are checked here, before others get them. */
+function withoutFetching(keys: KeyMaterial): KeyMaterial {
+  return { ...keys, keySetUrls: [] };
 }
 
 /** The number of threads to serve clients with: more than one only where they can share a port. */

@@ -5,7 +5,7 @@
  */
 import { workerData } from "node:worker_threads";
 import { ThreadFollower } from "../broker/thread/thread_follower.ts";
-import { SharedConnectionCounter } from "../hub/connection_counter.ts";
+import { sharedCounters } from "../hub/connection_counter.ts";
 import { systemClock } from "../lib/clock.ts";
 import { reasonOf } from "../lib/errors.ts";
 import { createLogger } from "../observability/logger.ts";
@@ -18,7 +18,7 @@ import {
   type WorkerStart,
 } from "./worker_messages.ts";
 
-const { settings, head, connections, worker, port } = workerData as WorkerStart;
+const { settings, head, counts, worker, port } = workerData as WorkerStart;
 const { logLevel, retention } = settings.config;
 const now = () => systemClock.wall();
 const logger = createLogger(logLevel, now);
@@ -26,12 +26,12 @@ const post = (message: FromWorker) => port.postMessage(message);
 const feed = new ThreadFollower({ head, retention, now, post });
 
 surviveFailures(logger);
-await start();
+start();
 
-async function start(): Promise<void> {
+function start(): void {
   try {
-    const shared = new SharedConnectionCounter(connections, worker);
-    const clients = await LocalClients.start(settings, {
+    const shared = sharedCounters(counts, worker);
+    const clients = LocalClients.start(settings, {
       feed,
       clock: systemClock,
       logger,
@@ -58,6 +58,8 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
       const args = message.args as Parameters<ClientQueries[typeof name]>;
       return post({ kind: "answer", id, answer: answer(clients.queries, name, args) });
     }
+    case "use keys":
+      return clients.useKeys(message.keys);
     case "ping":
       return beat(clients);
     case "stop accepting":

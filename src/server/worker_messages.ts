@@ -4,8 +4,10 @@
  *
  * @module
  */
+import type { KeyMaterial } from "../auth/key_material.ts";
 import type { FromFollower, ToFollower } from "../broker/thread/messages.ts";
 import type { Census } from "../hub/census.ts";
+import type { SharedCounts } from "../hub/connection_counter.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientQueries, ClientSettings } from "./client_side.ts";
 
@@ -14,8 +16,8 @@ export interface WorkerStart {
   readonly settings: ClientSettings;
   /** The broker's head; the worker gets every later event. */
   readonly head: LogPosition;
-  /** See `SharedConnectionCounter`. */
-  readonly connections: SharedArrayBuffer;
+  /** See `sharedCounters`. */
+  readonly counts: SharedCounts;
   /** The number of this worker, from 0. */
   readonly worker: number;
   /**
@@ -37,6 +39,7 @@ export interface Query {
 export type ToWorker =
   | ToFollower
   | Query
+  | { readonly kind: "use keys"; readonly keys: KeyMaterial }
   /** Sent once a second; answered by `beat`. */
   | { readonly kind: "ping" }
   | { readonly kind: "stop accepting" }

@@ -1,8 +1,9 @@
+import type { KeyMaterial } from "../auth/key_material.ts";
 import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
 import { packEvents } from "../broker/thread/event_batch.ts";
 import { HistoryServer } from "../broker/thread/history_server.ts";
 import { type Census, sumOf } from "../hub/census.ts";
-import { SharedConnectionCounter } from "../hub/connection_counter.ts";
+import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Pacer } from "../lib/pacer.ts";
@@ -52,10 +53,10 @@ interface Worker {
  * one of them. Each has a hub of its own, and gets the broker's events from this thread.
  */
 export class WorkerPool implements ClientSide, BrokerEventHandler {
-  readonly #settings: ClientSettings;
+  #settings: ClientSettings;
   readonly #deps: WorkerPoolDeps;
   readonly #history: HistoryServer;
-  readonly #connections: SharedArrayBuffer;
+  readonly #counts: SharedCounts;
   readonly #workers: Worker[] = [];
   /** The endings of the streams of threads that are gone. */
   #past: Census = { subscribers: 0, disconnects: {} };
@@ -70,7 +71,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     this.#settings = settings;
     this.#deps = deps;
     this.#history = new HistoryServer(deps.broker, (resume) => new Pacer(deps.clock, resume));
-    this.#connections = SharedConnectionCounter.allocate(count);
+    this.#counts = allocateCounts(count);
     for (let number = 0; number < count; number++) {
       const thread = this.#startThread(number);
       const startedAt = deps.clock.steady();
@@ -149,6 +150,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     return known as ReturnType<ClientQueries[Name]>[];
   }
 
+  useKeys(keys: KeyMaterial): void {
+    this.#settings = { ...this.#settings, keys };
+    for (const { thread } of this.#workers) thread.useKeys(keys);
+  }
+
   async stopAccepting(): Promise<void> {
     this.#isStopping = true;
     for (const { restart } of this.#workers) clearTimeout(restart);
@@ -171,7 +177,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     return new WorkerThread({
       start: {
         settings: this.#settings,
-        connections: this.#connections,
+        counts: this.#counts,
         worker: number,
       },
       head: () => broker.head,
@@ -201,7 +207,8 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
       subscribers: 0,
       disconnects: { "server error": subscribers },
     }]);
-    new SharedConnectionCounter(this.#connections, number).reset();
+    const counters = sharedCounters(this.#counts, number);
+    for (const counter of Object.values(counters)) counter.reset();
     logger.error("worker died", { worker: number, reason, streams: subscribers });
     if (clock.steady() - worker.startedAt > SETTLED_MS) worker.deaths = 0;
     const pause = worker.deaths === 0 ? 0 : Math.min(1000 * 2 ** worker.deaths, LONGEST_PAUSE_MS);

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import type { KeyMaterial } from "../auth/key_material.ts";
 import type { EventBatch } from "../broker/thread/event_batch.ts";
 import type { FollowerReaders, HistoryServer } from "../broker/thread/history_server.ts";
 import type { RecipientCounts } from "../broker/broker.ts";
@@ -140,6 +141,11 @@ export class WorkerThread {
     const id = ++this.#lastQuery;
     this.#post({ kind: "query", id, name, args });
     return new Promise((resolve) => this.#queries.set(id, { resolve, ticks: 0 }));
+  }
+
+  /** See `ClientSide.useKeys`. */
+  useKeys(keys: KeyMaterial): void {
+    this.#post({ kind: "use keys", keys });
   }
 
   /** See `ClientSide.stopAccepting`. */

@@ -114,6 +114,19 @@ Deno.test("`token` prints a token that a server with the same secret accepts", a
   assertEquals((await stream.next()).data, "1");
 });
 
+Deno.test("`token` puts its claims where the server's flags say that they are", async () => {
+  const rules = ["-claim-user", "sub", "-claim-channels", "/sse/channels", "-issuer", "me"];
+  await using server = await startServer([...rules, "-audience", "sse"]);
+  const args = ["token", "-userId", "alex", "-channel", "a b", "-channel", "c.*", "-exp", "60"];
+  const all = [...args, ...rules, "-audience", "sse", "-secret", TEST_SECRET];
+  const { code, stdout, stderr } = await runServerCommand(all);
+  assertEquals([code, stderr], [0, ""]);
+  const url = `${server.eventsUrl}?channel=a+b&channel=c.1`;
+  await using stream = await openStream(url, { token: stdout.trim() });
+  await server.emit({ userId: "alex", channel: "c.1", data: "1" });
+  assertEquals((await stream.next()).data, "1");
+});
+
 Deno.test("`key` prints a key once, and a line with which a server accepts it for its channels alone", async () => {
   const args = ["key", "-name", "shop", "-may", "emit:orders.*", "-may", "token:orders.*"];
   const { code, stdout, stderr } = await runServerCommand(args);

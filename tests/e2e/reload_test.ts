@@ -1,5 +1,6 @@
 import { controlKeyLine } from "../../src/auth/control_keys.ts";
-import { assert, assertEquals } from "../support/assert.ts";
+import { assert, assertEquals, assertRejects } from "../support/assert.ts";
+import { makeToken } from "../support/jwt.ts";
 import { assertOnlyLogLines } from "../support/log_lines.ts";
 import { type Server, startServer } from "../support/server.ts";
 import { openStream } from "../support/sse_client.ts";
@@ -47,6 +48,30 @@ Deno.test("SIGHUP reads the control keys anew, no stream ends, and a wrong file 
   assertEquals(stream.events.map(({ data }) => data), ["o-KEY", "n-KEY", "n-KEY"]);
   assertOnlyLogLines(server);
   assert(!/KEY|hunter2/.test(server.log.text), server.log.text);
+});
+
+Deno.test("SIGHUP reads the secrets anew, and ends the streams whose secret is gone, and no others", async () => {
+  await using folder = await TempDir.make();
+  const file = await folder.write("secret", "new\nold\n");
+  await using server = await startServer(["-secret-file", file, "-workers", "2"]);
+  const open = (secret: string) =>
+    openStream(server.eventsUrl, {
+      token: makeToken({ userId: "alex", channel: "chat" }, { secret }),
+    });
+  await using ofNew = await open("new");
+  await using ofOld = await open("old");
+  await folder.write("secret", "new\n");
+  server.signal("SIGHUP");
+  await server.log.waitFor(/ info token keys reread secrets=1 files=0 addresses=0$/m);
+  assertEquals(await ofOld.waitForEnd(), "clean");
+  await assertRejects(() => open("old"), /^401 /);
+
+  await Deno.remove(file);
+  server.signal("SIGHUP");
+  await server.log.waitFor(/ error token keys not reread, the old ones stay .* no such file\."$/m);
+  await server.emit({ userId: "alex", channel: "chat", data: "1" });
+  assertEquals((await ofNew.next()).data, "1");
+  assertOnlyLogLines(server);
 });
 
 Deno.test("SIGHUP does not end a server that has nothing to read anew, nor one that is draining", async () => {

@@ -10,10 +10,12 @@ export interface HealthDeps {
   readonly broker: Broker;
   /** Whether both listeners accept connections now. */
   readonly healthy: () => boolean;
+  /** Why keys of issuers are missing, a sentence each; `undefined` where no key set is fetched. */
+  readonly missingKeys: (() => Promise<readonly string[]>) | undefined;
 }
 
 /** `GET /healthz`: 200 while both listeners accept connections, and in JSON how the server is. */
-export function healthHandler({ census, broker, healthy }: HealthDeps): RouteHandler {
+export function healthHandler({ census, broker, healthy, missingKeys }: HealthDeps): RouteHandler {
   return async ({ request }) => {
     const accepting = healthy();
     const status = accepting ? "ok" : "not accepting";
@@ -25,6 +27,7 @@ export function healthHandler({ census, broker, healthy }: HealthDeps): RouteHan
       store: broker.unavailableReason ?? "ok",
       subscribers,
       endings: inSnakeCase(disconnects),
+      ...(missingKeys && { keys: (await missingKeys()).join("; ") || "ok" }),
     });
   };
 }

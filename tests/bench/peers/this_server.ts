@@ -1,12 +1,13 @@
 import { lastingPort } from "../../support/lasting_ports.ts";
 import { PROJECT_ROOT } from "../../support/server_command.ts";
-import type { TempDir } from "../../support/temp_dir.ts";
 import { textOf } from "../ask.ts";
 import type { Cores } from "../pinned.ts";
 import manifest from "../../../deno.json" with { type: "json" };
+import { TempDir } from "../../support/temp_dir.ts";
 import type { Peer, Publishing, RunningPeer, Subscription } from "./peer.ts";
 import { startPeer } from "./started.ts";
-import { CHANNEL, SECRET, writeTokens } from "./tokens.ts";
+import { IssuerKey, type KeyKind } from "../../support/issuer_key.ts";
+import { CHANNEL, SECRET, type SignToken, writeTokens } from "./tokens.ts";
 
 /** The server of this project, with its default settings. */
 export const thisServer: Peer = thisServerWith("this server", []);
@@ -43,11 +44,27 @@ async function refusalOf(flags: Flags): Promise<string | undefined> {
   return version === undefined ? `this version refuses ${flags.join(" ")}` : undefined;
 }
 
-/** Starts it with some more flags. */
+/** The same with tokens of an issuer, whose public key it has. */
+export function withIssuer(kind: KeyKind): Peer {
+  return {
+    ...thisServer,
+    start: async (subscription) => {
+      await using folder = await TempDir.make();
+      const key = new IssuerKey(kind);
+      const file = await folder.write("key.pem", key.pem);
+      // The server has read the file once it has started.
+      const flags = ["-public-key", file];
+      return await startThisServer(subscription, flags, "one each", (claims) => key.token(claims));
+    },
+  };
+}
+
+/** Starts it with some more flags. @param sign makes the subscribers' tokens; default: with the server's secret. */
 export function startThisServer(
   subscription: Subscription,
   flags: Flags = [],
   cores: Cores = "one each",
+  sign?: SignToken,
 ): Promise<RunningPeer> {
   return startPeer(async (folder) => {
     const more = typeof flags === "function" ? flags(folder) : flags;
@@ -62,7 +79,7 @@ export function startThisServer(
         address: client,
         path: "/events/",
         headers: [],
-        tokenFile: await writeTokens(folder, subscription),
+        tokenFile: await writeTokens(folder, subscription, sign),
       },
       publishing: emitForm(control, subscription),
       publishingLines: emitLines(control, subscription),

@@ -4,7 +4,7 @@ import { redis, redisEmits, redisFanOut, redisNdjson } from "./redis.ts";
 import { resumingMany, resumingOne, resumingSome } from "./resuming.ts";
 import type { Row } from "./row.ts";
 import { start } from "./starting.ts";
-import { connecting, memory } from "./streams.ts";
+import { connecting, connectingEc, connectingRsa, memory } from "./streams.ts";
 import {
   workersChannels,
   workersConnecting,
@@ -24,6 +24,8 @@ export const QUICK_ROWS: readonly Row[] = [
   channels,
   unheard,
   connecting,
+  connectingRsa,
+  connectingEc,
   memory,
   start,
   sqliteEmits,
