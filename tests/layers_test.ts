@@ -22,11 +22,18 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "src/observability",
     "src/broker",
   ],
+  "src/broker/thread": [
+    "src/lib",
+    "src/sse",
+    "src/auth",
+    "src/broker",
+  ],
   "src/hub": ["src/lib", "src/sse", "src/auth", "src/observability", "src/broker"],
-  "src/config": ["src/lib", "src/observability", "src/broker", "src/hub"],
+  "src/config": ["src/lib", "src/auth", "src/observability", "src/broker", "src/hub"],
   "src/http": ["src/lib", "src/observability", "src/requests"],
   "src/http/handlers": [
     "src/lib",
+    "src/sse",
     "src/auth",
     "src/observability",
     "src/requests",
@@ -37,9 +44,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   "src/server": [
     "src/lib",
+    "src/sse",
     "src/auth",
     "src/observability",
     "src/broker",
+    "src/broker/thread",
     "src/hub",
     "src/config",
     "src/http",
@@ -63,10 +72,11 @@ const STORES = ["src/broker/sqlite", "src/broker/redis"];
 /** Packages that one module alone wraps, so that to change the package is to change that module. */
 const WRAPPED: Readonly<Record<string, RegExp>> = {
   "@redis/client": /^src\/broker\/redis\/redis_(session|errors)\.ts$/,
-  jose: /^src\/auth\/token_authority\.ts$/,
+  jose: /^src\/auth\/(token_authority|public_key|key_set|remote_key_set)\.ts$/,
   "node:util": /^src\/cli\/flags\.ts$/,
   "node:querystring": /^src\/http\/body\.ts$/,
   "node:sqlite": /^src\/broker\/sqlite\//,
+  "node:worker_threads": /^src\/server\/worker(_thread)?\.ts$/,
 };
 
 /** Packages that any module may use. */

@@ -1,7 +1,8 @@
 import { readConfig } from "../config/config.ts";
 import { systemClock } from "../lib/clock.ts";
-import { createLogger, type Logger } from "../observability/logger.ts";
+import { createLogger } from "../observability/logger.ts";
 import { Server } from "../server/server.ts";
+import { surviveFailures } from "../server/survive_failures.ts";
 import { announceDevelopment } from "./dev_banner.ts";
 
 /**
@@ -27,18 +28,6 @@ export async function serve(
   const inTime = await server.stop();
   if (!inTime) logger.warn("drain time over: leaving streams that did not end");
   logger.info("stopped");
-}
-
-/** Logs errors that no code has caught: by default they would end the process, and with it every stream. */
-function surviveFailures(logger: Logger): void {
-  const survive = (event: Event, reason: unknown) => {
-    event.preventDefault();
-    logger.error("failure not caught", {
-      error: reason instanceof Error ? reason.stack ?? reason.message : String(reason),
-    });
-  };
-  globalThis.addEventListener("error", (event) => survive(event, event.error));
-  globalThis.addEventListener("unhandledrejection", (event) => survive(event, event.reason));
 }
 
 /** Waits for SIGTERM or SIGINT. By default, the process would ignore both as PID 1 of a container. */

@@ -47,16 +47,94 @@ export const SERVER_OPTIONS = [
     help: "address for the control requests of back ends; keep it private",
   },
   {
+    name: "workers",
+    value: "N",
+    default: "1",
+    help: "threads that serve clients, or auto for one per processor core; on Linux only",
+  },
+  {
     name: "secret",
     value: "TEXT",
     default: "",
-    help: "signs and verifies tokens; without one, a random secret serves until the server stops",
+    help:
+      "signs and verifies tokens; repeatable: the first signs, all verify; without any key, a random secret serves until the server stops",
   },
   {
     name: "secret-file",
     value: "FILE",
     default: "",
-    help: "file that holds the secret, so that the secret does not show in ps",
+    help: "file that holds secrets, one a line, so that they do not show in ps; repeatable",
+  },
+  {
+    name: "jwks",
+    value: "URL",
+    default: "",
+    help: "address of an issuer's key set, whose tokens are accepted; repeatable",
+  },
+  {
+    name: "jwks-file",
+    value: "FILE",
+    default: "",
+    help: "file that holds a key set; repeatable",
+  },
+  {
+    name: "public-key",
+    value: "FILE",
+    default: "",
+    help: "file that holds public keys in PEM, which verify tokens; repeatable",
+  },
+  {
+    name: "issuer",
+    value: "TEXT",
+    default: "",
+    help: "what iss must be in every token; repeatable: one of them",
+  },
+  {
+    name: "audience",
+    value: "TEXT",
+    default: "",
+    help: "what aud must name in every token; repeatable: one of them",
+  },
+  {
+    name: "leeway",
+    value: "SECONDS",
+    range: { min: 0, max: 3600 },
+    default: "0",
+    help: "how far the clock of an issuer may be off",
+  },
+  {
+    name: "claim-user",
+    value: "CLAIM",
+    default: "userId",
+    help: "claim that holds the user's name, or a JSON Pointer to it",
+  },
+  {
+    name: "claim-channels",
+    value: "CLAIM",
+    default: "",
+    help:
+      "claim that holds channels, or a JSON Pointer to it: an array, or a text with spaces between them; without this flag it is channel, where a text is one channel",
+  },
+  {
+    name: "grant",
+    value: "CHANNEL",
+    default: "",
+    help:
+      "channel, or pattern, that every valid token grants, with claims filled in, such as user.{sub}; repeatable",
+  },
+  {
+    name: "public-channels",
+    value: "NAMES",
+    default: "",
+    help: "channels, or patterns, that may be heard without a token, comma separated",
+  },
+  {
+    name: "max-public-streams",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "1000",
+    help:
+      "most open streams without a token; further clients are told to come back later; 0 for no limit",
   },
   {
     name: "store",
@@ -232,7 +310,7 @@ export const TOKEN_OPTIONS = [
     name: "secret-file",
     value: "FILE",
     default: "",
-    help: "file that holds the secret",
+    help: "file that holds the secret; of several lines, the first",
   },
   {
     name: "max-channels-per-token",
@@ -241,6 +319,10 @@ export const TOKEN_OPTIONS = [
     default: "100",
     help: "the server's, which accepts no token of more",
   },
+  { name: "issuer", value: "TEXT", default: "", help: "the server's, if it has one" },
+  { name: "audience", value: "TEXT", default: "", help: "the server's, if it has one" },
+  { name: "claim-user", value: "CLAIM", default: "userId", help: "the server's" },
+  { name: "claim-channels", value: "CLAIM", default: "", help: "the server's, if it has one" },
 ] as const satisfies readonly Option[];
 
 /** The environment variable of an option, which counts if its flag is not given. */

@@ -7,7 +7,13 @@ import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
 import { CatchUp } from "./catch_up.ts";
+import type { Census } from "./census.ts";
 import { Channels } from "./channels.ts";
+import {
+  type ConnectionCounter,
+  localCounters,
+  type StreamCounters,
+} from "./connection_counter.ts";
 import { type ClientTraits, ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
@@ -26,6 +32,8 @@ export interface HubOptions {
   readonly stallMs: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
+  /** Streams of public channels, which need no token; they count as connections too. Default: Infinity. */
+  readonly maxPublicStreams?: number;
 }
 
 /** How a client connects. */
@@ -50,8 +58,10 @@ export class Hub {
   readonly #subscribers: StreamTimer<Subscriber>;
   /** Subscribers whose connection the runtime still holds. */
   readonly #connections = new Set<Subscriber>();
-  /** How many of them belong to streams that have ended: the client may not have read the end yet. */
-  #lingering = 0;
+  /** Those connections, also of streams that have ended: the client may not have read the end yet. */
+  readonly #held: ConnectionCounter;
+  /** Open streams without a token. */
+  readonly #publicStreams: ConnectionCounter;
   readonly #disconnects = new Map<DisconnectReason, number>();
   readonly #ids = new StreamIds();
   #isDraining = false;
@@ -66,12 +76,15 @@ export class Hub {
     clock: Clock,
     logger: Logger,
     metrics: Metrics = noMetrics,
+    { held, publicStreams }: StreamCounters = localCounters(),
   ) {
     this.#feed = feed;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
     this.#metrics = metrics;
+    this.#held = held;
+    this.#publicStreams = publicStreams;
     this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
     this.#catchUp = new CatchUp(feed, clock, (...failure) => this.#fail(...failure));
     this.#frames = new ControlFrames(options.retryMs);
@@ -93,16 +106,17 @@ export class Hub {
     return Object.fromEntries(this.#disconnects);
   }
 
-  /** Why a new client would be rejected now; `undefined` if it would get a stream. */
-  get rejection(): DisconnectReason | undefined {
-    if (this.#isDraining) return "draining";
-    const held = this.size + this.#lingering;
-    return held >= this.#options.maxConnections ? "over the limit" : undefined;
+  get census(): Census {
+    return { subscribers: this.size, disconnects: this.disconnects };
   }
 
-  /** The id of the log's newest event: a client that resumes from it misses nothing from now on. */
-  get headId(): string {
-    return this.#idAt(this.#feed.head.seq);
+  /** Why a new client would be rejected now; `undefined` if it would get a stream. */
+  rejection({ isPublic }: Claims): DisconnectReason | undefined {
+    if (this.#isDraining) return "draining";
+    const { maxConnections, maxPublicStreams = Infinity } = this.#options;
+    const isFull = this.#held.total >= maxConnections ||
+      isPublic === true && this.#publicStreams.total >= maxPublicStreams;
+    return isFull ? "over the limit" : undefined;
   }
 
   /** Opens a stream: live, or catching up from the client's last event id. */
@@ -111,7 +125,7 @@ export class Hub {
     const head = this.#feed.head.seq;
     const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
       isEventSource,
-      greeting: this.#frames.greeting(lastEventId ? undefined : this.headId, options),
+      greeting: this.#frames.greeting(lastEventId ? undefined : this.#headId, options),
       maxBufferBytes: this.#options.maxBufferBytes,
       source: this.#source,
       nowMs: this.#clock.steady(),
@@ -122,14 +136,27 @@ export class Hub {
     return subscriber;
   }
 
-  /** Counts a client that gets no stream; returns the bytes to answer it with. */
+  /**
+   * Counts a client that gets no stream; returns the bytes to answer it with.
+   *
+   * @param claims `undefined` for a client whose token could not be read.
+   */
   reject(
     reason: DisconnectReason,
-    claims: Claims,
+    claims: Claims | undefined,
     options: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
     this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds: 0 });
-    return this.#frames.reject(reason, options.lastEventId ? undefined : this.headId, options);
+    return this.#frames.reject(reason, options.lastEventId ? undefined : this.#headId, options);
+  }
+
+  /** Ends every stream with such claims, and tells its client when to reconnect. */
+  endStreams(reason: DisconnectReason, isMeant: (claims: Claims) => boolean): void {
+    for (const subscriber of this.#subscribers.streams()) {
+      if (isMeant(subscriber.claims)) {
+        this.#end(subscriber, reason, this.#frames.closeNotice(reason));
+      }
+    }
   }
 
   /** Rejects every new client from now on and tells it when to reconnect. */
@@ -144,6 +171,11 @@ export class Hub {
     for (const subscriber of this.#subscribers.streams()) {
       this.#end(subscriber, "draining", this.#frames.closeNotice("draining"));
     }
+  }
+
+  /** The id of the log's newest event: a client that resumes from it misses nothing from now on. */
+  get #headId(): string {
+    return this.#idAt(this.#feed.head.seq);
   }
 
   #idAt(seq: number): string {
@@ -174,6 +206,8 @@ export class Hub {
   #add(subscriber: Subscriber): void {
     this.#channels.add(subscriber);
     this.#subscribers.add(subscriber);
+    this.#held.add(1);
+    if (subscriber.claims.isPublic) this.#publicStreams.add(1);
     this.#metrics.streamOpened();
   }
 
@@ -181,14 +215,15 @@ export class Hub {
     this.#connections.add(subscriber);
     const release = () => {
       this.#connections.delete(subscriber);
-      if (subscriber.isEnded) this.#lingering--;
+      if (subscriber.isEnded) this.#held.add(-1);
     };
     closed.then(release, release);
   }
 
   #remove(subscriber: Subscriber, reason: DisconnectReason): void {
     if (!this.#subscribers.delete(subscriber)) return;
-    if (this.#connections.has(subscriber)) this.#lingering++;
+    if (!this.#connections.has(subscriber)) this.#held.add(-1);
+    if (subscriber.claims.isPublic) this.#publicStreams.add(-1);
     this.#catchUp.forget(subscriber);
     this.#channels.remove(subscriber);
     const seconds = Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
@@ -243,6 +278,9 @@ export class Hub {
   }
 }
 
-function toFields(reason: DisconnectReason, { user, channels }: Claims): LogFields {
-  return { ending: reason, user, channel: channels };
+function toFields(reason: DisconnectReason, claims: Claims | undefined): LogFields {
+  if (claims === undefined) return { ending: reason };
+  // Nobody in particular hears a public stream.
+  const user = claims.isPublic ? {} : { user: claims.user };
+  return { ending: reason, ...user, channel: claims.channels };
 }

@@ -139,6 +139,23 @@ export class ServerBusy extends TryAgain {
   override readonly name = "ServerBusy";
 }
 
+/** The keys of the token's issuer are not known yet: whether the token is good cannot be told now. */
+export class KeysUnavailable extends TryAgain {
+  override readonly name = "KeysUnavailable";
+}
+
+/** A token was asked of a server that has no secret to sign it with. */
+export class CannotSign extends HttpError {
+  override readonly name = "CannotSign";
+  readonly status = 501;
+}
+
+/** A channel was asked for that the client's token does not grant. */
+export class ChannelRefused extends HttpError {
+  override readonly name = "ChannelRefused";
+  readonly status = 403;
+}
+
 /** An unexpected failure; only the log has its details. */
 export class InternalError extends HttpError {
   override readonly name = "InternalError";
