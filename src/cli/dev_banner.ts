@@ -1,10 +1,13 @@
 import type { Clock } from "../lib/clock.ts";
-import { type Config, hasKeys } from "../config/config.ts";
+import { type Config, hasControlKeys, hasKeys } from "../config/config.ts";
 import type { Server } from "../server/server.ts";
 
 const TOKEN_LIFETIME_SECONDS = 86_400;
 
-/** The text that `-dev` prints: the server's addresses, a valid token, and two commands to paste. */
+/**
+ * The text that `-dev` prints: the server's addresses, that of the demo page with its key, a valid
+ * token, and two commands to paste.
+ */
 export async function announceDevelopment(
   server: Server,
   config: Config,
@@ -12,12 +15,11 @@ export async function announceDevelopment(
 ): Promise<string> {
   const client = reachable(server.clientAddress);
   const control = reachable(server.controlAddress);
-  const keyed = config.controlKey.text !== undefined ||
-    config.controlKey.file !== undefined;
-  const key = keyed ? ` -H "Authorization: Bearer $SSE_CONTROL_KEY"` : "";
+  const key = hasControlKeys(config) ? ` -H "Authorization: Bearer $SSE_CONTROL_KEY"` : "";
   const addresses = `
 Clients connect to  http://${client}/events/
 Back ends post to   http://${control}/emit/ and http://${control}/token/
+Try it in a browser http://${client}/#${server.demoPageKey}
 `;
   if (!server.tokens.canSign) return addresses;
   const request = { user: "alex", channels: ["chat"], lifetime: TOKEN_LIFETIME_SECONDS };

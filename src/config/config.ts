@@ -31,6 +31,8 @@ export interface Config extends HubOptions {
   readonly maxConnections: number;
   readonly maxChannelsPerToken: number;
   readonly controlKey: SecretSource;
+  /** The file of control keys that have names and rights. */
+  readonly controlKeys: string | undefined;
   readonly controlHosts: readonly string[];
   readonly drainMs: number;
   readonly logLevel: LogLevel;
@@ -95,6 +97,7 @@ export function readConfig(
     maxConnections: settings.number("max-connections") || Infinity,
     maxChannelsPerToken: settings.number("max-channels-per-token"),
     controlKey: settings.secret("control-key", "control-key-file"),
+    controlKeys: settings.file("control-keys"),
     controlHosts: settings.list("control-host").map((name) =>
       hostWithoutPort(name) ?? name.toLowerCase()
     ),
@@ -102,15 +105,13 @@ export function readConfig(
     logLevel: settings.logLevel("log-level"),
     dev: settings.on("dev"),
   };
-  const keyed = config.controlKey.text !== undefined ||
-    config.controlKey.file !== undefined;
   const open = settings.on("control-open");
-  if (!isLoopback(config.control.host) && !keyed && !open) {
+  if (!isLoopback(config.control.host) && !hasControlKeys(config) && !open) {
     throw new UsageError(
       `Refused ${
         settings.source("bindctl")
       }: others than this machine could reach the control listener. ` +
-        "Set -control-key or -control-key-file, or -control-open if the network is closed.",
+        "Set -control-keys, -control-key or -control-key-file, or -control-open if the network is closed.",
     );
   }
   if (config.store.kind === "redis" && !hasKeys(config.tokenKeys)) {
@@ -120,6 +121,12 @@ export function readConfig(
     );
   }
   return config;
+}
+
+/** Whether control requests need a key. */
+export function hasControlKeys({ controlKey, controlKeys }: Config): boolean {
+  return controlKey.text !== undefined || controlKey.file !== undefined ||
+    controlKeys !== undefined;
 }
 
 /** The settings for signing a token without a server. */

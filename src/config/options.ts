@@ -48,7 +48,7 @@ export const SERVER_OPTIONS = [
   },
   {
     name: "workers",
-    value: "N",
+    value: "COUNT",
     default: "1",
     help: "threads that serve clients, or auto for one per processor core; on Linux only",
   },
@@ -260,6 +260,12 @@ export const SERVER_OPTIONS = [
     help: "file that holds the control key",
   },
   {
+    name: "control-keys",
+    value: "FILE",
+    default: "",
+    help: "file of named control keys with fewer rights, as sse-server key makes them",
+  },
+  {
     name: "control-host",
     value: "NAMES",
     default: "",
@@ -286,7 +292,7 @@ export const SERVER_OPTIONS = [
   {
     name: "dev",
     default: "",
-    help: "for development: print a token and two commands to try",
+    help: "for development: print a token and two commands to try, and serve a demo page at /",
   },
 ] as const satisfies readonly Option[];
 
@@ -323,6 +329,18 @@ export const TOKEN_OPTIONS = [
   { name: "audience", value: "TEXT", default: "", help: "the server's, if it has one" },
   { name: "claim-user", value: "CLAIM", default: "userId", help: "the server's" },
   { name: "claim-channels", value: "CLAIM", default: "", help: "the server's, if it has one" },
+] as const satisfies readonly Option[];
+
+/** The settings of `sse-server key`. */
+export const KEY_OPTIONS = [
+  { name: "name", value: "NAME", default: "", help: "what the log calls the key" },
+  {
+    name: "may",
+    value: "RIGHT",
+    default: "",
+    help:
+      "emit:CHANNELS, token:CHANNELS, read, steer or all; CHANNELS is a channel, orders.* or *; repeat the flag for several",
+  },
 ] as const satisfies readonly Option[];
 
 /** The environment variable of an option, which counts if its flag is not given. */

@@ -56,6 +56,13 @@ export class Settings {
     throw this.#wrong(name, "a text that is not empty");
   }
 
+  /** A file's name; `undefined` where none is given. */
+  file(name: OptionName): string | undefined {
+    const given = this.#flag(name) ?? this.#variable(name);
+    if (given === "") throw this.#wrong(name, "a file name");
+    return given;
+  }
+
   list(name: OptionName): readonly string[] {
     return this.text(name).split(",").map((part) => part.trim()).filter((
       part,

@@ -19,17 +19,26 @@ export function corsHeaders(
   };
 }
 
+/** What a preflight is told: the methods and the headers that a page may send. */
+export interface CorsAllowance {
+  readonly methods: string;
+  readonly headers: string;
+}
+
 /** The answer to a preflight: what a page may send, where its origin is allowed at all. */
-export function preflight(cors: Readonly<Record<string, string>>): Response {
+export function preflight(
+  cors: Readonly<Record<string, string>>,
+  { methods, headers }: CorsAllowance,
+): Response {
   const allowed = "Access-Control-Allow-Origin" in cors;
   return new Response(null, {
     status: 204,
     headers: {
       ...cors,
-      Allow: "GET, OPTIONS",
+      Allow: `${methods}, OPTIONS`,
       ...(allowed && {
-        "Access-Control-Allow-Methods": "GET",
-        "Access-Control-Allow-Headers": "Authorization, Cache-Control, Last-Event-ID",
+        "Access-Control-Allow-Methods": methods,
+        "Access-Control-Allow-Headers": headers,
         "Access-Control-Max-Age": "86400",
       }),
     },

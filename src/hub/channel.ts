@@ -22,7 +22,12 @@ export class Channel {
 
   /** Whether another flush has anything to send. */
   get hasPending(): boolean {
-    return this.#pending.length > 0 || this.#addressed.size > 0;
+    return this.pendingCount > 0;
+  }
+
+  /** What has come since the current flush began: events for everyone, and subscribers with events for their user. */
+  get pendingCount(): number {
+    return this.#pending.length + this.#addressed.size;
   }
 
   /** Whether every live subscriber has been sent every event for everyone. */
@@ -33,6 +38,11 @@ export class Channel {
   /** Events for everyone that some live subscriber may not have been sent yet, in order. */
   get unsent(): readonly ServerEvent[] {
     return this.#sending.length === 0 ? this.#pending : [...this.#sending, ...this.#pending];
+  }
+
+  /** The seq of the newest of them; -1 if there is none. */
+  get lastUnsent(): number {
+    return (this.#pending.at(-1) ?? this.#sending.at(-1))?.seq ?? -1;
   }
 
   add(subscriber: Subscriber): void {

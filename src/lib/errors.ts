@@ -114,6 +114,24 @@ export class ControlForbidden extends HttpError {
   readonly status = 403;
 }
 
+/** A control key does not have the right that a request needs; nothing was done. */
+export class RightMissing extends HttpError {
+  override readonly name = "RightMissing";
+  readonly status = 403;
+
+  /** @param channel the channel for which the right is missing; `undefined` where it is for any. */
+  constructor(readonly right: string, channel?: string) {
+    const where = channel === undefined ? "" : ` for the channel ${JSON.stringify(channel)}`;
+    super(`Control request refused: its key does not have the right ${right}${where}.`);
+  }
+
+  /** RFC 6750, section 3.1. */
+  override get headers() {
+    const realm = 'Bearer realm="control"';
+    return { "WWW-Authenticate": `${realm}, error="insufficient_scope", scope="${this.right}"` };
+  }
+}
+
 /** An idempotency key came again with another event; no event was published. */
 export class KeyReused extends HttpError {
   override readonly name = "KeyReused";

@@ -2,11 +2,13 @@ import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
-import type { Config } from "../config/config.ts";
+import { type Config, hasControlKeys } from "../config/config.ts";
 import type { Census } from "../hub/census.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
+import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
@@ -105,6 +107,7 @@ export class LocalClients implements ClientSide {
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
       logger,
+      demoPage: config.dev ? demoPageSettings(config) : undefined,
     });
     const listener = Listener.start({
       name: "client",
@@ -170,4 +173,9 @@ export function answer<Name extends keyof ClientQueries>(
 ): ReturnType<ClientQueries[Name]> {
   const query: (...args: Parameters<ClientQueries[Name]>) => unknown = queries[name];
   return query(...args) as ReturnType<ClientQueries[Name]>;
+}
+
+function demoPageSettings(config: Config): DemoPageSettings {
+  const { host, port } = config.control;
+  return { controlAddress: formatAddress(host ?? "::", port), keyed: hasControlKeys(config) };
 }

@@ -12,17 +12,20 @@ import { reasonOf, StartError } from "../lib/errors.ts";
 /**
  * Opens the broker of the configured store.
  *
+ * @param workers the threads that events are sent to: with several, a message for each event would
+ *   cost more than the event itself.
  * @throws StartError if the store cannot be opened.
  */
 export async function openBroker(
   { store, redisPrefix, retention }: Config,
+  workers: number,
   clock: Clock,
   logger: Logger,
 ): Promise<Broker> {
   const now = () => clock.wall();
   switch (store.kind) {
     case "memory":
-      return new LocalBroker(new MemoryLog(retention, now), now, logger);
+      return new LocalBroker(new MemoryLog(retention, now), now, logger, workers > 1);
     case "sqlite":
       return new LocalBroker(openSqliteLog(store.file, retention, now), now, logger);
     case "redis": {

@@ -1,5 +1,8 @@
-import { corsHeaders, preflight } from "../http/cors.ts";
+import type { Right } from "../auth/control_rights.ts";
+import { type CorsAllowance, corsHeaders, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
+import type { DemoPageAccess } from "../http/demo_page_access.ts";
+import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
@@ -13,17 +16,32 @@ import type { Logger } from "../observability/logger.ts";
 export interface ClientDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
+  /** Set with `-dev`. Default: there is no demo page. */
+  readonly demoPage?: DemoPageSettings | undefined;
 }
+
+/** What pages of other origins may send to either listener. */
+const STREAM_ALLOWANCE = {
+  methods: "GET",
+  headers: "Authorization, Cache-Control, Last-Event-ID",
+};
+const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
+
+type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
 /** The routes of the client listener. */
 export function clientRouter(deps: ClientDeps): Router {
-  const { corsOrigins, logger } = deps;
+  const { corsOrigins, logger, demoPage } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
+  const routes: Route[] = [
+    { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
+    preflightRoute("/events/", cors, STREAM_ALLOWANCE),
+  ];
+  if (demoPage !== undefined) {
+    routes.push({ path: "/", methods: ["GET", "HEAD"], handle: demoPageHandler(demoPage) });
+  }
   return new Router({
-    routes: [
-      { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
-      { path: "/events/", methods: ["OPTIONS"], handle: ({ request }) => preflight(cors(request)) },
-    ],
+    routes,
     notFound: "Not found: events are at /events/.",
     headers: cors,
     logger,
@@ -33,23 +51,46 @@ export function clientRouter(deps: ClientDeps): Router {
 /** Everything that the control listener needs. */
 export interface ControlDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
   readonly access: ControlAccess;
+  /** Set with `-dev`. Default: there is no demo page. */
+  readonly demoPage?: DemoPageAccess | undefined;
 }
 
-/** The routes of the control listener. */
+/** A route of the control listener, which says what right it needs: none, if any key will do. */
+interface ControlRoute extends Route {
+  readonly needs: Right | undefined;
+}
+
+/** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlDeps): Router {
-  const routes: readonly Route[] = [
-    { path: "/emit/", methods: ["POST"], handle: publishHandler(deps) },
-    { path: "/token/", methods: ["POST"], handle: issueTokenHandler(deps) },
-    { path: "/healthz", methods: ["GET", "HEAD"], handle: healthHandler(deps) },
+  const { access, demoPage, logger } = deps;
+  const routes: readonly ControlRoute[] = [
+    { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
+    { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
   ];
-  const refusals = new RefusalLog(deps.logger);
+  const cors = demoPage && ((request: Request) => demoPage.headers(request));
+  const preflights = cors === undefined
+    ? []
+    : ["/emit/", "/token/"].map((path) => preflightRoute(path, cors, DEMO_PAGE_ALLOWANCE));
+  const refusals = new RefusalLog(logger);
   return new Router({
-    routes,
+    routes: [...routes, ...preflights],
     notFound: `Not found: use ${listPaths(routes)}.`,
-    guard: (request) => deps.access.check(request),
-    onRefusal: (error) => refusals.note(error),
-    logger: deps.logger,
+    guard: (request) => access.check(request),
+    onRefusal: (error, { keyName }) => refusals.note(error, keyName),
+    onAnswer: ({ caller: { keyName }, ...answered }) =>
+      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
+    ...(cors && { headers: cors }),
+    logger,
   });
+}
+
+function preflightRoute(path: string, cors: HeadersOf, allowance: CorsAllowance): Route {
+  return {
+    path,
+    methods: ["OPTIONS"],
+    handle: ({ request }) => preflight(cors(request), allowance),
+  };
 }
 
 function listPaths(routes: readonly Route[]): string {

@@ -1,6 +1,6 @@
 import type { SecretSource } from "../config/settings.ts";
 import { StartError } from "../lib/errors.ts";
-import { readKeyFile } from "./key_file.ts";
+import { readTextFile } from "./text_file.ts";
 
 /**
  * The configured secret: the text, or the content of the file without its last line end.
@@ -9,7 +9,7 @@ import { readKeyFile } from "./key_file.ts";
  */
 export function readSecret({ text, file }: SecretSource): string | undefined {
   if (file === undefined) return text;
-  const content = readKeyFile("secret file", file).replace(/\r?\n$/, "");
+  const content = readTextFile("secret file", file).replace(/\r?\n$/, "");
   if (content === "") throw emptyFile(file);
   return content;
 }
@@ -20,7 +20,7 @@ export function readSecret({ text, file }: SecretSource): string | undefined {
  * @throws StartError if the file cannot be read or holds no secret.
  */
 export function readSecretLines(file: string): readonly string[] {
-  const secrets = readKeyFile("secret file", file).split(/\r?\n/).filter((line) => line !== "");
+  const secrets = readTextFile("secret file", file).split(/\r?\n/).filter((line) => line !== "");
   if (secrets.length === 0) throw emptyFile(file);
   return secrets;
 }
@@ -32,4 +32,9 @@ function emptyFile(file: string): StartError {
 /** A secret of 256 random bits, for a server without a configured secret. */
 export function randomSecret(): string {
   return crypto.getRandomValues(new Uint8Array(32)).toHex();
+}
+
+/** The key of the demo page: 128 random bits, short enough for an address. */
+export function randomPageKey(): string {
+  return crypto.getRandomValues(new Uint8Array(16)).toHex();
 }

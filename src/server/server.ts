@@ -1,20 +1,24 @@
 import type { Broker } from "../broker/broker.ts";
 import { describeStore } from "../broker/store_address.ts";
+import type { ControlKey } from "../auth/control_keys.ts";
 import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
+import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
-import type { Logger } from "../observability/logger.ts";
-import { type ClientSettings, type ClientSide, LocalClients } from "./client_side.ts";
-import { Listener } from "./listener.ts";
+import type { LogFields, Logger } from "../observability/logger.ts";
+import { type ClientSide, LocalClients } from "./client_side.ts";
+import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
+import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
+import { type Rereadable, rereadAll } from "./reread.ts";
 import { controlRouter } from "./routes.ts";
-import { readSecret } from "./secrets.ts";
+import { randomPageKey } from "./secrets.ts";
 import { TokenKeys } from "./token_keys.ts";
-import { WorkerPool } from "./worker_pool.ts";
+import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
 /** How long open control requests may keep a stopping server from ending its streams. */
 const CONTROL_PATIENCE_MS = 1000;
@@ -26,7 +30,7 @@ interface ServerParts {
   readonly tokens: TokenAuthority;
   readonly broker: Broker;
   readonly clients: ClientSide;
-  readonly controlKey: string | undefined;
+  readonly controlKeys: readonly ControlKey[] | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -35,14 +39,17 @@ interface ServerParts {
 export class Server {
   /** Signs; the client side verifies. */
   readonly tokens: TokenAuthority;
+  /** The key of the demo page; `undefined` without `-dev`. */
+  readonly demoPageKey: string | undefined;
   readonly #config: Config;
   readonly #keys: TokenKeys;
   readonly #broker: Broker;
   readonly #logger: Logger;
   readonly #clients: ClientSide;
   readonly #control: Listener;
+  readonly #access: ControlAccess;
 
-  private constructor({ controlKey, clock, ...parts }: ServerParts) {
+  private constructor({ controlKeys, clock, ...parts }: ServerParts) {
     const { config, keys, tokens, broker, clients, logger } = parts;
     this.tokens = tokens;
     this.#config = config;
@@ -50,16 +57,24 @@ export class Server {
     this.#broker = broker;
     this.#logger = logger;
     this.#clients = clients;
-    const access = new ControlAccess({
+    this.demoPageKey = config.dev ? randomPageKey() : undefined;
+    const demoPage = this.demoPageKey === undefined ? undefined : new DemoPageAccess({
+      key: this.demoPageKey,
+      clientAddress: clients.address,
+      hosts: config.controlHosts,
+    });
+    const access = this.#access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
-      key: controlKey,
+      keys: controlKeys,
+      demoPage,
     });
     const router = controlRouter({
       ...config,
       broker,
       tokens,
       access,
+      demoPage,
       bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
       clock,
       logger,
@@ -81,19 +96,33 @@ export class Server {
   /**
    * Opens the store and both listeners, and logs their addresses.
    *
+   * @param workerOptions for tests.
    * @throws StartError if any of that fails.
    */
-  static async start(config: Config, clock: Clock, logger: Logger): Promise<Server> {
+  static async start(
+    given: Config,
+    clock: Clock,
+    logger: Logger,
+    workerOptions: WorkerOptions = {},
+  ): Promise<Server> {
+    // The demo page, which comes from worker threads too, must know the port before it is listened on.
+    const config = given.dev
+      ? { ...given, control: reserveAddress("control", given.control) }
+      : given;
     const keys = new TokenKeys(config.tokenKeys);
     const material = keys.read();
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
-    const controlKey = readSecret(config.controlKey);
-    const broker = await openBroker(config, clock, logger);
+    const controlKeys = readControlKeys(config);
+    const settings = { config, keys: material };
     const workers = countWorkers(config.workers, logger);
-    const clients = await startClients({ config, keys: material }, workers, broker, clock, logger);
+    const broker = await openBroker(config, workers, clock, logger);
+    const clients = workers === 1
+      // In this thread, where it costs least.
+      ? LocalClients.start(settings, { feed: broker, clock, logger })
+      : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
     let server: Server;
     try {
-      server = new Server({ config, keys, tokens, broker, clients, controlKey, clock, logger });
+      server = new Server({ config, keys, tokens, broker, clients, controlKeys, clock, logger });
     } catch (error) {
       await clients.close();
       await broker.close();
@@ -118,14 +147,38 @@ export class Server {
   }
 
   /**
-   * Reads the files of the keys for tokens again, and fetches key sets again. Streams whose key is gone end.
-   *
-   * @throws StartError naming the file that is wrong; the keys stay as they were then.
+   * Reads the files of keys for tokens and of control keys anew, and fetches key sets anew. A file that
+   * cannot be read, or is wrong, changes nothing; the log says what was read, and what is wrong. Never
+   * throws.
    */
-  reloadTokenKeys(): void {
+  reload(): void {
+    const parts: Rereadable[] = [];
+    if (this.#keys.canChange) {
+      parts.push({ name: "token keys", reread: () => this.#rereadTokenKeys() });
+    }
+    if (hasControlKeyFiles(this.#config)) {
+      parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
+    }
+    rereadAll(parts, this.#logger);
+  }
+
+  /** Streams whose key is gone end. */
+  #rereadTokenKeys(): LogFields {
     const keys = this.#keys.read();
     this.tokens.useKeys(withoutFetching(keys));
     this.#clients.useKeys(keys);
+    const { secrets, publicKeys, keySets, keySetUrls } = keys;
+    return {
+      secrets: secrets.length,
+      files: publicKeys.length + keySets.length,
+      addresses: keySetUrls.length,
+    };
+  }
+
+  #rereadControlKeys(): LogFields {
+    const keys = readControlKeys(this.#config) ?? [];
+    this.#access.useKeys(keys);
+    return { keys: keys.length };
   }
 
   /**
@@ -169,18 +222,6 @@ export class Server {
 /** The keys for the control side, which verifies no token: files are checked here, before others get them. */
 function withoutFetching(keys: KeyMaterial): KeyMaterial {
   return { ...keys, keySetUrls: [] };
-}
-
-/** Starts the client listener: with one worker in this thread, where it costs least. */
-async function startClients(
-  settings: ClientSettings,
-  workers: number,
-  broker: Broker,
-  clock: Clock,
-  logger: Logger,
-): Promise<ClientSide> {
-  if (workers === 1) return LocalClients.start(settings, { feed: broker, clock, logger });
-  return await WorkerPool.start(settings, workers, { broker, clock, logger });
 }
 
 /** The number of threads to serve clients with: more than one only where they can share a port. */

@@ -1,7 +1,7 @@
 import type { KeyFile, KeyMaterial } from "../auth/key_material.ts";
 import { hasKeys, type TokenKeySources } from "../config/config.ts";
-import { readKeyFile } from "./key_file.ts";
 import { randomSecret, readSecretLines } from "./secrets.ts";
+import { readTextFile } from "./text_file.ts";
 
 /** The keys for tokens, as the flags name them: read at the start, and again when the operator says so. */
 export class TokenKeys {
@@ -17,6 +17,12 @@ export class TokenKeys {
   /** Whether no key was given. */
   get isRandom(): boolean {
     return this.#random !== undefined;
+  }
+
+  /** Whether a later {@link read} may give others: some are in files, or are fetched. */
+  get canChange(): boolean {
+    const { secrets: _, ...others } = this.#sources;
+    return Object.values(others).some((list) => list.length > 0);
   }
 
   /**
@@ -38,5 +44,5 @@ export class TokenKeys {
 }
 
 function readFile(what: string, file: string): KeyFile {
-  return { file, content: readKeyFile(what, file) };
+  return { file, content: readTextFile(what, file) };
 }

@@ -18,8 +18,6 @@ import {
   type WorkerStart,
 } from "./worker_messages.ts";
 
-const BEAT_MS = 1000;
-
 const { settings, head, counts, worker, port } = workerData as WorkerStart;
 const { logLevel, retention } = settings.config;
 const now = () => systemClock.wall();
@@ -40,14 +38,15 @@ function start(): void {
       shared,
     });
     port.onmessage = ({ data }: MessageEvent<ToWorker>) => take(clients, data);
-    const beat = () =>
-      post({ kind: "beat", accepting: clients.accepting, census: clients.queries.census() });
-    setInterval(beat, BEAT_MS);
-    beat();
+    beat(clients);
     post({ kind: "started", address: clients.address });
   } catch (error) {
     post({ kind: "start failed", reason: reasonOf(error) });
   }
+}
+
+function beat({ accepting, queries }: LocalClients): void {
+  post({ kind: "beat", accepting, census: queries.census() });
 }
 
 async function take(clients: LocalClients, message: ToWorker): Promise<void> {
@@ -61,6 +60,8 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
     }
     case "use keys":
       return clients.useKeys(message.keys);
+    case "ping":
+      return beat(clients);
     case "stop accepting":
       await clients.stopAccepting();
       await clients.close();

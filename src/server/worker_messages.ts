@@ -40,6 +40,8 @@ export type ToWorker =
   | ToFollower
   | Query
   | { readonly kind: "use keys"; readonly keys: KeyMaterial }
+  /** Sent once a second; answered by `beat`. */
+  | { readonly kind: "ping" }
   | { readonly kind: "stop accepting" }
   | { readonly kind: "drain" };
 
@@ -48,7 +50,6 @@ export type FromWorker =
   | FromFollower
   | { readonly kind: "started"; readonly address: string }
   | { readonly kind: "start failed"; readonly reason: string }
-  /** Sent once a second. */
   | { readonly kind: "beat"; readonly accepting: boolean; readonly census: Census }
   | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
   /** Every stream has ended. */

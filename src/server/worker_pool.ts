@@ -15,21 +15,27 @@ import { WorkerThread } from "./worker_thread.ts";
 
 const TICK_MS = 1000;
 
+const DEFAULT_HEAP_MIB = 2048;
+
 /** Worker threads that die in a row are started again after growing pauses, up to this one. */
 const LONGEST_PAUSE_MS = 30_000;
 
 /** A thread that has run this long has not died in a row. */
 const SETTLED_MS = 60_000;
 
+/** What tests may change. */
+export interface WorkerOptions {
+  /** The module that the threads run. */
+  readonly module?: URL;
+  /** The heap of a thread, in MiB. Default: 2048, enough for some 50,000 streams. */
+  readonly maxHeapMiB?: number;
+}
+
 /** What the pool works with. */
-export interface WorkerPoolDeps {
+export interface WorkerPoolDeps extends WorkerOptions {
   readonly broker: Broker;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The module that the threads run; for tests. */
-  readonly module?: URL;
-  /** See `WorkerThreadOptions`; for tests. */
-  readonly maxHeapMiB?: number;
 }
 
 /** A worker of the pool, and the thread that runs it now. */
@@ -39,7 +45,6 @@ interface Worker {
   startedAt: number;
   /** Threads that died one soon after the other. */
   deaths: number;
-  isHung: boolean;
   restart: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -70,7 +75,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     for (let number = 0; number < count; number++) {
       const thread = this.#startThread(number);
       const startedAt = deps.clock.steady();
-      this.#workers.push({ thread, startedAt, deaths: 0, isHung: false, restart: undefined });
+      this.#workers.push({ thread, startedAt, deaths: 0, restart: undefined });
     }
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     deps.broker.follow(this);
@@ -178,19 +183,17 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
       head: () => broker.head,
       history: this.#history,
       module: module ?? new URL("./worker.ts", import.meta.url),
-      maxHeapMiB: maxHeapMiB ?? 2048,
+      maxHeapMiB: maxHeapMiB ?? DEFAULT_HEAP_MIB,
       onExit: (reason) => this.#lost(number, reason),
     });
   }
 
   #tick(): void {
-    for (const [number, worker] of this.#workers.entries()) {
-      const { thread, isHung } = worker;
+    for (const [number, { thread }] of this.#workers.entries()) {
       thread.tick();
-      if (thread.isHung === isHung) continue;
-      worker.isHung = thread.isHung;
-      if (isHung) this.#deps.logger.info("worker answers again", { worker: number });
-      else this.#deps.logger.error("worker hangs", { worker: number });
+      if (!thread.isHung) continue;
+      this.#deps.logger.error("worker hangs", { worker: number });
+      thread.terminate();
     }
   }
 
@@ -217,7 +220,6 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     const { clock, logger } = this.#deps;
     const thread = worker.thread = this.#startThread(number);
     worker.startedAt = clock.steady();
-    worker.isHung = false;
     thread.started.then(
       () => {
         worker.restart = undefined;

@@ -18,7 +18,7 @@ const MAX_UNANSWERED_BYTES = 64 * 2 ** 20;
 /** The memory that a batch takes besides its bytes, roughly. */
 const BYTES_PER_BATCH = 1000;
 
-/** Without a beat for this many ticks of a second, a worker counts as hung. */
+/** Without an answer to its pings for this many ticks of a second, a worker counts as hung. */
 const HUNG_AFTER_TICKS = 10;
 
 /** What a worker thread is started with, besides its port. */
@@ -91,11 +91,12 @@ export class WorkerThread {
 
   /** Whether its listener accepts connections, as far as is known. */
   get accepting(): boolean {
-    return this.#accepting && !this.isHung;
+    return this.#accepting;
   }
 
+  /** Whether it has taken no message for ten seconds. */
   get isHung(): boolean {
-    return this.#ticksSinceBeat >= HUNG_AFTER_TICKS;
+    return this.#state === "running" && this.#ticksSinceBeat >= HUNG_AFTER_TICKS;
   }
 
   /** Its last known census. */
@@ -105,7 +106,10 @@ export class WorkerThread {
 
   /** To be called once a second. */
   tick(): void {
-    if (this.#state === "running") this.#ticksSinceBeat++;
+    if (this.#state === "running") {
+      this.#ticksSinceBeat++;
+      this.#post({ kind: "ping" });
+    }
     for (const pending of this.#pending()) {
       if (++pending.ticks >= PATIENCE_TICKS) pending.resolve(undefined);
     }
@@ -155,7 +159,10 @@ export class WorkerThread {
     this.#post({ kind: "drain" });
   }
 
-  /** Ends the thread, and its streams with it. Deno 2.9.6 cannot end one that hangs. */
+  /**
+   * Ends the thread, and its streams with it. In Deno 2.9.6 a thread that is caught in an endless loop goes
+   * on, and keeps its connections; for this process it has ended.
+   */
   async terminate(): Promise<void> {
     await this.#worker.terminate();
   }

@@ -24,9 +24,10 @@ Deno.test("deno task compile makes one executable of the server, with only the p
   const executable = folder.join("dist/sse-server");
   const compiled = await readCompiledFile(executable);
 
-  await test.step("it holds main.ts, every folder of src/ with its scripts, jose and @redis/client", async () => {
+  await test.step("it holds main.ts, every folder of src/ with its scripts and its page, jose and @redis/client", async () => {
     // Files that hold nothing but types are left out.
-    const expected = ["main.ts", "/jose/", "/@redis/client/", "src/broker/redis/lua/publish.lua"];
+    const texts = ["src/broker/redis/lua/publish.lua", "src/http/handlers/demo_page.html"];
+    const expected = ["main.ts", "/jose/", "/@redis/client/", ...texts];
     for await (const { name } of Deno.readDir(`${folder.path}/src`)) expected.push(`src/${name}/`);
     const isHeld = (part: string) => compiled.files.some((path) => path.includes(part));
     assertEquals(expected.filter((part) => !isHeld(part)), []);
@@ -103,10 +104,12 @@ function grantedBy({ permissions }: CompiledFile): Record<string, unknown> {
 }
 
 async function smokeTest(executable: string): Promise<void> {
-  await using server = await startServer([], { command: [executable] });
+  await using server = await startServer(["-dev"], { command: [executable] });
   const token = await server.token({ userId: "alex", channel: "chat" });
   await using stream = await openStream(server.eventsUrl, { token });
   await server.emit({ userId: "alex", channel: "chat", data: "hello" });
   assertEquals((await stream.next()).data, "hello");
+  const page = await fetch(server.clientOrigin);
+  assertEquals((await page.text()).slice(0, 15), "<!doctype html>");
   assertEquals(await server.stop("SIGTERM"), 0);
 }

@@ -62,8 +62,8 @@ Deno.test("a server that starts without its issuer says so, and takes its tokens
   await own.waitFor("its greeting", () => own.comments.includes("connected"));
 
   await issuer.serve(key);
-  await waitFor("the key set", () => server.log.text.includes(" info key set fetched "));
+  await waitFor("the key set", async () => (await healthOf(server)).keys === "ok");
+  assertMatch(server.log.text, / info key set fetched url=/);
   await using stream = await openStream(server.eventsUrl, { token });
   await stream.waitFor("its greeting", () => stream.comments.includes("connected"));
-  assertEquals((await healthOf(server)).keys, "ok");
 });

@@ -5,6 +5,7 @@
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
+import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
@@ -38,6 +39,8 @@ export interface ListenersOptions {
   /** Names and patterns. Default: none. */
   readonly publicChannels?: readonly string[];
   readonly maxPublicStreams?: number;
+  /** The key of the demo page. Default: there is no page. */
+  readonly demoPageKey?: string;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -46,6 +49,7 @@ export interface ListenersOptions {
 export class Listeners implements Disposable {
   readonly clock = new FakeClock();
   readonly hub: Hub;
+  readonly access: ControlAccess;
   readonly tokens: TokenAuthority;
   /** Every line of the log so far, at level debug. */
   readonly logLines: string[] = [];
@@ -76,20 +80,29 @@ export class Listeners implements Disposable {
       maxChannelsPerToken,
       corsOrigins: options.corsOrigins ?? [],
       logger,
+      demoPage: options.demoPageKey === undefined
+        ? undefined
+        : { controlAddress: "127.0.0.1:8001", keyed: options.guard?.keys !== undefined },
     });
-    const { maxPayloadBytes = 1_048_576 } = options;
+    const { maxPayloadBytes = 1_048_576, demoPageKey } = options;
+    const demoPage = demoPageKey === undefined
+      ? undefined
+      : new DemoPageAccess({ key: demoPageKey, clientAddress: "127.0.0.1:8000", hosts: [] });
+    this.access = new ControlAccess({
+      boundHost: "127.0.0.1",
+      hosts: [],
+      keys: undefined,
+      demoPage,
+      ...options.guard,
+    });
     this.#control = controlRouter({
       census: () => Promise.resolve(this.hub.census),
       broker,
       tokens,
       clock,
       logger,
-      access: new ControlAccess({
-        boundHost: "127.0.0.1",
-        hosts: [],
-        key: undefined,
-        ...options.guard,
-      }),
+      access: this.access,
+      demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
       missingKeys: undefined,

@@ -57,6 +57,8 @@ export class RedisPublisher {
   #lastCall = 0;
   /** On the steady clock: since when Redis refuses events, where it does. */
   #refusesSince: number | undefined;
+  /** By the last seq of a publication: the counts that its receipt, and that of a repeat, wait for. */
+  readonly #counting = new Map<number, Promise<CountsBySeq>>();
   #pending: PendingPublication[] = [];
   #isBusy = false;
   /** Set while a call waits for publications. */
@@ -156,8 +158,12 @@ export class RedisPublisher {
       this.#answer(session, batch, published, counts);
     };
     // At once, where possible: the counts are then in Redis before the next call asks for them.
-    if (counts !== undefined) answer(counts);
-    else deliveries.wait(call, DELIVERY_MS).then(answer);
+    if (counts !== undefined) return answer(counts);
+    const counting = deliveries.wait(call, DELIVERY_MS);
+    for (const { kind, seq } of published.results) {
+      if (kind === "new") this.#counting.set(seq, counting);
+    }
+    counting.then(answer);
   }
 
   #answer(
@@ -172,11 +178,19 @@ export class RedisPublisher {
       const { idempotencyKey } = request;
       // A publication that is repeated may repeat another one of this very call.
       const isCounted = kind === "new" || counts.has(seq);
+      const counting = isCounted ? undefined : this.#counting.get(seq);
+      if (counting !== undefined) {
+        return counting.then((counts) =>
+          resolve({ id: formatId(seq, epoch), subscribers: recipientsOf(request, seq, counts) })
+        );
+      }
       const count = isCounted ? recipientsOf(request, seq, counts) : subscribers;
       if (kind === "new" && idempotencyKey !== undefined && count > 0) {
         // Where this fails, whoever repeats the emit is told of 0 subscribers.
-        this.#deps.log.saveRecipientCount(session, idempotencyKey, seq, count).catch(() => {});
-      }
+        this.#deps.log.saveRecipientCount(session, idempotencyKey, seq, count).catch(() => {})
+          // Not earlier: calls that are under way have been answered without the count.
+          .finally(() => this.#counting.delete(seq));
+      } else if (kind === "new") this.#counting.delete(seq);
       resolve({ id: formatId(seq, epoch), subscribers: count });
     });
   }

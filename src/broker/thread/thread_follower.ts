@@ -8,7 +8,6 @@ import { type OlderHistory, type OlderReader, WindowReader } from "../window_rea
 import { type EventBatch, unpackEvents } from "./event_batch.ts";
 import type { FromFollower, ToFollower } from "./messages.ts";
 
-/** Bytes of the log's newest part that each thread keeps at most. */
 const WINDOW_BYTES = 4 * 2 ** 20;
 
 /** What a follower works with. */
@@ -18,6 +17,8 @@ export interface ThreadFollowerDeps {
   readonly retention: Retention;
   /** The wall clock, in milliseconds. */
   readonly now: () => number;
+  /** Bytes of the log's newest part that this thread keeps at most. Default: 4 MiB. */
+  readonly windowBytes?: number;
   /** Sends a message to the broker's thread. */
   readonly post: (message: FromFollower) => void;
 }
@@ -102,8 +103,8 @@ export class ThreadFollower implements EventFeed, OlderHistory {
   }
 
   #openWindow(head: LogPosition): MemoryLog {
-    const { retention, now } = this.#deps;
-    const totalBytes = Math.min(retention.totalBytes, WINDOW_BYTES);
+    const { retention, now, windowBytes = WINDOW_BYTES } = this.#deps;
+    const totalBytes = Math.min(retention.totalBytes, windowBytes);
     return new MemoryLog({ ...retention, totalBytes }, now, head);
   }
 

@@ -22,9 +22,11 @@ export interface IssueTokenDeps {
  */
 export function issueTokenHandler(deps: IssueTokenDeps): RouteHandler {
   const { broker, tokens, clock, bodyLimits } = deps;
-  return async ({ request, query }) => {
+  return async ({ request, query, caller }) => {
     const fields = await readFields(request, contentTypeOf(request), query, bodyLimits);
-    const token = await tokens.sign(readTokenRequest(fields), clock.wall() / 1000);
+    const wanted = readTokenRequest(fields);
+    caller.requireFor("token", wanted.channels);
+    const token = await tokens.sign(wanted, clock.wall() / 1000);
     if (!wantsJson(request)) return answer(200, token);
     const { seq, epoch } = broker.head;
     return answer(200, { token, lastEventId: formatId(seq, epoch) });

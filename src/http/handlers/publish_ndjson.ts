@@ -5,6 +5,7 @@ import { readEmit } from "../../requests/emit_request.ts";
 import { toHttpError } from "../answers.ts";
 import { readJsonFields } from "../body.ts";
 import type { BodyLimits } from "../body_limits.ts";
+import type { Caller } from "../caller.ts";
 import { type Line, LineReader } from "../line_reader.ts";
 
 /** What publishing works with. */
@@ -21,12 +22,16 @@ export interface PublishDeps {
  */
 const MAX_WAITING_ANSWER_BYTES = 16_777_216;
 
-/** Publishes each line of a body as it comes, and streams one line of answer for each, in order. */
+/**
+ * Publishes each line of a body as it comes, and streams one line of answer for each, in order. A line
+ * that the caller may not emit is answered as one that is wrong.
+ */
 export function publishLines(
   body: ReadableStream<Uint8Array>,
+  caller: Caller,
   deps: PublishDeps,
 ): ReadableStream<Uint8Array> {
-  const run = new LineRun(deps);
+  const run = new LineRun(caller, deps);
   const encoder = new TextEncoder();
   const encode = (answers: readonly string[], controller: Controller) => {
     if (answers.length > 0) controller.enqueue(encoder.encode(answers.join("")));
@@ -57,11 +62,13 @@ type Controller = TransformStreamDefaultController<Uint8Array>;
 
 /** One body's lines: those that came together are published together. */
 class LineRun {
+  readonly #caller: Caller;
   readonly #deps: PublishDeps;
   readonly #reader: LineReader;
   #line = 0;
 
-  constructor(deps: PublishDeps) {
+  constructor(caller: Caller, deps: PublishDeps) {
+    this.#caller = caller;
     this.#deps = deps;
     this.#reader = new LineReader(deps.bodyLimits);
   }
@@ -91,7 +98,9 @@ class LineRun {
       if (text === "") continue;
       try {
         if (typeof text !== "string") throw text;
-        publications.push(readEmit(readJsonFields(text, bodyLimits), maxPayloadBytes));
+        const emit = readEmit(readJsonFields(text, bodyLimits), maxPayloadBytes);
+        this.#caller.requireFor("emit", emit.drafts.map(({ channel }) => channel));
+        publications.push(emit);
         plans.push({ line });
       } catch (error) {
         plans.push({ line, failed: toHttpError(error, this.#deps.logger) });

@@ -31,6 +31,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
       patterns: ["status."],
     }],
     ["max-public-streams", "9", (c) => c.maxPublicStreams, 9],
+    ["workers", "3", (c) => c.workers, 3],
     ["store", "sqlite:/x/y.db", (c) => c.store, { kind: "sqlite", file: "/x/y.db" }],
     ["redis-prefix", "p:", (c) => c.redisPrefix, "p:"],
     ["history-events", "5", (c) => c.retention.eventsPerChannel, 5],
@@ -52,6 +53,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["max-channels-per-token", "11", (c) => c.maxChannelsPerToken, 11],
     ["control-key", "k", (c) => c.controlKey, { text: "k", file: undefined }],
     ["control-key-file", "/k", (c) => c.controlKey, { text: undefined, file: "/k" }],
+    ["control-keys", "/keys", (c) => c.controlKeys, "/keys"],
     ["control-host", "SSE.internal, ,b:8001,[fd00::1]:8001,fd00::2", (c) => c.controlHosts, [
       "sse.internal",
       "b",
@@ -109,6 +111,8 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals([config.claimRules.user.text, config.claimRules.channels], ["userId", undefined]);
   assertEquals(config.publicChannels, { channels: [], patterns: [] });
   assertEquals(config.controlKey, { text: undefined, file: undefined });
+  assertEquals(config.workers, 1);
+  assertEquals(config.controlKeys, undefined);
   assertEquals(config.corsOrigins, []);
   assertEquals(config.heartbeatMs, 15_000);
   assertEquals(config.maxPayloadBytes, 1_048_576);
@@ -243,6 +247,7 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["max-channels-per-token", "", "0", "1.5"],
   ["control-key", ""],
   ["control-key-file", ""],
+  ["control-keys", ""],
   ["control-open", "yes"],
   ["drain", "", "10s"],
   ["log-level", "", "INFO", "verbose"],
@@ -328,13 +333,14 @@ Deno.test("a control listener that others can reach is refused, unless there is 
   for (const bindctl of [":8001", "0.0.0.0:8001", "[::]:8001", "10.0.0.1:8001", "host:8001"]) {
     assertThrows(
       () => configOf({ bindctl }),
-      /^Refused -bindctl: .* Set -control-key or -control-key-file, or -control-open/,
+      /^Refused -bindctl: .* Set -control-keys, -control-key or -control-key-file, or -control-open/,
     );
     assertThrows(() => configOf({}, { SSE_BINDCTL: bindctl }), /^Refused SSE_BINDCTL: /);
     assertThrows(() => configOf({ bindctl, "control-open": "false" }), /^Refused /);
     const allowed: readonly Settings[] = [
       { "control-key": "k" },
       { "control-key-file": "/k" },
+      { "control-keys": "/k" },
       { "control-open": "true" },
     ];
     for (const flags of allowed) configOf({ bindctl, ...flags });

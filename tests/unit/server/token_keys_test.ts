@@ -17,10 +17,11 @@ Deno.test("without any key there is a random secret, the same each time", () => 
   const { secrets } = keys.read();
   assertEquals([keys.isRandom, secrets.length], [true, 1]);
   assertMatch(String(secrets[0]), /^[0-9a-f]{64}$/);
-  assertEquals(keys.read().secrets, secrets);
+  assertEquals([keys.read().secrets, keys.canChange], [secrets, false]);
   for (const sources of [{ secrets: ["s"] }, { keySetUrls: ["https://a.example/k"] }]) {
     const given = new TokenKeys({ ...NONE, ...sources });
     assertEquals([given.isRandom, given.read().secrets], [false, sources.secrets ?? []]);
+    assertEquals(given.canChange, sources.secrets === undefined, "files and issuers may change");
   }
 });
 

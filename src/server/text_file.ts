@@ -1,16 +1,16 @@
 import { StartError } from "../lib/errors.ts";
 
 /**
- * The text of a file that holds keys.
+ * The content of a file that the settings name.
  *
- * @param what what the file is, for messages.
+ * @param kind what the file is, for the message.
  * @throws StartError if it cannot be read.
  */
-export function readKeyFile(what: string, file: string): string {
+export function readTextFile(kind: string, file: string): string {
   try {
     return Deno.readTextFileSync(file);
   } catch (error) {
-    throw new StartError(`Cannot read the ${what} ${file}: ${reasonOf(error)}.`);
+    throw new StartError(`Cannot read the ${kind} ${file}: ${reasonOf(error)}.`);
   }
 }
 
