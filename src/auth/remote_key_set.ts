@@ -22,6 +22,8 @@ const RETRY_MS = { least: 1000, most: 30_000 };
  */
 export class RemoteKeySet implements KeySource {
   readonly url: string;
+  /** All: the issuer's next key may be of any kind. */
+  readonly algorithms = PUBLIC_KEY_ALGORITHMS;
   readonly #remote: ReturnType<typeof createRemoteJWKSet>;
   readonly #clock: Clock;
   readonly #observer: KeyObserver;
@@ -46,11 +48,6 @@ export class RemoteKeySet implements KeySource {
     this.#fetch();
   }
 
-  /** Until the set is known, its keys may be of any kind. */
-  get algorithms(): readonly string[] {
-    return this.#keys?.algorithms ?? PUBLIC_KEY_ALGORITHMS;
-  }
-
   /** Why no key is known yet; `undefined` once there is one. */
   get missingReason(): string | undefined {
     return this.#keys === undefined ? this.#problem ?? `fetching ${this.url}` : undefined;
@@ -62,10 +59,7 @@ export class RemoteKeySet implements KeySource {
     if (this.#keys === undefined) return unavailable();
     const verdict = await this.#keys.verify(token);
     if (!(verdict instanceof NoSuchKey)) return verdict;
-    if (this.#clock.steady() - this.#askedAgainAt < COOLDOWN_MS) return unavailable();
-    this.#askedAgainAt = this.#clock.steady();
-    await this.#fetch();
-    return this.#problem === undefined ? await this.#keys.verify(token) : unavailable();
+    return await this.#lookAgain(this.#keys, token);
   }
 
   has(keyId: string): boolean {
@@ -81,6 +75,19 @@ export class RemoteKeySet implements KeySource {
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+  }
+
+  /** A key that is in no set that was fetched since its token came does not exist. */
+  async #lookAgain(known: KeySet, token: SignedToken): Promise<Verdict> {
+    const asks = this.#fetching === undefined;
+    if (asks) {
+      if (this.#clock.steady() - this.#askedAgainAt < COOLDOWN_MS) return unavailable();
+      this.#askedAgainAt = this.#clock.steady();
+    }
+    await this.#fetch();
+    const verdict = await (this.#keys ?? known).verify(token);
+    const isSure = asks && this.#problem === undefined;
+    return verdict instanceof NoSuchKey && !isSure ? unavailable() : verdict;
   }
 
   #fetch(): Promise<void> {

@@ -26,7 +26,7 @@ ${describeOptions(SERVER_OPTIONS)}
   -version
       the version
 
-Flags of token, with SSE_SECRET, SSE_SECRET_FILE and SSE_MAX_CHANNELS_PER_TOKEN from the environment:
+Flags of token; those that the server has too also come from the environment, as SSE_SECRET does:
 
 ${describeOptions(TOKEN_OPTIONS)}
 

@@ -7,6 +7,18 @@ import { ALGORITHMS, IssuerKey, type KeyKind } from "../../support/issuer_key.ts
 const KINDS = Object.keys(ALGORITHMS) as KeyKind[];
 const CLAIMS = { sub: "alex" };
 
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBejCCAR+gAwIBAgIUdLc9Qu5xtZ+xmhVyRu4EG3TqMoswCgYIKoZIzj0EAwIw
+ETEPMA0GA1UEAwwGaXNzdWVyMCAXDTI2MTEyNDEyNTc1N1oYDzIxMjYxMDMxMTI1
+NzU3WjARMQ8wDQYDVQQDDAZpc3N1ZXIwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNC
+AATIZYGVlNAODvShMCi83XEbZOeVnatFjjVuR7PVUNXFLP+UBl7brz5tyPV/plwX
+QXts4GlRiNKqEJ5ChjkHiOHDo1MwUTAdBgNVHQ4EFgQUqUrY2hO3N06NP1IBsxd5
+W7UPz6IwHwYDVR0jBBgwFoAUqUrY2hO3N06NP1IBsxd5W7UPz6IwDwYDVR0TAQH/
+BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAqZeDgiAsboohlE1yPupGDgqLDDQ5
+IarlN7QgfwQzL20CIQDUDwRJ3+vMziieYnc5mu+8GaceqmepMbvFdc/7aA95nQ==
+-----END CERTIFICATE-----
+`;
+
 function filesOf(...contents: readonly string[]) {
   return contents.map((content) => ({ file: "key.pem", content }));
 }
@@ -48,6 +60,10 @@ Deno.test("each of several keys verifies, in one file or in several, and has an 
     assertNotEquals(ids[0], ids[1]);
     assert(!new PublicKeys(filesOf(two.pem)).has(String(ids[0])), "another key is not this one");
   }
+});
+
+Deno.test("a certificate stands for its public key", () => {
+  assertEquals(new PublicKeys(filesOf(CERTIFICATE)).algorithms, ["ES256"]);
 });
 
 Deno.test("a token of another key, or changed on the way, is refused", async () => {

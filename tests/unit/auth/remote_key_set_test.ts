@@ -66,6 +66,28 @@ Deno.test("an unknown key has the set fetched again, but not again within 30 sec
   assertEquals(issuer.requests, 3);
 });
 
+Deno.test("tokens of a new key that come together wait for one set, also where the key is of another kind", async () => {
+  const [old, next] = [new IssuerKey("RSA", "old"), new IssuerKey("P-256", "next")];
+  await using issuer = KeySetServer.start(old);
+  using watched = new Watched(issuer.url);
+  assert(await watched.accepts(old), "the first key");
+  issuer.keys = [next];
+  assert(watched.set.algorithms.includes("ES256"), "it is asked for tokens of other kinds");
+  const all = await Promise.all(Array.from({ length: 20 }, () => watched.accepts(next)));
+  assertEquals([new Set(all), issuer.requests], [new Set([true]), 2]);
+});
+
+Deno.test("a set that was asked for before a token came does not tell that its key is unknown", async () => {
+  const [old, next] = [new IssuerKey("P-256", "old"), new IssuerKey("P-256", "next")];
+  await using issuer = KeySetServer.start(old);
+  using watched = new Watched(issuer.url);
+  assert(await watched.accepts(old), "the first key");
+  watched.set.fetchAgain();
+  const verdict = await watched.verify(next);
+  assert(verdict instanceof KeysUnavailable, `${verdict}`);
+  assertEquals(issuer.requests, 2);
+});
+
 Deno.test("a key that the issuer does not have is refused for good", async () => {
   await using issuer = KeySetServer.start(new IssuerKey());
   using watched = new Watched(issuer.url);

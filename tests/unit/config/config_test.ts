@@ -209,7 +209,7 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["bindctl", "", "nowhere"],
   ["secret", ""],
   ["secret-file", ""],
-  ["jwks", "", "keys.json", "file:///keys.json", "https://"],
+  ["jwks", "", "keys.json", "file:///keys.json", "https://", "https://me:word@a.example/k"],
   ["jwks-file", ""],
   ["public-key", ""],
   ["issuer", ""],
