@@ -24,7 +24,12 @@ export async function mintToken(
     );
   }
   try {
-    const request = readTokenRequest({ all: (name) => flags[name] ?? [] });
+    const names = Object.keys(flags);
+    const request = readTokenRequest({
+      all: (name) => flags[name] ?? [],
+      names: () => names,
+      size: names.length,
+    });
     const keys = { secrets, publicKeys: [], keySets: [], keySetUrls: [] };
     const tokens = new TokenAuthority(keys, config.claimRules, systemClock);
     return await tokens.sign(request, systemClock.wall() / 1000);

@@ -108,16 +108,14 @@ export function readConfig(
   const open = settings.on("control-open");
   if (!isLoopback(config.control.host) && !hasControlKeys(config) && !open) {
     throw new UsageError(
-      `Refused ${
-        settings.source("bindctl")
-      }: others than this machine could reach the control listener. ` +
+      `Refused ${settings.source("bindctl")}: other machines could reach the control listener. ` +
         "Set -control-keys, -control-key or -control-key-file, or -control-open if the network is closed.",
     );
   }
   if (config.store.kind === "redis" && !hasKeys(config.tokenKeys)) {
     throw new UsageError(
       `Refused ${settings.source("store")} without a secret: each server would make its own, and ` +
-        "tokens be good for one of them only. Give all the same -secret or -secret-file.",
+        "a token would be valid at only one of them. Give all the same -secret or -secret-file.",
     );
   }
   return config;

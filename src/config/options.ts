@@ -57,7 +57,7 @@ export const SERVER_OPTIONS = [
     value: "TEXT",
     default: "",
     help:
-      "signs and verifies tokens; repeatable: the first signs, all verify; without any key, a random secret serves until the server stops",
+      "signs and verifies tokens; repeatable: the first signs, all verify; without any key, the server uses a random secret until it stops",
   },
   {
     name: "secret-file",
@@ -287,7 +287,7 @@ export const SERVER_OPTIONS = [
     name: "log-level",
     value: "LEVEL",
     default: "info",
-    help: "debug, info, warn or error",
+    help: "debug, info, warn or error; debug names each stream, emit and refusal",
   },
   {
     name: "dev",
@@ -323,7 +323,7 @@ export const TOKEN_OPTIONS = [
     value: "N",
     range: CHANNELS_PER_TOKEN,
     default: "100",
-    help: "the server's, which accepts no token of more",
+    help: "the server's own limit, so that it accepts the token",
   },
   { name: "issuer", value: "TEXT", default: "", help: "the server's, if it has one" },
   { name: "audience", value: "TEXT", default: "", help: "the server's, if it has one" },

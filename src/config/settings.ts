@@ -254,7 +254,7 @@ function wantedOrigin(text: string): string | undefined {
   const origin = URL.parse(text)?.origin;
   const shown = JSON.stringify(text);
   if (text.includes("*")) {
-    return `each origin by name, or * for all: ${shown} would match none, a * is no part of an origin`;
+    return `each origin by name, or * for all: ${shown} would match none, because no origin contains a *`;
   }
   if (text === origin) return undefined;
   if (text === `${origin}/`) return `${origin}: an origin has no trailing slash`;

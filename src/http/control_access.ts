@@ -70,11 +70,10 @@ export class ControlAccess {
     // HTTP/2 has no Host header: there the name is in the URL.
     const host = request.headers.get("Host") ?? authorityOf(request);
     if (this.#allowsHost(hostWithoutPort(host) ?? "")) return host;
+    const rule = "is neither the bound address nor localhost. Allow the name with -control-host.";
     throw new ControlForbidden(
-      `Control request refused: its Host ${
-        JSON.stringify(host)
-      } is neither the bound address nor localhost. ` +
-        "Allow the name with -control-host.",
+      `Control request refused: its Host ${JSON.stringify(host)} ${rule}`,
+      `Control request refused: its Host ${rule}`,
     );
   }
 

@@ -1,8 +1,10 @@
 import type { Right } from "../auth/control_rights.ts";
 import { type HttpError, MethodNotAllowed, NotFound } from "../lib/errors.ts";
+import { shown } from "../lib/shown_text.ts";
 import type { Logger } from "../observability/logger.ts";
 import { answerError, toHttpError } from "./answers.ts";
 import { Caller } from "./caller.ts";
+import { hideToken } from "./misplaced_token.ts";
 import { targetOf } from "./target.ts";
 
 /** The part of `Deno.ServeHandlerInfo` that tells when a connection is done with an answer. */
@@ -50,8 +52,8 @@ export interface Answered {
 export interface RouterDeps {
   /** Several routes of one path have different methods. */
   readonly routes: readonly Route[];
-  /** What a request for any other path is told. */
-  readonly notFound: string;
+  /** What a request for any other path is advised to do, as the end of a sentence. */
+  readonly notFound: (path: string) => string;
   readonly logger: Logger;
   /** Runs before anything else, and tells who sends a request; throws to refuse it. Default: a stranger. */
   readonly guard?: (request: Request) => Caller;
@@ -153,7 +155,13 @@ export class Router {
     const nameStart = path.lastIndexOf("/") + 1;
     const named = this.#named.get(path.slice(0, nameStart));
     const name = named && decode(path.slice(nameStart));
-    if (named === undefined || !name) throw new NotFound(this.#deps.notFound);
+    if (named === undefined || !name) {
+      const advice = this.#deps.notFound(path);
+      throw new NotFound(
+        `Not found: ${shown(hideToken(path))} is not served here: ${advice}.`,
+        `Not found: ${advice}.`,
+      );
+    }
     return { methods: named, name };
   }
 }

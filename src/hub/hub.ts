@@ -6,6 +6,7 @@ import { type Metrics, noMetrics } from "../observability/metrics.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
+import { type Audience, findAudience } from "./audience.ts";
 import { CatchUp } from "./catch_up.ts";
 import type { Census } from "./census.ts";
 import { Channels } from "./channels.ts";
@@ -117,6 +118,11 @@ export class Hub {
     const isFull = this.#held.total >= maxConnections ||
       isPublic === true && this.#publicStreams.total >= maxPublicStreams;
     return isFull ? "over the limit" : undefined;
+  }
+
+  /** Who could hear an event for a user on a channel; `joinAudiences` sums what several hubs answer. */
+  audience(channel: string, user: string): Audience {
+    return findAudience(this.#channels, channel, user);
   }
 
   /** Opens a stream: live, or catching up from the client's last event id. */

@@ -18,6 +18,11 @@ export class StartError extends Error {
 export abstract class HttpError extends Error {
   abstract readonly status: number;
 
+  /** @param reason the message for the log, if the message itself quotes what the caller sent. */
+  constructor(message: string, readonly reason: string = message) {
+    super(message);
+  }
+
   /** The answer's headers for this error. */
   get headers(): Readonly<Record<string, string>> {
     return {};
@@ -85,9 +90,12 @@ export class TokenRefused extends HttpError {
   override readonly name = "TokenRefused";
   readonly status = 401;
 
-  /** @param missing true for a request without a token. */
-  constructor(message: string, readonly missing = false) {
-    super(message);
+  /**
+   * @param missing true for a request without a token.
+   * @param reason as for HttpError.
+   */
+  constructor(message: string, readonly missing = false, reason?: string) {
+    super(message, reason);
   }
 
   /** RFC 6750, section 3: a request without a token gets no error code. */

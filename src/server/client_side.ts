@@ -3,11 +3,13 @@ import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
 import { type Config, hasControlKeys } from "../config/config.ts";
+import type { Audience } from "../hub/audience.ts";
 import type { Census } from "../hub/census.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -23,6 +25,8 @@ const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
  */
 export interface ClientQueries {
   census(): Census;
+  /** See `Hub.audience`. */
+  audience(channel: string, user: string): Audience;
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
 }
@@ -107,6 +111,7 @@ export class LocalClients implements ClientSide {
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
       logger,
+      activity: createActivityLog(logger, config.logLevel, config.dev),
       demoPage: config.dev ? demoPageSettings(config) : undefined,
     });
     const listener = Listener.start({
@@ -131,7 +136,11 @@ export class LocalClients implements ClientSide {
   get queries(): ClientQueries {
     const hub = this.#hub;
     const tokens = this.#tokens;
-    return { census: () => hub.census, missingKeys: () => tokens.missingKeys };
+    return {
+      census: () => hub.census,
+      audience: (channel, user) => hub.audience(channel, user),
+      missingKeys: () => tokens.missingKeys,
+    };
   }
 
   census(): Promise<Census> {
@@ -171,8 +180,9 @@ export function answer<Name extends keyof ClientQueries>(
   name: Name,
   args: Parameters<ClientQueries[Name]>,
 ): ReturnType<ClientQueries[Name]> {
-  const query: (...args: Parameters<ClientQueries[Name]>) => unknown = queries[name];
-  return query(...args) as ReturnType<ClientQueries[Name]>;
+  type Query = (...args: Parameters<ClientQueries[Name]>) => ReturnType<ClientQueries[Name]>;
+  const query = queries[name] as Query;
+  return query(...args);
 }
 
 function demoPageSettings(config: Config): DemoPageSettings {

@@ -1,5 +1,5 @@
 import type { Right } from "../auth/control_rights.ts";
-import { type CorsAllowance, corsHeaders, preflight } from "../http/cors.ts";
+import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
@@ -10,12 +10,15 @@ import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
+import type { HttpError } from "../lib/errors.ts";
+import type { ActivityLog } from "../observability/activity_log.ts";
 import type { Logger } from "../observability/logger.ts";
 
 /** Everything that the client listener needs. */
 export interface ClientDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
+  readonly activity: ActivityLog;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageSettings | undefined;
 }
@@ -31,8 +34,9 @@ type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
 /** The routes of the client listener. */
 export function clientRouter(deps: ClientDeps): Router {
-  const { corsOrigins, logger, demoPage } = deps;
+  const { corsOrigins, logger, activity, demoPage } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
+  const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
   const routes: Route[] = [
     { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
     preflightRoute("/events/", cors, STREAM_ALLOWANCE),
@@ -42,8 +46,16 @@ export function clientRouter(deps: ClientDeps): Router {
   }
   return new Router({
     routes,
-    notFound: "Not found: events are at /events/.",
-    headers: cors,
+    notFound: (path) =>
+      // A page's path, as a proxy that does not rewrite it passes it on.
+      /^\/.+\//.test(path) && !path.startsWith("/events/")
+        ? "have the proxy rewrite it to /events/"
+        : "events are at /events/",
+    headers: (request) => {
+      corsRefusals.note(request);
+      return cors(request);
+    },
+    onRefusal: (error) => logRefusal(activity, "client request refused", error),
     logger,
   });
 }
@@ -62,7 +74,7 @@ interface ControlRoute extends Route {
 
 /** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlDeps): Router {
-  const { access, demoPage, logger } = deps;
+  const { access, demoPage, logger, activity } = deps;
   const routes: readonly ControlRoute[] = [
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
@@ -75,14 +87,26 @@ export function controlRouter(deps: ControlDeps): Router {
   const refusals = new RefusalLog(logger);
   return new Router({
     routes: [...routes, ...preflights],
-    notFound: `Not found: use ${listPaths(routes)}.`,
+    notFound: () => `use ${listPaths(routes)}`,
     guard: (request) => access.check(request),
-    onRefusal: (error, { keyName }) => refusals.note(error, keyName),
+    onRefusal: (error, { keyName }) => {
+      refusals.note(error, keyName);
+      logRefusal(activity, "control request refused", error, keyName);
+    },
     onAnswer: ({ caller: { keyName }, ...answered }) =>
       logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
     ...(cors && { headers: cors }),
     logger,
   });
+}
+
+function logRefusal(
+  { notice }: ActivityLog,
+  message: string,
+  { status, name, reason }: HttpError,
+  keyName?: string,
+): void {
+  notice?.(message, { status, error: name, reason, ...(keyName && { key: keyName }) });
 }
 
 function preflightRoute(path: string, cors: HeadersOf, allowance: CorsAllowance): Route {

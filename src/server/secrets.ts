@@ -14,6 +14,11 @@ export function readSecret({ text, file }: SecretSource): string | undefined {
   return content;
 }
 
+/** Whether a secret has fewer bytes than the digests of HS256, which makes it easier to guess (RFC 7518, 3.2). */
+export function isShort(secret: string): boolean {
+  return new TextEncoder().encode(secret).length < 32;
+}
+
 /**
  * The secrets in a file, one a line.
  *

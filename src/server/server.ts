@@ -9,6 +9,9 @@ import { ControlAccess } from "../http/control_access.ts";
 import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
+import { joinAudiences } from "../hub/audience.ts";
+import { createActivityLog } from "../observability/activity_log.ts";
+import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { LogFields, Logger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
 import { Listener, reserveAddress } from "./listener.ts";
@@ -16,7 +19,7 @@ import { openBroker } from "./open_broker.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
 import { controlRouter } from "./routes.ts";
-import { randomPageKey } from "./secrets.ts";
+import { isShort, randomPageKey } from "./secrets.ts";
 import { TokenKeys } from "./token_keys.ts";
 import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
@@ -47,6 +50,8 @@ export class Server {
   readonly #logger: Logger;
   readonly #clients: ClientSide;
   readonly #control: Listener;
+  /** For lines about single control requests. */
+  readonly #controlLogger: LimitedLogger;
   readonly #access: ControlAccess;
 
   private constructor({ controlKeys, clock, ...parts }: ServerParts) {
@@ -57,6 +62,7 @@ export class Server {
     this.#broker = broker;
     this.#logger = logger;
     this.#clients = clients;
+    this.#controlLogger = new LimitedLogger(logger, clock);
     this.demoPageKey = config.dev ? randomPageKey() : undefined;
     const demoPage = this.demoPageKey === undefined ? undefined : new DemoPageAccess({
       key: this.demoPageKey,
@@ -78,6 +84,9 @@ export class Server {
       bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
       clock,
       logger,
+      activity: createActivityLog(this.#controlLogger, config.logLevel, config.dev),
+      audience: async (...event) => joinAudiences(await clients.ask("audience", ...event)),
+      isStoreShared: config.store.kind === "redis",
       census: () => clients.census(),
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
         const reasons = await clients.ask("missingKeys");
@@ -133,6 +142,9 @@ export class Server {
       logger.warn(
         "no secret given: using a random one, so tokens are good until this server stops",
       );
+    }
+    if (material.secrets.some(isShort)) {
+      logger.warn("short secret: HS256 needs at least 32 bytes, RFC 7518, section 3.2");
     }
     server.#logStart(workers);
     return server;
@@ -192,6 +204,7 @@ export class Server {
       this.#logger.error("draining failed", { error: String(error) });
     });
     const inTime = await isDoneWithin(this.#config.drainMs, drained);
+    this.#controlLogger.flush();
     await this.#clients.close();
     await this.#broker.close();
     return inTime;

@@ -1,5 +1,5 @@
 /** The executable that `deno task compile` makes. Its base comes from a download that not every machine reaches. */
-import { assertEquals } from "../support/assert.ts";
+import { assertEquals, assertMatch, assertNotMatch } from "../support/assert.ts";
 import { run, type RunResult } from "../support/child_process.ts";
 import { type CompiledFile, readCompiledFile } from "../support/compiled_file.ts";
 import { startServer } from "../support/server.ts";
@@ -62,7 +62,9 @@ async function copyProject(target: string): Promise<void> {
   for (const name of ["deno.json", "deno.lock", "main.ts"]) {
     await Deno.copyFile(PROJECT_ROOT + name, `${target}/${name}`);
   }
-  for (const name of ["src", "tests"]) await copyFolder(PROJECT_ROOT + name, `${target}/${name}`);
+  for (const name of [".ci", "src", "tests"]) {
+    await copyFolder(PROJECT_ROOT + name, `${target}/${name}`);
+  }
 }
 
 async function copyFolder(source: string, target: string): Promise<void> {
@@ -89,8 +91,10 @@ async function compile(folder: string): Promise<Outcome> {
       deadlineMs: DEADLINE_MS,
     });
   const result = await task(env);
-  const downloadFailed = result.code !== 0 && result.stderr.includes("Setting up base binary");
+  const downloadFailed = result.code !== 0 && result.stderr.includes("could not be downloaded");
   if (!downloadFailed) return { result, hasRealBase: true };
+  assertMatch(result.stderr, /^Cannot compile: .* Fetch https:\S+ .*DENORT_BIN.*\.$/m);
+  assertNotMatch(result.stderr, /backtrace/i);
   return { result: await task({ ...env, DENORT_BIN: Deno.execPath() }), hasRealBase: false };
 }
 

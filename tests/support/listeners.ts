@@ -12,6 +12,7 @@ import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../src/broker/memory_log.ts";
+import { createActivityLog } from "../../src/observability/activity_log.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { toGrants } from "../../src/auth/channel_grants.ts";
 import type { ClaimRules } from "../../src/auth/claim_rules.ts";
@@ -33,6 +34,10 @@ export interface ListenersOptions {
   /** Room for all unfinished bodies together. */
   readonly maxUnfinishedBytes?: number;
   readonly guard?: Partial<ControlAccessOptions>;
+  /** Logs single streams and requests too, as at level debug or as with `-dev`. Default: does not. */
+  readonly activity?: "debug" | "dev";
+  /** As if the store were a Redis. */
+  readonly isStoreShared?: boolean;
   /** Default: one secret, which {@link Listeners.token} signs with. */
   readonly keys?: Partial<KeyMaterial>;
   readonly claimRules?: Partial<ClaimRules>;
@@ -67,6 +72,9 @@ export class Listeners implements Disposable {
     const logger = createLogger("debug", now, (line) => this.logLines.push(line));
     const local = new LocalBroker(new MemoryLog(RETENTION, now), now, logger);
     const broker = options.wrapBroker?.(local) ?? local;
+    const activity = options.activity === undefined
+      ? {}
+      : createActivityLog(logger, "debug", options.activity === "dev");
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
     const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };
@@ -80,6 +88,7 @@ export class Listeners implements Disposable {
       maxChannelsPerToken,
       corsOrigins: options.corsOrigins ?? [],
       logger,
+      activity,
       demoPage: options.demoPageKey === undefined
         ? undefined
         : { controlAddress: "127.0.0.1:8001", keyed: options.guard?.keys !== undefined },
@@ -101,6 +110,9 @@ export class Listeners implements Disposable {
       tokens,
       clock,
       logger,
+      activity,
+      audience: (...event) => Promise.resolve(this.hub.audience(...event)),
+      isStoreShared: options.isStoreShared ?? false,
       access: this.access,
       demoPage,
       maxPayloadBytes,

@@ -5,8 +5,10 @@ import type { Claims } from "../../auth/claims.ts";
 import { heardByAnyone, heardByToken, type HearingRules } from "../../auth/heard_channels.ts";
 import type { TokenVerifier } from "../../auth/token_verifier.ts";
 import { BadField, KeysUnavailable, TokenRefused } from "../../lib/errors.ts";
+import type { ActivityLog } from "../../observability/activity_log.ts";
 import { isName, NAME_RULE } from "../../lib/names.ts";
 import { bearerOf } from "../bearer.ts";
+import { findMisplacedToken } from "../misplaced_token.ts";
 import type { RoutedRequest, RouteHandler } from "../router.ts";
 
 /** What subscribing works with. */
@@ -16,6 +18,7 @@ export interface SubscribeDeps extends HearingRules {
   readonly clock: Clock;
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
+  readonly activity: ActivityLog;
 }
 
 type Query = RoutedRequest["query"];
@@ -39,18 +42,15 @@ export function subscribeHandler(deps: SubscribeDeps): RouteHandler {
     const client = { ...routed, isBearer: bearer !== undefined };
     if (token === undefined) {
       const claims = heardByAnyone(asked, deps);
-      if (claims !== undefined) return openStream(hub, claims, client);
-      throw new TokenRefused(
-        `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
-        true,
-      );
+      if (claims !== undefined) return openStream(deps, claims, client);
+      throw missingToken(findMisplacedToken(request, query), cookie);
     }
     const claims = tokens.verify(token, clock.wall() / 1000);
     if (!(claims instanceof Promise)) {
-      return openStream(hub, heardByToken(claims, asked, deps), client);
+      return openStream(deps, heardByToken(claims, asked, deps), client);
     }
     return claims.then(
-      (claims) => openStream(hub, heardByToken(claims, asked, deps), client),
+      (claims) => openStream(deps, heardByToken(claims, asked, deps), client),
       (error) => {
         if (!(error instanceof KeysUnavailable)) throw error;
         return streamOf(hub.reject("keys unavailable", undefined, readOptions(client)));
@@ -64,14 +64,15 @@ interface Client extends RoutedRequest {
   readonly isBearer: boolean;
 }
 
-function openStream(hub: Hub, claims: Claims, client: Client): Response {
+function openStream({ hub, activity }: SubscribeDeps, claims: Claims, client: Client): Response {
   const options = readOptions(client);
   const reason = hub.rejection(claims);
-  return streamOf(
-    reason === undefined
-      ? hub.subscribe(claims, options).body
-      : hub.reject(reason, claims, options),
-  );
+  if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
+  const { id, body } = hub.subscribe(claims, options);
+  const { user, channels } = claims;
+  const from = options.lastEventId === undefined ? "now" : "last event id";
+  activity.notice?.("stream opened", { stream: id, user, channel: channels, from });
+  return streamOf(body);
 }
 
 /** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
@@ -107,6 +108,21 @@ function readChannels(query: Query): readonly string[] | undefined {
     }
   }
   return channels;
+}
+
+function missingToken(misplaced: string | undefined, cookie: string): TokenRefused {
+  if (misplaced !== undefined) {
+    return new TokenRefused(
+      `Token missing. ${misplaced}`,
+      true,
+      "Token missing: one was found in another place.",
+    );
+  }
+  return new TokenRefused(
+    `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
+    true,
+    "Token missing.",
+  );
 }
 
 function findCookie(request: Request, name: string): string | undefined {

@@ -1,5 +1,5 @@
 import { StartError } from "../../../src/lib/errors.ts";
-import { randomSecret, readSecret, readSecretLines } from "../../../src/server/secrets.ts";
+import { isShort, randomSecret, readSecret, readSecretLines } from "../../../src/server/secrets.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
@@ -67,4 +67,13 @@ Deno.test("a random secret is 256 bits that no other has", () => {
   const [one, two] = [randomSecret(), randomSecret()];
   assertMatch(one, /^[0-9a-f]{64}$/);
   assert(one !== two);
+});
+
+Deno.test("a secret is short if it has fewer than 32 bytes, however many characters these are", () => {
+  assertEquals(["s".repeat(31), "é".repeat(15)].map(isShort), [true, true]);
+  assertEquals(["s".repeat(32), "é".repeat(16), randomSecret()].map(isShort), [
+    false,
+    false,
+    false,
+  ]);
 });
