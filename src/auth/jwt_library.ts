@@ -75,10 +75,27 @@ export async function fetchKeySet(url: string): Promise<unknown> {
   return remote.jwks();
 }
 
-/** jose would leave the body of another answer unread, and its connection open. */
+/** Hundreds of keys with their certificates. */
+const MAX_SET_BYTES = 1_048_576;
+
+/**
+ * jose would leave the body of another answer unread, and its connection open, and would read on for
+ * five seconds what a wrong address sends: gigabytes.
+ */
 const fetchSet: FetchImplementation = async (url, options) => {
   const response = await fetch(url, options);
-  if (response.status === 200) return response;
+  if (response.status === 200) return new Response(await readSet(response));
   await response.body?.cancel();
   throw new Error(`it answered with status ${response.status}`);
 };
+
+async function readSet({ body }: Response): Promise<Blob> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_SET_BYTES) throw new Error("it answered with more than 1 MiB");
+    chunks.push(chunk);
+  }
+  return new Blob(chunks);
+}

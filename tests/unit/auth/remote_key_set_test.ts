@@ -132,6 +132,26 @@ Deno.test("a set that cannot be used does not replace a good one", async () => {
   assertEquals(watched.told.length, 2, "one failure is told, not each");
 });
 
+Deno.test("an answer without end is read up to 1 MiB", async () => {
+  const key = new IssuerKey();
+  await using issuer = KeySetServer.start(key);
+  const piece = new Uint8Array(65_536).fill(32);
+  let pieces = 0;
+  issuer.instead = () =>
+    new Response(
+      new ReadableStream({
+        pull(controller) {
+          pieces++;
+          controller.enqueue(piece);
+        },
+      }, { highWaterMark: 0 }),
+    );
+  using watched = new Watched(issuer.url);
+  assert(await watched.verify(key) instanceof KeysUnavailable);
+  assertEquals(watched.told, ["failed: it answered with more than 1 MiB"]);
+  assert(pieces < 500, `${pieces} pieces of 64 KiB were read`);
+});
+
 Deno.test("a start without the issuer is tried again until it is there, and the reason is told meanwhile", async () => {
   const key = new IssuerKey();
   await using issuer = new KeySetServer(key);
