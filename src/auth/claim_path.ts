@@ -38,8 +38,9 @@ export function putAt(
 ): void {
   let target = payload;
   for (const name of names.slice(0, -1)) {
-    const next = target[name] as Record<string, unknown> | undefined;
-    target = next ?? (target[name] = {}) as Record<string, unknown>;
+    const next = Object.hasOwn(target, name) ? target[name] : undefined;
+    target = (next as Record<string, unknown> | undefined) ??
+      (target[name] = {}) as Record<string, unknown>;
   }
   target[String(names.at(-1))] = value;
 }

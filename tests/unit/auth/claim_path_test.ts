@@ -42,3 +42,12 @@ Deno.test("a value is put where it is read from, beside what is there", () => {
   assertEquals(payload, { a: { b: { c: 1, d: ["e"] } }, "x/y": 2 });
   for (const [text, value] of values) assertEquals(at(payload, text), value);
 });
+
+Deno.test("a name that every object inherits is put into the payload, not into what it is inherited from", () => {
+  const payload = {};
+  const path = parseClaimPath("/constructor/user");
+  assert(path !== undefined, "a path");
+  putAt(payload, path, "alex");
+  assertEquals(JSON.stringify(payload), '{"constructor":{"user":"alex"}}');
+  assert(!Object.hasOwn(Object, "user"), "Object itself was written to");
+});
