@@ -3,6 +3,7 @@ import { BadField, CannotSign, TokenRefused } from "../lib/errors.ts";
 import { putAt } from "./claim_path.ts";
 import type { ClaimRules } from "./claim_rules.ts";
 import { ClaimReader, type Claims, overLimit, type TokenClaims } from "./claims.ts";
+import { Grants } from "./grant_template.ts";
 import type { KeyMaterial } from "./key_material.ts";
 import type { Verdict } from "./key_source.ts";
 import { Keyring } from "./keyring.ts";
@@ -24,6 +25,7 @@ export interface TokenRequest {
 export class TokenAuthority implements TokenVerifier {
   readonly #rules: ClaimRules;
   readonly #reader: ClaimReader;
+  readonly #personalGrants: Grants;
   readonly #clock: Clock;
   readonly #observer: KeyObserver;
   #keyring: Keyring;
@@ -41,6 +43,7 @@ export class TokenAuthority implements TokenVerifier {
   ) {
     this.#rules = rules;
     this.#reader = new ClaimReader(rules);
+    this.#personalGrants = new Grants(rules.grants.filter(({ claims }) => claims.length > 0));
     this.#clock = clock;
     this.#observer = observer;
     this.#keyring = new Keyring(keys, clock, observer);
@@ -69,13 +72,28 @@ export class TokenAuthority implements TokenVerifier {
   }
 
   /**
+   * The channels that the requested token would grant its user alone: those that it names, and those that
+   * the rules make of its claims.
+   */
+  grantedBy(request: TokenRequest): readonly string[] {
+    try {
+      return [...request.channels, ...this.#personalGrants.fill(this.#namesOf(request))];
+    } catch (error) {
+      // No stream opens with such a token, so it grants no more.
+      if (error instanceof TokenRefused) return request.channels;
+      throw error;
+    }
+  }
+
+  /**
    * A token with the requested claims, which passes this server's own checks, signed with HS256.
    *
    * @param nowSeconds the start of the lifetime, in seconds since 1970.
    * @throws BadField naming `channel` if the token would name too many channels; CannotSign without a secret.
    */
-  async sign({ user, channels, lifetime }: TokenRequest, nowSeconds: number): Promise<string> {
-    const { maxChannels, issuers, audiences, ...paths } = this.#rules;
+  async sign(request: TokenRequest, nowSeconds: number): Promise<string> {
+    const { channels, lifetime } = request;
+    const { maxChannels, issuers, audiences } = this.#rules;
     const { signingKey } = this.#keyring;
     if (signingKey === undefined) {
       throw new CannotSign(
@@ -88,11 +106,7 @@ export class TokenAuthority implements TokenVerifier {
         `Bad field channel: it names ${channels.length} channels, ${overLimit(maxChannels)}.`,
       );
     }
-    const payload: Record<string, unknown> = {};
-    putAt(payload, paths.user, user);
-    const [first, ...others] = channels;
-    if (paths.channels !== undefined) putAt(payload, paths.channels, channels);
-    else payload.channel = others.length === 0 ? first : channels;
+    const payload = this.#namesOf(request);
     payload.exp = Math.floor(nowSeconds) + lifetime;
     if (issuers.length > 0) payload.iss = issuers[0];
     if (audiences.length > 0) payload.aud = audiences[0];
@@ -115,6 +129,17 @@ export class TokenAuthority implements TokenVerifier {
   /** Fetches no more key sets. */
   close(): void {
     this.#keyring.close();
+  }
+
+  /** The claims of a token that say who hears what. */
+  #namesOf({ user, channels }: TokenRequest): Record<string, unknown> {
+    const paths = this.#rules;
+    const payload: Record<string, unknown> = {};
+    putAt(payload, paths.user, user);
+    const [first, ...others] = channels;
+    if (paths.channels !== undefined) putAt(payload, paths.channels, channels);
+    else payload.channel = others.length === 0 ? first : channels;
+    return payload;
   }
 
   #read(token: SignedToken, verdict: Verdict, nowSeconds: number): TokenClaims {

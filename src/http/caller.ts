@@ -1,5 +1,5 @@
 import { type ChannelRight, ControlRights, type Right } from "../auth/control_rights.ts";
-import { RightMissing } from "../lib/errors.ts";
+import { ControlKeyRefused, RightMissing } from "../lib/errors.ts";
 
 /** Who sends a request, as far as its key tells. */
 export class Caller {
@@ -28,6 +28,17 @@ export class Caller {
    */
   require(right: Right): void {
     if (!this.#rights().has(right)) throw new RightMissing(right);
+  }
+
+  /** Whether the caller may be told that a channel exists: it may emit to it, or read. */
+  mayKnowOf(channel: string): boolean {
+    try {
+      const rights = this.#rights();
+      return rights.has("read") || rights.covers("emit", channel);
+    } catch (error) {
+      if (error instanceof ControlKeyRefused) return false;
+      throw error;
+    }
   }
 
   /**

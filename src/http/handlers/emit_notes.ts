@@ -3,6 +3,7 @@ import type { Audience } from "../../hub/audience.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { shown } from "../../lib/shown_text.ts";
 import type { ActivityLog } from "../../observability/activity_log.ts";
+import type { Caller } from "../caller.ts";
 import { joinNotes, type Note } from "../../requests/emit_note.ts";
 import type { EmitRequest } from "../../requests/emit_request.ts";
 
@@ -23,7 +24,7 @@ const WINDOW_MS = 1000;
 
 /**
  * Notes to publishers whose emit was accepted, but may not be what they meant. Who listens instead is
- * looked up for at most 100 unheard emits a second; the others get no such note.
+ * looked up, as far as the caller may know, for at most 100 unheard emits a second; the others get no such note.
  */
 export class EmitNotes {
   readonly #deps: EmitNotesDeps;
@@ -36,20 +37,28 @@ export class EmitNotes {
   }
 
   /** The note on a published emit, which is logged; `undefined` at once if there is nothing to say or log. */
-  on(emit: EmitRequest, receipt: Receipt): Promise<string | undefined> | undefined {
+  on(
+    emit: EmitRequest,
+    receipt: Receipt,
+    caller: Caller,
+  ): Promise<string | undefined> | undefined {
     const searches = receipt.subscribers === 0 && this.#takeSearch();
     const { detail } = this.#deps.activity;
     if (!searches && emit.note === undefined && detail === undefined) return undefined;
-    return this.#make(emit, receipt, searches);
+    return this.#make(emit, receipt, searches ? caller : undefined);
   }
 
   async #make(
     emit: EmitRequest,
     { id, subscribers }: Receipt,
-    searches: boolean,
+    /** `undefined` for one who is not told who listens. */
+    caller: Caller | undefined,
   ): Promise<string | undefined> {
     const { notice, detail } = this.#deps.activity;
-    const note = joinNotes(emit.note, searches ? await this.#audienceNote(emit) : undefined);
+    const note = joinNotes(
+      emit.note,
+      caller === undefined ? undefined : await this.#audienceNote(emit, caller),
+    );
     const { channel, user } = emit;
     const fields = { channel, user, id, subscribers };
     if (note === undefined) detail?.("emitted", fields);
@@ -57,11 +66,19 @@ export class EmitNotes {
     return note?.text;
   }
 
-  async #audienceNote({ channel, user }: EmitRequest): Promise<Note | undefined> {
+  async #audienceNote(
+    { channel, user }: EmitRequest,
+    caller: Caller,
+  ): Promise<Note | undefined> {
     const audience = await this.#deps.audience(channel, user);
     // They came after the event, or the receipt is that of an earlier emit with the same key.
     if (audience.matching > 0) return undefined;
-    const sentence = describeAudience(channel, user, audience);
+    const { similarChannels, otherChannels } = audience;
+    const sentence = describeAudience(channel, user, {
+      ...audience,
+      similarChannels: similarChannels.filter(({ channel }) => caller.mayKnowOf(channel)),
+      otherChannels: otherChannels.filter((channel) => caller.mayKnowOf(channel)),
+    });
     const text = this.#deps.isStoreShared
       ? `On this server ${sentence.replace(/^N/, "n")}`
       : sentence;

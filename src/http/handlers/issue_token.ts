@@ -25,7 +25,7 @@ export function issueTokenHandler(deps: IssueTokenDeps): RouteHandler {
   return async ({ request, query, caller }) => {
     const fields = await readFields(request, contentTypeOf(request), query, bodyLimits);
     const wanted = readTokenRequest(fields);
-    caller.requireFor("token", wanted.channels);
+    caller.requireFor("token", tokens.grantedBy(wanted));
     const token = await tokens.sign(wanted, clock.wall() / 1000);
     if (!wantsJson(request)) return answer(200, token);
     const { seq, epoch } = broker.head;

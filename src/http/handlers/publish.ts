@@ -23,7 +23,7 @@ export function publishHandler(deps: PublishDeps): RouteHandler {
     caller.requireFor("emit", [emit.channel]);
     const [outcome] = await broker.publish([emit]);
     if (outcome === undefined || outcome instanceof Error) throw outcome;
-    const noted = notes.on(emit, outcome);
+    const noted = notes.on(emit, outcome, caller);
     const note = noted && await noted;
     if (wantsJson(request)) return answer(200, note === undefined ? outcome : { ...outcome, note });
     // The runtime's own headers for a text: naming them would take as long as the rest of the answer.

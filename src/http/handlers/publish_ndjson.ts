@@ -140,7 +140,7 @@ class LineRun {
     if (outcome === undefined || outcome instanceof Error) {
       return this.#refusal(line, toHttpError(outcome, this.#deps.logger));
     }
-    const noted = this.#notes.on(emit, outcome);
+    const noted = this.#notes.on(emit, outcome, this.#caller);
     if (noted === undefined) return formatReceipt(line, outcome);
     return noted.then((note) => formatReceipt(line, outcome, note));
   }

@@ -1,3 +1,4 @@
+import { parseGrantTemplate } from "../../../src/auth/grant_template.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { controlKeys } from "../../support/control_keys.ts";
 import { Listeners, OpenBody } from "../../support/listeners.ts";
@@ -176,4 +177,33 @@ Deno.test("without keys nobody is named", async () => {
   using listeners = await Listeners.make();
   await listeners.post("/token/", { userId: "alex", channel: "chat", exp: "60" });
   assertMatch(listeners.logLines.at(-1) ?? "", / control request .*status=200$/);
+});
+
+Deno.test("a key makes no token that -grant gives more than the key may give", async () => {
+  const grants = ["user.{userId}", "lobby"].map(parseGrantTemplate).filter((one) => !!one);
+  using listeners = await Listeners.make({ guard: { keys: KEYS }, claimRules: { grants } });
+  const refused = await post(listeners, "login", "/token/", tokenFor("news"));
+  assertEquals([refused.status, await refused.text()], [
+    403,
+    'Control request refused: its key does not have the right token for the channel "user.alex".\n',
+  ]);
+  assert((await post(listeners, "admin", "/token/", tokenFor("news"))).ok);
+});
+
+Deno.test("a note on an emit names no channel that its key may not know of", async () => {
+  using listeners = await makeListeners();
+  await using _one = await listeners.open({ channel: ["newt", "board"], userId: "alex" });
+  await using _two = await listeners.open({ channel: ["orders.x"], userId: "alex" });
+  const noteFor = async (key: KeyName) =>
+    (await post(
+      listeners,
+      key,
+      "/emit/",
+      form(["userId", "alex"], ["channel", "news"], ["data", "x"]),
+    )).headers.get("SSE-Note");
+  assertEquals(await noteFor("admin"), "Nobody listens on news; 1 stream is open on newt.");
+  assertEquals(
+    await noteFor("shop"),
+    "Nobody listens on news; alex listens on orders.x.",
+  );
 });
