@@ -9,15 +9,33 @@ export interface GrantTemplate {
   readonly claims: readonly ClaimPath[];
 }
 
-/** Reads a template; `undefined` for a text with a brace that is not part of a `{claim}`. */
+/** What a template must be, for messages. */
+export const GRANT_RULE =
+  "a channel, with claims in braces, such as user.{sub}, and a separator between two claims and before a *";
+
+/** A character that may keep a claim apart from what stands next to it. */
+const SEPARATOR = /[^\p{L}\p{N}*]/u;
+
+/**
+ * Reads a template; `undefined` for a text with a brace that is not part of a `{claim}`, or with a claim
+ * whose end nobody can tell: `user.{sub}*` would give to alex what is meant for alexander.
+ */
 export function parseGrantTemplate(text: string): GrantTemplate | undefined {
   const parts = text.split(/\{([^{}]+)\}/);
   const texts = parts.filter((_, index) => index % 2 === 0);
   const paths = parts.filter((_, index) => index % 2 === 1).map(parseClaimPath);
   const claims = paths.filter((path) => path !== undefined);
   const isWellFormed = claims.length === paths.length && !/[{}]/.test(texts.join("")) &&
-    text !== "";
+    text !== "" && keepsApart(texts);
   return isWellFormed ? { texts, claims } : undefined;
+}
+
+function keepsApart(texts: readonly string[]): boolean {
+  const begins = (text: string) => SEPARATOR.test(text.at(0) ?? "");
+  const ends = (text: string) => SEPARATOR.test(text.at(-1) ?? "");
+  const last = texts.length === 1 ? "" : texts.at(-1) ?? "";
+  return texts.slice(1, -1).every((text) => begins(text) || ends(text)) &&
+    (begins(last) || !last.endsWith("*"));
 }
 
 /** Fills the claims of tokens into templates. */

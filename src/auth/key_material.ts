@@ -10,6 +10,17 @@ export interface KeyMaterial {
   readonly keySetUrls: readonly string[];
 }
 
+/** What a secret cannot be, for messages. */
+export const SECRET_RULE = "a text that nobody else knows, not a key in PEM or a key set";
+
+/**
+ * Whether a text is the form of a key, PEM or JWK: no secret then. The lines of a public key in PEM are
+ * known to all, and its first line is that of every such key.
+ */
+export function isKeyForm(text: string): boolean {
+  return text.includes("-----BEGIN ") || /"kty"\s*:/.test(text);
+}
+
 /** A file that was read, with the name that messages call it by. */
 export interface KeyFile {
   readonly file: string;

@@ -1,6 +1,7 @@
 import { type Address, parseAddress } from "../lib/address.ts";
 import { CLAIM_RULE, type ClaimPath, parseClaimPath } from "../auth/claim_path.ts";
-import { type GrantTemplate, parseGrantTemplate } from "../auth/grant_template.ts";
+import { GRANT_RULE, type GrantTemplate, parseGrantTemplate } from "../auth/grant_template.ts";
+import { isKeyForm, SECRET_RULE } from "../auth/key_material.ts";
 import { UsageError } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
 import type { LogLevel } from "../observability/logger.ts";
@@ -136,13 +137,16 @@ export class Settings {
     return this.all(name).map((text) => {
       const template = parseGrantTemplate(text);
       if (template !== undefined) return template;
-      throw this.#wrong(name, "a channel, with claims in braces, such as user.{sub}");
+      throw this.#wrong(name, GRANT_RULE);
     });
   }
 
   /** Several secrets as {@link secret} takes one: texts or files, of flags or of variables. */
   secrets(textName: OptionName, fileName: OptionName) {
     const { text, file } = this.secret(textName, fileName);
+    if (text !== undefined && this.all(textName).some(isKeyForm)) {
+      throw this.#wrong(textName, SECRET_RULE);
+    }
     return {
       secrets: text === undefined ? [] : this.all(textName),
       secretFiles: file === undefined ? [] : this.all(fileName),

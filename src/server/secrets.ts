@@ -1,3 +1,4 @@
+import { isKeyForm, SECRET_RULE } from "../auth/key_material.ts";
 import type { SecretSource } from "../config/settings.ts";
 import { StartError } from "../lib/errors.ts";
 import { readTextFile } from "./text_file.ts";
@@ -22,10 +23,14 @@ export function isShort(secret: string): boolean {
 /**
  * The secrets in a file, one a line.
  *
- * @throws StartError if the file cannot be read or holds no secret.
+ * @throws StartError if the file cannot be read, or holds no secret or a key of another kind.
  */
 export function readSecretLines(file: string): readonly string[] {
-  const secrets = readTextFile("secret file", file).split(/\r?\n/).filter((line) => line !== "");
+  const content = readTextFile("secret file", file);
+  if (isKeyForm(content)) {
+    throw new StartError(`Cannot use the secret file ${file}: it must hold ${SECRET_RULE}.`);
+  }
+  const secrets = content.split(/\r?\n/).filter((line) => line !== "");
   if (secrets.length === 0) throw emptyFile(file);
   return secrets;
 }

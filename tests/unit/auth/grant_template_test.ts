@@ -3,7 +3,7 @@ import {
   type GrantTemplate,
   parseGrantTemplate,
 } from "../../../src/auth/grant_template.ts";
-import { assertEquals, assertThrows } from "../../support/assert.ts";
+import { assert, assertEquals, assertThrows } from "../../support/assert.ts";
 
 function grantsOf(...texts: readonly string[]): Grants {
   const templates = texts.map(parseGrantTemplate);
@@ -43,6 +43,15 @@ Deno.test("a claim that would inject a pattern or a separator of any template is
       () => grants.fill({ sub, org: "o" }),
       /^Token refused: its claim sub has a character that separates names or stands for several/,
     );
+  }
+});
+
+Deno.test("a template that does not tell where a claim ends is none", () => {
+  for (const text of ["user.{sub}*", "user.{sub}x*", "user.{sub}**", "{org}{sub}", "{org}x{sub}"]) {
+    assertEquals(parseGrantTemplate(text), undefined, text);
+  }
+  for (const text of ["user.{sub}.*", "{org}-x{sub}", "{org}x-{sub}", "x*", "*", "user{sub}s"]) {
+    assert(parseGrantTemplate(text) !== undefined, text);
   }
 });
 

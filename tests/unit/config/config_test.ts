@@ -207,7 +207,7 @@ Deno.test("an origin that no browser would send is refused with the reason", () 
 const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["bind", "", "8000", "localhost", ":65536", "::1:80"],
   ["bindctl", "", "nowhere"],
-  ["secret", ""],
+  ["secret", "", "-----BEGIN PUBLIC KEY-----\nx", '{"keys":[{"kty":"RSA"}]}'],
   ["secret-file", ""],
   ["jwks", "", "keys.json", "file:///keys.json", "https://", "https://me:word@a.example/k"],
   ["jwks-file", ""],
@@ -217,7 +217,7 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["leeway", "", "-1", "3601"],
   ["claim-user", "", 'a"b', "ä", "/a~2b"],
   ["claim-channels", 'a"b', "\\"],
-  ["grant", "", "user.{sub", "user.sub}", "user.{}", "{a{b}}"],
+  ["grant", "", "user.{sub}*", "user.{sub", "user.sub}", "user.{}", "{a{b}}"],
   ["public-channels", "x".repeat(257)],
   ["max-public-streams", "", "-1", "1.5"],
   ["store", "", "disk", "sqlite:", "sqlite", ...WRONG_REDIS_URLS],

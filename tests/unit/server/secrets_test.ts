@@ -1,6 +1,7 @@
 import { StartError } from "../../../src/lib/errors.ts";
 import { isShort, randomSecret, readSecret, readSecretLines } from "../../../src/server/secrets.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
+import { IssuerKey, keySetFile } from "../../support/issuer_key.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 function refusal(file: string): string {
@@ -60,6 +61,18 @@ Deno.test("a file of secrets holds one on each line that is not empty", async ()
   for (const content of ["", "\n", "\r\n\n"]) {
     const file = await folder.write("blank", content);
     assertThrows(() => readSecretLines(file), /^Cannot use the secret file \S+: it is empty\.$/);
+  }
+});
+
+Deno.test("a key in PEM or a key set is no file of secrets: anybody knows its lines", async () => {
+  await using folder = await TempDir.make();
+  const key = new IssuerKey();
+  for (const content of [key.pem, `old\n${key.pem}`, keySetFile(key).content]) {
+    const file = await folder.write("secrets", content);
+    assertThrows(
+      () => readSecretLines(file),
+      /^Cannot use the secret file \S+: it must hold a text/,
+    );
   }
 });
 
