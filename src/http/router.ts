@@ -4,7 +4,7 @@ import { shown } from "../lib/shown_text.ts";
 import type { Logger } from "../observability/logger.ts";
 import { answerError, toHttpError } from "./answers.ts";
 import { Caller } from "./caller.ts";
-import { hideToken } from "./misplaced_token.ts";
+import { hideTokens } from "./misplaced_token.ts";
 import { targetOf } from "./target.ts";
 
 /** The part of `Deno.ServeHandlerInfo` that tells when a connection is done with an answer. */
@@ -158,7 +158,7 @@ export class Router {
     if (named === undefined || !name) {
       const advice = this.#deps.notFound(path);
       throw new NotFound(
-        `Not found: ${shown(hideToken(path))} is not served here: ${advice}.`,
+        `Not found: ${shown(hideTokens(path))} is not served here: ${advice}.`,
         `Not found: ${advice}.`,
       );
     }

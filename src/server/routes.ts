@@ -8,6 +8,7 @@ import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_t
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
+import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
 import type { HttpError } from "../lib/errors.ts";
@@ -106,7 +107,12 @@ function logRefusal(
   { status, name, reason }: HttpError,
   keyName?: string,
 ): void {
-  notice?.(message, { status, error: name, reason, ...(keyName && { key: keyName }) });
+  notice?.(message, {
+    status,
+    error: name,
+    reason: hideTokens(reason),
+    ...(keyName && { key: keyName }),
+  });
 }
 
 function preflightRoute(path: string, cors: HeadersOf, allowance: CorsAllowance): Route {
