@@ -15,7 +15,7 @@ import type { ActivityLog } from "../observability/activity_log.ts";
 import type { Logger } from "../observability/logger.ts";
 
 /** Everything that the client listener needs. */
-export interface ClientDeps extends SubscribeDeps {
+export interface ClientRouteDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
   readonly activity: ActivityLog;
@@ -33,7 +33,7 @@ const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
 /** The routes of the client listener. */
-export function clientRouter(deps: ClientDeps): Router {
+export function clientRouter(deps: ClientRouteDeps): Router {
   const { corsOrigins, logger, activity, demoPage } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
   const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
@@ -61,7 +61,7 @@ export function clientRouter(deps: ClientDeps): Router {
 }
 
 /** Everything that the control listener needs. */
-export interface ControlDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
+export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
   readonly access: ControlAccess;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
@@ -73,7 +73,7 @@ interface ControlRoute extends Route {
 }
 
 /** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
-export function controlRouter(deps: ControlDeps): Router {
+export function controlRouter(deps: ControlRouteDeps): Router {
   const { access, demoPage, logger, activity } = deps;
   const routes: readonly ControlRoute[] = [
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
