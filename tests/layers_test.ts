@@ -7,6 +7,7 @@ import { readSourceFiles, type SourceFile } from "./support/source_files.ts";
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/lib": [],
+  "src/client": [],
   "src/sse": ["src/lib"],
   "src/auth": ["src/lib"],
   "src/observability": ["src/lib"],
@@ -27,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/http": ["src/lib", "src/observability", "src/requests"],
   "src/http/handlers": [
     "src/lib",
+    "src/client",
     "src/auth",
     "src/observability",
     "src/requests",
@@ -111,8 +113,9 @@ Deno.test("the table goes strictly downward", () => {
   assertEquals(upward, []);
 });
 
-Deno.test("all of it is TypeScript, but for the scripts that Redis runs", () => {
-  const allowed = /\.ts$|^src\/broker\/redis\/lua\/\w+\.lua$/;
+Deno.test("all of it is TypeScript, but for the scripts that Redis runs and the client that browsers run", () => {
+  const allowed =
+    /\.ts$|^src\/broker\/redis\/lua\/\w+\.lua$|^src\/client\/(client\.js|package\.json)$/;
   assertEquals(pathsWhere(({ path }) => !allowed.test(path)), []);
 });
 
@@ -177,5 +180,8 @@ Deno.test("only the logger writes to the console", () => {
 
 Deno.test("only the clock asks the machine for the time", () => {
   const asksTime = /\b(Date\.now|performance\.now)\b|new Date\(\)/;
-  assertEquals(pathsWhere(({ code }) => asksTime.test(code)), ["src/lib/clock.ts"]);
+  assertEquals(pathsWhere(({ code }) => asksTime.test(code)), [
+    "src/client/client.js",
+    "src/lib/clock.ts",
+  ]);
 });

@@ -19,13 +19,16 @@ export function corsHeaders(
   };
 }
 
-/** The answer to a preflight: what a page may send, where its origin is allowed at all. */
+/**
+ * The answer to a preflight: what a page may send, where its origin is allowed at all.
+ *
+ * @param cors the headers that the router adds to this answer as to every other.
+ */
 export function preflight(cors: Readonly<Record<string, string>>): Response {
   const allowed = "Access-Control-Allow-Origin" in cors;
   return new Response(null, {
     status: 204,
     headers: {
-      ...cors,
       Allow: "GET, OPTIONS",
       ...(allowed && {
         "Access-Control-Allow-Methods": "GET",

@@ -81,7 +81,7 @@ export class Router {
     }
     if (headers !== undefined) {
       for (const [name, value] of Object.entries(headers(request))) {
-        response.headers.set(name, value);
+        response.headers.append(name, value);
       }
     }
     return response;

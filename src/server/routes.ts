@@ -1,5 +1,6 @@
 import { corsHeaders, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
+import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
@@ -23,6 +24,7 @@ export function clientRouter(deps: ClientDeps): Router {
     routes: [
       { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
       { path: "/events/", methods: ["OPTIONS"], handle: ({ request }) => preflight(cors(request)) },
+      { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
     ],
     notFound: "Not found: events are at /events/.",
     headers: cors,
