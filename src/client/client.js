@@ -1,7 +1,9 @@
 /*! Simple SSE Server's client, MIT License. How it works: docs/client.md */
 
 const POSITION = /^\d{16}-[a-z\d]{6}$/;
-const isOfLog = (id, other) => id.slice(16) === other.slice(16);
+const isOfLog = (id, other) => id?.slice(16) === other?.slice(16);
+const isBefore = ([id, own], [other, otherOwn]) =>
+  isOfLog(id, other) && (id < other || (id === other && own < otherOwn));
 
 const PAGE_EVENTS = ["pagehide", "pageshow", "freeze", "resume", "online", "visibilitychange"];
 const TICK_MS = 5000;
@@ -11,7 +13,6 @@ const OWN_IDS = 1000;
 export function connect(url, options = {}) {
   const { token, share, lastEventId, gap, state: onState, silenceMs = 45000 } = options;
   const target = new URL(url, globalThis.location?.href);
-  const me = Math.random();
   const received = new EventTarget();
   const types = new Set(["hello", "message", "gap"]);
   const end = new AbortController();
@@ -19,20 +20,16 @@ export function connect(url, options = {}) {
   let reason, bearer, user;
   let life, wake;
 
-  // What this tab has received.
-  let position = POSITION.test(lastEventId) ? lastEventId : undefined;
-  let mayRepeat, lastStream;
+  let mark = [POSITION.test(lastEventId) ? lastEventId : undefined, 0];
+  let mayRepeat, doubtful, lastStream;
   const ownIds = [];
 
-  // The group of tabs that share a stream.
   let isAlone = share === false || !globalThis.BroadcastChannel || !navigator.locks ||
-    (lastEventId && !position);
-  let group, channel, candidate, release, leader, hasAsked, silentTicks, mustSteal;
+    (lastEventId && !mark[0]);
+  let group, channel, candidate, release, askedOf, silentTicks, mustSteal;
 
-  // The stream, if this tab leads.
-  let isLeading, isOpened, stream, source, heardAt;
-  let streams = 0;
-  let at = lastEventId;
+  let isLeading, isOpened, streamId, stream, source, heardAt;
+  let at = [lastEventId, 0];
   let retryMs = 3000;
 
   function setState(next, why) {
@@ -43,9 +40,9 @@ export function connect(url, options = {}) {
     if (onState) queueMicrotask(() => onState(next, why));
   }
 
-  function dispatch(id, type, data) {
+  function dispatch([lastEventId, type, data]) {
     if (state === "closed") return;
-    received.dispatchEvent(new MessageEvent(type, { data, lastEventId: id }));
+    received.dispatchEvent(new MessageEvent(type, { data, lastEventId }));
   }
 
   function on(type, handler, { json } = {}) {
@@ -56,71 +53,87 @@ export function connect(url, options = {}) {
     return () => received.removeEventListener(type, handle);
   }
 
-  function take({ by, nth, upTo, after, events }) {
-    position ??= upTo;
-    if (lastStream !== by + nth) {
-      lastStream = by + nth;
-      mayRepeat = ownIds.filter(([, since]) => !(since < after));
+  function take({ id: streamId, mark: upTo, at: after, events }) {
+    if (!mark[0]) mark = upTo;
+    if (lastStream !== streamId) {
+      lastStream = streamId;
+      mayRepeat = ownIds.filter(([, since]) => since >= after[0]).map(([own]) => own);
+      doubtful = [];
     }
-    for (const [id, type, data] of events) {
+    at = after;
+    for (const event of events) {
+      const [id, type] = event;
+      const [position] = mark;
       const isSameLog = position && isOfLog(id, position);
-      const index = mayRepeat.findIndex(([own]) => own === id);
-      if (POSITION.test(id) && id !== after && (isSameLog || !position || type === "gap")) {
-        after = id;
-        if (isSameLog && id <= position) continue;
-        position = id;
-        mayRepeat = [];
-      } else if (index >= 0) {
-        mayRepeat.splice(index, 1);
-        continue;
-      } else if (ownIds.push([id, position]) > OWN_IDS) ownIds.shift();
-      if (type) dispatch(id, type, data);
+      if (POSITION.test(id) && id !== at[0] && (isSameLog || !position || type === "gap")) {
+        at = [id, 0];
+        const isOld = isSameLog && id <= position;
+        if (!isOld) {
+          doubtful.forEach(accept);
+          mark = at;
+          if (type) dispatch(event);
+        }
+        doubtful = [];
+      } else if (type) {
+        if (!isBefore(at, mark)) accept(event);
+        else if (at[0] !== position) {
+          const index = mayRepeat.indexOf(id);
+          if (index < 0) doubtful.push(event);
+          else {
+            mayRepeat.splice(index, 1);
+            doubtful = [];
+          }
+        }
+        at = [at[0], at[1] + 1];
+      }
     }
-    return after;
   }
 
-  function tell(events, isNew) {
-    const news = { by: me, isNew, nth: streams, upTo: position, after: at, events, state, reason };
+  function accept(event) {
+    mark = [mark[0], mark[1] + 1];
+    if (ownIds.push([event[0], mark[0]]) > OWN_IDS) ownIds.shift();
+    dispatch(event);
+  }
+
+  function tell(events) {
+    const news = { id: streamId, mark, at, events, state, reason };
     channel?.postMessage(news);
     return news;
   }
 
   function relay(events) {
-    at = take(tell(events));
+    take(tell(events));
+    isOpened = true;
+    setState("open");
   }
 
   function ask() {
-    channel.postMessage({ asks: true, from: position });
+    channel.postMessage({ from: mark });
   }
 
   function hear({ data: news }) {
-    const { by, isNew, upTo, after, asks, from } = news;
-    if (asks) {
-      if (!isLeading) return;
-      if (from && at && isOfLog(from, at) && from < at) {
-        at = from;
+    const { id, from } = news;
+    if (isLeading) {
+      if (!from) return;
+      if (from[0] && (!at[0] || isBefore(from, at))) {
+        if (!mark[0]) mark = from;
+        begin(from);
         drop();
       }
       return tell([]);
     }
-    if (isNew || !leader) {
-      leader = by;
-      hasAsked = false;
-      stepDown();
-    }
-    if (by !== leader) return;
+    if (from) return;
     silentTicks = 0;
-    if (position && after && !isOfLog(position, after)) {
-      const data = JSON.stringify({ asked: position, oldest: null });
-      position = upTo;
-      dispatch(position, "gap", data);
+    const [asked] = mark;
+    if (asked && news.at[0] && !isOfLog(asked, news.at[0])) {
+      mark = news.mark;
+      dispatch([mark[0], "gap", JSON.stringify({ asked, oldest: null })]);
     }
-    if (position < after) {
-      if (!hasAsked) ask();
-      hasAsked = true;
+    if (asked && (!news.at[0] || isBefore(mark, news.at))) {
+      if (askedOf !== id) ask();
+      askedOf = id;
       return;
     }
-    hasAsked = false;
     take(news);
     if (news.state === "closed") close(news.reason);
     else setState(news.state, news.reason);
@@ -141,14 +154,18 @@ export function connect(url, options = {}) {
     candidate?.abort();
     release?.();
     channel?.close();
-    channel = leader = undefined;
+    channel = undefined;
+  }
+
+  function begin([id]) {
+    at = [id, 0];
+    streamId = Math.random();
   }
 
   function lead() {
     isLeading = true;
-    leader = me;
-    at = position ?? at;
-    tell([], true);
+    begin(mark[0] ? mark : at);
+    tell([]);
   }
 
   function standAlone() {
@@ -207,16 +224,10 @@ export function connect(url, options = {}) {
     }
   }
 
-  function opened() {
-    isOpened = true;
-    setState("open");
-  }
-
   function parser(events) {
     const decoder = new TextDecoder();
     let rest = "";
     let endsInCr;
-    let isFirst = true;
     let data = [];
     let type = "";
     let id = "";
@@ -224,9 +235,8 @@ export function connect(url, options = {}) {
       const [, field, value] = /^([^:]*):? ?([^]*)/.exec(line);
       if (line === "") {
         if (data.length) {
-          const isHello = isFirst && type === "hello";
+          const isHello = type === "hello" && !isOpened && !events.length;
           events.push(isHello ? [id] : [id, type || "message", data.join("\n")]);
-          isFirst = false;
         }
         data = [];
         type = "";
@@ -258,12 +268,12 @@ export function connect(url, options = {}) {
     const { signal } = stream = new AbortController();
     const address = new URL(target);
     address.searchParams.set("greeting", "event");
-    streams++;
+    begin(at);
     heardAt = Date.now();
     if (!("body" in Response.prototype)) return listenWithEventSource(address, signal);
-    const headers = { Accept: "text/event-stream" };
+    const headers = {};
     if (bearer) headers.Authorization = `Bearer ${bearer}`;
-    if (at) headers["Last-Event-ID"] = at;
+    if (at[0]) headers["Last-Event-ID"] = at[0];
     const response = await fetch(address, {
       headers,
       signal,
@@ -275,7 +285,6 @@ export function connect(url, options = {}) {
     if (status !== 200 || !/^text\/event-stream/i.test(response.headers.get("Content-Type"))) {
       throw fail(`${status} ${(await response.text()).slice(0, 200)}`, status === 401);
     }
-    opened();
     const events = [];
     const feed = parser(events);
     const reader = body.getReader();
@@ -291,10 +300,9 @@ export function connect(url, options = {}) {
   function listenWithEventSource(address, signal) {
     heardAt = NaN;
     if (bearer) address.searchParams.set("token", bearer);
-    if (at) address.searchParams.set("lastEventId", at);
+    if (at[0]) address.searchParams.set("lastEventId", at[0]);
     source = new EventSource(address, { withCredentials: !token });
     for (const type of types) source.addEventListener(type, relayOne);
-    source.onopen = opened;
     return new Promise((_, reject) => {
       source.onerror = signal.onabort = () => {
         source.close();
@@ -305,12 +313,12 @@ export function connect(url, options = {}) {
   }
 
   function relayOne({ type, data, lastEventId: id }) {
-    relay([type === "hello" ? [id] : [id, type, data]]);
+    relay([type === "hello" && !isOpened ? [id] : [id, type, data]]);
   }
 
   async function live() {
     const { signal } = life = new AbortController();
-    const timer = setInterval(tick, TICK_MS * (1 + Math.random() / 4));
+    const timer = setInterval(tick, TICK_MS);
     let failures = 0;
     let refusals = 0;
     while (!signal.aborted) {
