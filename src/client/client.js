@@ -269,6 +269,7 @@ export function connect(url, options = {}) {
     const address = new URL(target);
     address.searchParams.set("greeting", "event");
     begin(at);
+    isOpened = false;
     heardAt = Date.now();
     if (!("body" in Response.prototype)) return listenWithEventSource(address, signal);
     const headers = {};

@@ -4,7 +4,7 @@ import { type ModelEvent, ModelServer } from "../../support/browser_client/model
 import { ModelBrowser, type ModelTab } from "../../support/browser_client/model_tabs.ts";
 import { type SeededRandom, withSeeds } from "../../support/seeded_random.ts";
 
-const RUNS = 25;
+const RUNS = 20;
 const STEPS = 1500;
 /** Rounds of some seconds in which everything comes to rest. */
 const ROUNDS = 60;
