@@ -186,7 +186,7 @@ export function connect(url, options = {}) {
     silentTicks = 0;
     return new Promise((resolve) => {
       const hold = () => {
-        if (signal.aborted) return;
+        if (signal.aborted) return resolve();
         lead();
         resolve();
         return new Promise((done) => {

@@ -24,7 +24,7 @@ export interface ModelStream {
 const encoder = new TextEncoder();
 
 /** What a server answers now. */
-export type Mood = "up" | "away" | "unavailable";
+export type Mood = "up" | "away" | "unavailable" | "over";
 
 export class ModelServer {
   mood: Mood = "up";
@@ -68,6 +68,7 @@ export class ModelServer {
   /** The status of a refusal; `undefined` if a stream is to be had. */
   refusalOf(authorization: string | undefined): number | undefined {
     if (this.mood === "unavailable") return 503;
+    if (this.mood === "over") return 204;
     return authorization?.endsWith(`.${this.#tokenVersion}`) ? undefined : 401;
   }
 

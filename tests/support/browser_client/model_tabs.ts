@@ -54,6 +54,11 @@ interface Channel {
   onmessage: ((event: { data: unknown }) => void) | undefined;
 }
 
+/** All that a task has made due is done before the next task. */
+async function doWhatIsDue(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await null;
+}
+
 /** The browser. */
 export class ModelBrowser {
   readonly tabs: ModelTab[] = [];
@@ -82,13 +87,13 @@ export class ModelBrowser {
       .filter((tasks) => tasks.length > 0);
     if (ready.length === 0) return false;
     this.random.pick(ready).shift()?.();
-    // All that a task has made due is done before the next task.
-    for (let turn = 0; turn < 30; turn++) await null;
+    await doWhatIsDue();
     return true;
   }
 
   /** Lets everything happen that is to happen before time goes on. */
   async settle(): Promise<void> {
+    await doWhatIsDue();
     while (await this.step());
   }
 
@@ -160,7 +165,10 @@ export class ModelBrowser {
 
 /** A tab, and what its page received. */
 export class ModelTab {
-  readonly user: string;
+  /** Whose token the page gets. */
+  user: string;
+  /** When the page asked for a stream, on the browser's clock. */
+  readonly askedAt: number[] = [];
   readonly received: ReceivedEvent[] = [];
   readonly states: string[] = [];
   /** The server's head when the tab was first told that the stream is open. */
@@ -265,6 +273,7 @@ export class ModelTab {
     signal?.addEventListener("abort", abort);
     this.tasks.network.push(() => {
       if (signal?.aborted) return;
+      this.askedAt.push(this.#browser.nowMs);
       if (server.mood === "away") return answer.reject(new TypeError("Failed to fetch"));
       const status = server.refusalOf(sent.Authorization);
       if (status !== undefined) {

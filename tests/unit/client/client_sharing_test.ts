@@ -64,6 +64,7 @@ class Run {
     for (const tab of this.#browser.tabs) this.#check(tab);
     const alive = this.#browser.tabs.length > 0 ? 1 : 0;
     assertEquals(this.#server.streams, alive, "streams at the end");
+    assertEquals(this.#browser.timers.size, this.#browser.tabs.length, "timers at the end");
   }
 
   async #do(action: Action): Promise<void> {
