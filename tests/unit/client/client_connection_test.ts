@@ -22,6 +22,12 @@ async function letTimePass(browser: ModelBrowser, seconds: number): Promise<void
   }
 }
 
+function leaderOf(tabs: readonly ModelTab[]): ModelTab {
+  const leader = tabs.find(({ streams }) => streams.size > 0);
+  assert(leader !== undefined, "no tab has a stream");
+  return leader;
+}
+
 /** The pauses between a page's attempts from one on. */
 function pausesOf({ askedAt }: ModelTab, from: number): number[] {
   return askedAt.slice(from).map((at, index) => at - (askedAt[from + index - 1] ?? at));
@@ -76,14 +82,17 @@ Deno.test("status 204 ends it for all tabs that share the stream", () =>
 
 Deno.test("a closed tab gets nothing more, and the others go on", () =>
   play(async (browser, server) => {
-    const [first, second] = [browser.open("alex"), browser.open("alex")];
+    const tabs = [browser.open("alex"), browser.open("alex")];
     await browser.settle();
-    first.connection.close();
+    const closed = leaderOf(tabs);
+    closed.connection.close();
     await letTimePass(browser, 1);
-    server.emit("for the second");
+    server.emit("for the other");
     await letTimePass(browser, 1);
-    assertEquals([first.received.length, second.received.length], [0, 1]);
-    assertEquals([first.connection.state, second.connection.state], ["closed", "open"]);
+    for (const { connection, received } of tabs) {
+      const expected = connection === closed.connection ? ["closed", 0] : ["open", 1];
+      assertEquals([connection.state, received.length], expected);
+    }
   }));
 
 Deno.test("tabs of different users share nothing, and a tab whose user changes closes", () =>
@@ -108,4 +117,57 @@ Deno.test("a tab that is not to share has a stream of its own", () =>
     for (const options of tabs) browser.open("alex", options);
     await browser.settle();
     assertEquals(server.streams, 3);
+  }));
+
+Deno.test("a page that was asleep gets at once what it missed, and is not told the server's hello", () =>
+  play(async (browser, server) => {
+    const tabs = [browser.open("alex"), browser.open("alex"), browser.open("alex")];
+    await browser.settle();
+    const hellos: string[] = [];
+    for (const { connection } of tabs) connection.on("hello", (data) => hellos.push(data));
+    for (const tab of tabs) {
+      server.emit("before");
+      await browser.settle();
+      tab.setAsleep(true);
+      server.emit("while it sleeps");
+      await browser.settle();
+      tab.setAsleep(false);
+      await browser.settle();
+      server.emit("after");
+      await browser.settle();
+    }
+    const all = server.all.map(({ data }) => data);
+    for (const { received } of tabs) assertEquals(received.map(({ data }) => data), all);
+    assertEquals(hellos, []);
+    assertEquals(server.streams, 1);
+  }));
+
+Deno.test("when the tab that leads hangs, another takes the stream within half a minute", () =>
+  play(async (browser, server) => {
+    const tabs = [browser.open("alex"), browser.open("alex"), browser.open("alex")];
+    await browser.settle();
+    const hung = leaderOf(tabs);
+    hung.isHung = true;
+    server.emit("while it hangs");
+    await letTimePass(browser, 30);
+    for (const tab of tabs) assertEquals(tab.received.length, tab === hung ? 0 : 1);
+    hung.isHung = false;
+    await letTimePass(browser, 30);
+    for (const tab of tabs) assertEquals(tab.received.length, 1);
+    assertEquals(server.streams, 1);
+  }));
+
+Deno.test("a stream that is silent too long, by a clock that may jump, is opened anew", () =>
+  play(async (browser, server) => {
+    const tab = browser.open("alex");
+    await browser.settle();
+    browser.advance(44_000);
+    await browser.settle();
+    assertEquals(tab.askedAt.length, 1);
+    server.beat();
+    await browser.settle();
+    browser.advance(3_600_000);
+    await browser.settle();
+    assertEquals(tab.askedAt.length, 2);
+    assertEquals(server.streams, 1);
   }));
