@@ -2,6 +2,7 @@ FROM denoland/deno:debian-2.9.6 AS build
 WORKDIR /build
 COPY deno.json deno.lock main.ts ./
 COPY src ./src
+COPY .ci ./.ci
 RUN deno task compile && mkdir /data
 
 # cc has the C library and libgcc that the executable is linked to; static and base do not.

@@ -15,7 +15,7 @@ export function matches(
   user: string,
 ): boolean {
   return (user === EVERYONE || user === subscription.user) &&
-    hasChannel(subscription.channels, channel);
+    isAmong(subscription.channels, channel);
 }
 
 /**
@@ -60,7 +60,8 @@ const unused = new FinalizationRegistry<string>((key) => {
   if (longLists.get(key)?.deref() === undefined) longLists.delete(key);
 });
 
-function hasChannel(channels: readonly string[], channel: string): boolean {
+/** Whether a list has a channel; the time does not grow with the list. */
+export function isAmong(channels: readonly string[], channel: string): boolean {
   if (channels.length <= FEW_CHANNELS) return channels.includes(channel);
   let set = sets.get(channels);
   if (set === undefined) {

@@ -1,11 +1,20 @@
-import { compactVerify, decodeProtectedHeader, errors, SignJWT } from "jose";
-import { BadField, TokenRefused } from "../lib/errors.ts";
-import { type Claims, overLimit, readClaims } from "./claims.ts";
-import { type KeySource, SharedSecret } from "./key_source.ts";
+import { SignJWT } from "jose";
+import type { Clock } from "../lib/clock.ts";
+import { BadField, CannotSign, TokenRefused } from "../lib/errors.ts";
+import { putAt } from "./claim_path.ts";
+import type { ClaimRules } from "./claim_rules.ts";
+import { ClaimReader, type Claims, overLimit, type TokenClaims } from "./claims.ts";
+import type { KeyMaterial } from "./key_material.ts";
+import type { Verdict } from "./key_source.ts";
+import { Keyring } from "./keyring.ts";
+import { type KeyObserver, unobserved } from "./key_observer.ts";
+import { parseToken, readPayload, type SignedToken } from "./signed_token.ts";
+import type { TokenVerifier } from "./token_verifier.ts";
 
 /** The claims of a token to sign. */
 export interface TokenRequest {
   readonly user: string;
+  /** Names of channels, and patterns. */
   readonly channels: readonly string[];
   /** Seconds from now until the token expires. */
   readonly lifetime: number;
@@ -13,106 +22,113 @@ export interface TokenRequest {
 
 const SIGNING_ALGORITHM = "HS256";
 
-/** Signs and verifies tokens (JWT, RFC 7519). The only module that imports jose. */
-export class TokenAuthority {
-  readonly #keys: KeySource;
-  readonly #signingKey: CryptoKey;
-  readonly #maxChannels: number;
+/** Signs and verifies tokens (JWT, RFC 7519). */
+export class TokenAuthority implements TokenVerifier {
+  readonly #rules: ClaimRules;
+  readonly #reader: ClaimReader;
+  readonly #clock: Clock;
+  readonly #observer: KeyObserver;
+  #keyring: Keyring;
 
   /**
-   * @param keys the keys that may verify a token.
-   * @param signingKey an HMAC key with SHA-256, which must be one of `keys`.
-   * @param maxChannels the most channels that a token may name; no limit by default.
+   * Begins to fetch the key sets that have an address.
+   *
+   * @throws StartError naming the key file whose content is wrong.
    */
-  constructor(keys: KeySource, signingKey: CryptoKey, maxChannels = Infinity) {
-    this.#keys = keys;
-    this.#signingKey = signingKey;
-    this.#maxChannels = maxChannels;
+  constructor(
+    keys: KeyMaterial,
+    rules: ClaimRules,
+    clock: Clock,
+    observer: KeyObserver = unobserved,
+  ) {
+    this.#rules = rules;
+    this.#reader = new ClaimReader(rules);
+    this.#clock = clock;
+    this.#observer = observer;
+    this.#keyring = new Keyring(keys, clock, observer);
   }
 
-  /** Makes an authority that signs and verifies with a single secret; `maxChannels` as for the constructor. */
-  static async create(secret: string, maxChannels?: number): Promise<TokenAuthority> {
-    const shared = await SharedSecret.create(secret);
-    return new TokenAuthority(shared, shared.signingKey, maxChannels);
+  /** Whether there is a secret to sign with. */
+  get canSign(): boolean {
+    return this.#keyring.canSign;
+  }
+
+  /** See {@link Keyring.missingReasons}. */
+  get missingKeys(): readonly string[] {
+    return this.#keyring.missingReasons;
   }
 
   /**
-   * A token with the requested claims, signed with HS256.
+   * Takes other keys from now on. A key set of the same address keeps what it knows, and is fetched again.
+   *
+   * @throws StartError naming the key file whose content is wrong; the keys stay as they were then.
+   */
+  useKeys(keys: KeyMaterial): void {
+    const previous = this.#keyring;
+    this.#keyring = new Keyring(keys, this.#clock, this.#observer, previous);
+    previous.close(this.#keyring);
+    this.#observer.changed();
+  }
+
+  /**
+   * A token with the requested claims, which passes this server's own checks, signed with HS256.
    *
    * @param nowSeconds the start of the lifetime, in seconds since 1970.
-   * @throws BadField naming `channel` if the token would name too many channels.
+   * @throws BadField naming `channel` if the token would name too many channels; CannotSign without a secret.
    */
-  async sign(request: TokenRequest, nowSeconds: number): Promise<string> {
-    const { channels } = request;
-    if (channels.length > this.#maxChannels) {
-      throw new BadField(
-        "channel",
-        `Bad field channel: it names ${channels.length} channels, ${overLimit(this.#maxChannels)}.`,
+  async sign({ user, channels, lifetime }: TokenRequest, nowSeconds: number): Promise<string> {
+    const { maxChannels, issuers, audiences, ...paths } = this.#rules;
+    const { signingKey } = this.#keyring;
+    if (signingKey === undefined) {
+      throw new CannotSign(
+        "Cannot make a token: this server has no secret to sign with. The issuer of its public keys makes the tokens.",
       );
     }
-    const [first, ...others] = channels;
-    return await new SignJWT({
-      userId: request.user,
-      channel: others.length === 0 ? first : channels,
-      exp: Math.floor(nowSeconds) + request.lifetime,
-    }).setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: "JWT" }).sign(this.#signingKey);
-  }
-
-  /**
-   * Verifies a token's signature and its times; returns its claims.
-   *
-   * @param nowSeconds the time to compare `exp` and `nbf` with, in seconds since 1970.
-   * @throws TokenRefused with the reason in plain words.
-   */
-  async verify(token: string, nowSeconds: number): Promise<Claims> {
-    return readClaims(parseJson(await this.#payload(token)), nowSeconds, this.#maxChannels);
-  }
-
-  /** The payload of a token whose signature one of the keys verifies. */
-  async #payload(token: string): Promise<Uint8Array> {
-    const { algorithms } = this.#keys;
-    const header = readHeader(token);
-    const keys = await this.#keys.keysFor(header);
-    if (keys.length === 0) throw wrongAlgorithm(algorithms);
-    for (const key of keys) {
-      try {
-        return (await compactVerify(token, key, { algorithms: [...algorithms] })).payload;
-      } catch (error) {
-        if (error instanceof errors.JOSEAlgNotAllowed) throw wrongAlgorithm(algorithms);
-        if (!(error instanceof errors.JWSSignatureVerificationFailed)) throw notWellFormed();
-      }
+    if (channels.length > maxChannels) {
+      throw new BadField(
+        "channel",
+        `Bad field channel: it names ${channels.length} channels, ${overLimit(maxChannels)}.`,
+      );
     }
-    throw new TokenRefused("Token refused: its signature does not match the server's secret.");
+    const payload: Record<string, unknown> = {};
+    putAt(payload, paths.user, user);
+    const [first, ...others] = channels;
+    if (paths.channels !== undefined) putAt(payload, paths.channels, channels);
+    else payload.channel = others.length === 0 ? first : channels;
+    payload.exp = Math.floor(nowSeconds) + lifetime;
+    if (issuers.length > 0) payload.iss = issuers[0];
+    if (audiences.length > 0) payload.aud = audiences[0];
+    return await new SignJWT(payload)
+      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: "JWT" }).sign(signingKey);
   }
-}
 
-function readHeader(token: string): { readonly alg?: string; readonly kid?: string } {
-  try {
-    const { alg, kid } = decodeProtectedHeader(token);
-    if (typeof alg === "string") return typeof kid === "string" ? { alg, kid } : { alg };
-  } catch {
-    // Refused below.
+  /** A token that is signed with a shared secret is answered at once; see {@link TokenVerifier.verify}. */
+  verify(text: string, nowSeconds: number): TokenClaims | Promise<TokenClaims> {
+    const token = parseToken(text);
+    const verdict = this.#keyring.verify(token);
+    return verdict instanceof Promise
+      ? verdict.then((verdict) => this.#read(token, verdict, nowSeconds))
+      : this.#read(token, verdict, nowSeconds);
   }
-  throw notWellFormed();
-}
 
-function notWellFormed(): TokenRefused {
-  return new TokenRefused("Token refused: it is not a well-formed JWT.");
-}
+  hasKeyOf({ keyId }: Claims): boolean {
+    return keyId === undefined || this.#keyring.has(keyId);
+  }
 
-/** British English puts no comma before the last "or". */
-const alternatives = new Intl.ListFormat("en-GB", { type: "disjunction" });
+  /** Fetches no more key sets. */
+  close(): void {
+    this.#keyring.close();
+  }
 
-function wrongAlgorithm(algorithms: readonly string[]): TokenRefused {
-  return new TokenRefused(
-    `Token refused: it must be signed with ${alternatives.format(algorithms)}.`,
-  );
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    throw new TokenRefused("Token refused: its payload is not JSON.");
+  #read(token: SignedToken, verdict: Verdict, nowSeconds: number): TokenClaims {
+    if (typeof verdict !== "string") throw verdict;
+    // While a key was looked for, it may have gone.
+    if (!this.#keyring.has(verdict)) {
+      throw new TokenRefused(
+        "Token refused: the key that it is signed with is no longer accepted.",
+      );
+    }
+    const isPublic = !token.header.alg.startsWith("HS");
+    return this.#reader.read(readPayload(token), nowSeconds, { id: verdict, isPublic });
   }
 }

@@ -1,17 +1,6 @@
 import { createHash } from "node:crypto";
-import { type Claims, isExpired } from "./claims.ts";
-import { TokenRefused } from "../lib/errors.ts";
-
-/** Verifies tokens. */
-export interface TokenVerifier {
-  /**
-   * The claims of a token.
-   *
-   * @param nowSeconds the time to compare `exp` and `nbf` with, in seconds since 1970.
-   * @throws TokenRefused
-   */
-  verify(token: string, nowSeconds: number): Promise<Claims>;
-}
+import { type Claims, expired, isExpired, type TokenClaims } from "./claims.ts";
+import type { TokenVerifier } from "./token_verifier.ts";
 
 /**
  * Remembers verified tokens until they expire, so that a client that reconnects does not cost another
@@ -21,9 +10,9 @@ export class TokenCache implements TokenVerifier {
   readonly #verifier: TokenVerifier;
   readonly #maxBytes: number;
   /** Claims by the digest of their token, least recently used first. */
-  readonly #known = new Map<string, Claims>();
+  readonly #known = new Map<string, TokenClaims>();
   /** By the digest of their token. */
-  readonly #underWay = new Map<string, Promise<Claims>>();
+  readonly #underWay = new Map<string, Promise<TokenClaims>>();
   #bytes = 0;
 
   /**
@@ -35,22 +24,35 @@ export class TokenCache implements TokenVerifier {
     this.#maxBytes = maxBytes;
   }
 
-  async verify(token: string, nowSeconds: number): Promise<Claims> {
+  verify(token: string, nowSeconds: number): TokenClaims | Promise<TokenClaims> {
     const digest = createHash("sha256").update(token).digest("base64");
     const known = this.#forget(digest);
-    if (known !== undefined && isExpired(known, nowSeconds)) {
-      throw new TokenRefused("Token refused: it has expired.");
+    if (known === undefined || !this.hasKeyOf(known)) {
+      return this.#verifyOnce(digest, token, nowSeconds);
     }
-    if (known === undefined) return await this.#verifyOnce(digest, token, nowSeconds);
+    if (isExpired(known, nowSeconds)) throw expired();
     this.#remember(digest, known);
     return known;
   }
 
+  hasKeyOf(claims: Claims): boolean {
+    return this.#verifier.hasKeyOf(claims);
+  }
+
   /** Streams of one token that open together wait for one verification: a large token takes milliseconds. */
-  #verifyOnce(digest: string, token: string, nowSeconds: number): Promise<Claims> {
+  #verifyOnce(
+    digest: string,
+    token: string,
+    nowSeconds: number,
+  ): TokenClaims | Promise<TokenClaims> {
     const underWay = this.#underWay.get(digest);
     if (underWay !== undefined) return underWay;
-    const verifying = this.#verifier.verify(token, nowSeconds).then((claims) => {
+    const claims = this.#verifier.verify(token, nowSeconds);
+    if (!(claims instanceof Promise)) {
+      this.#remember(digest, claims);
+      return claims;
+    }
+    const verifying = claims.then((claims) => {
       this.#remember(digest, claims);
       return claims;
     }).finally(() => this.#underWay.delete(digest));
@@ -58,7 +60,7 @@ export class TokenCache implements TokenVerifier {
     return verifying;
   }
 
-  #remember(digest: string, claims: Claims): void {
+  #remember(digest: string, claims: TokenClaims): void {
     this.#known.set(digest, claims);
     this.#bytes += bytesOf(claims);
     for (const oldest of this.#known.keys()) {
@@ -67,7 +69,7 @@ export class TokenCache implements TokenVerifier {
     }
   }
 
-  #forget(digest: string): Claims | undefined {
+  #forget(digest: string): TokenClaims | undefined {
     const claims = this.#known.get(digest);
     if (claims === undefined) return undefined;
     this.#known.delete(digest);
@@ -83,8 +85,9 @@ const BYTES_PER_TOKEN = 300;
 const BYTES_PER_TEXT = 32;
 
 /** The most that a token can take: texts may be shared, and most take one byte per character, not two. */
-function bytesOf({ user, channels }: Claims): number {
+function bytesOf({ user, channels, patterns }: TokenClaims): number {
   let bytes = BYTES_PER_TOKEN + BYTES_PER_TEXT + 2 * user.length;
   for (const channel of channels) bytes += BYTES_PER_TEXT + 2 * channel.length;
+  for (const pattern of patterns) bytes += BYTES_PER_TEXT + 2 * pattern.length;
   return bytes;
 }

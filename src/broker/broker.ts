@@ -20,10 +20,18 @@ export interface Receipt {
 /** A receipt, or why there is none: `KeyReused` or `StoreUnavailable`. */
 export type Outcome = Receipt | Error;
 
+/** The number of recipients of each of some events, in the order of the events. */
+export type RecipientCounts = readonly number[];
+
 /** Gets the log's events as they are appended. */
 export interface BrokerEventHandler {
-  /** Takes events in order; returns the number of their recipients. */
-  deliver(events: readonly ServerEvent[]): number;
+  /**
+   * Takes events in order; returns the number of recipients of each.
+   *
+   * @returns a promise only where recipients are in other threads. It never rejects, and the next events
+   *   may be delivered before it resolves.
+   */
+  deliver(events: readonly ServerEvent[]): RecipientCounts | Promise<RecipientCounts>;
 
   /**
    * Called when events are missing between the delivered events and the next: live subscribers must
@@ -34,16 +42,10 @@ export interface BrokerEventHandler {
   restart(positions: "kept" | "gone"): void;
 }
 
-/**
- * Orders, retains and delivers events. The hub and the listeners know no more of the store than this
- * interface: memory, a file and a server shared with other machines look the same to them.
- */
-export interface Broker {
+/** A log as a hub follows it: the newest events as they come, and the retained ones on request. */
+export interface EventFeed {
   /** The position of the newest event. */
   readonly head: LogPosition;
-
-  /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
-  readonly unavailableReason: string | undefined;
 
   /**
    * Registers the handler that gets every event in order, once, and only after the event can be read
@@ -51,11 +53,20 @@ export interface Broker {
    */
   follow(handler: BrokerEventHandler): void;
 
-  /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
-  publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;
-
   /** Opens a reader of the retained events of a subscription, from a start to the head. The caller must close it. */
   openReader(subscription: Subscription, start: ReadStart): HistoryReader;
+}
+
+/**
+ * Orders, retains and delivers events. The hub and the listeners know no more of the store than this
+ * interface: memory, a file and a server shared with other machines look the same to them.
+ */
+export interface Broker extends EventFeed {
+  /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
+  readonly unavailableReason: string | undefined;
+
+  /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
+  publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;
 
   close(): Promise<void>;
 }

@@ -14,6 +14,6 @@ export function fingerprintOf(publication: Publication): string {
 /** The error for a key that comes again with other events. */
 export function keyReused(): KeyReused {
   return new KeyReused(
-    "Idempotency key refused: it was used before with another event. A retry must repeat the event as it was.",
+    "Idempotency key refused: it was used before with another event. A retry must repeat the same event.",
   );
 }

@@ -3,27 +3,57 @@ import { reasonOf, StoreUnavailable } from "../lib/errors.ts";
 import type { Logger } from "../observability/logger.ts";
 import { createEvent, type ServerEvent } from "../sse/event.ts";
 import { formatId, type LogPosition, nextSeq, parseId } from "../sse/log_position.ts";
-import type { Broker, BrokerEventHandler, Outcome, Publication, Receipt } from "./broker.ts";
+import type {
+  Broker,
+  BrokerEventHandler,
+  Outcome,
+  Publication,
+  Receipt,
+  RecipientCounts,
+} from "./broker.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
+import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
+
+/** What becomes of a publication: the index of its new entry, or an outcome that needs none. */
+type Plan = number | Outcome | Promise<Outcome>;
+
+/** Publications that were appended; nothing was if there is an error. */
+interface Appended {
+  readonly plans: readonly Plan[];
+  readonly entries: readonly Entry[];
+  readonly error: unknown;
+}
 
 /** The broker of a single server: one log, in this process. */
 export class LocalBroker implements Broker {
   readonly #log: Log;
   readonly #now: () => number;
   readonly #logger: Logger;
+  /** Set if what is published in one turn of the event loop is appended and delivered together. */
+  readonly #queue: PublishQueue | undefined;
+  /** The receipts of keys whose publication is delivered, but whose recipients are not counted yet. */
+  readonly #uncounted = new Map<string, Promise<Receipt>>();
   #handler: BrokerEventHandler | undefined;
   #unavailableReason: string | undefined;
 
   /**
    * @param now the wall clock, in milliseconds.
    * @param logger gets a line when the store begins to fail and when it recovers, not one per failure.
+   * @param gathers whether to append and deliver together what is published in one turn of the event
+   *   loop; by default if that makes appending cheaper.
    */
-  constructor(log: Log, now: () => number, logger: Logger) {
+  constructor(log: Log, now: () => number, logger: Logger, gathers = log.gathers) {
     this.#log = log;
     this.#now = now;
     this.#logger = logger;
+    if (gathers) {
+      this.#queue = new PublishQueue(
+        (publications) => this.#publish(publications),
+        (publications) => this.#publishTogether(publications),
+      );
+    }
   }
 
   /** From the last emit: nothing else shows whether the store works. */
@@ -39,8 +69,8 @@ export class LocalBroker implements Broker {
     this.#handler = handler;
   }
 
-  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
-    return Promise.resolve(this.#publish(publications));
+  async publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    return await (this.#queue?.publish(publications) ?? settled(this.#publish(publications)));
   }
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
@@ -48,29 +78,46 @@ export class LocalBroker implements Broker {
     return this.#log.openReader(subscription, cursor);
   }
 
+  /** Publishes what was gathered. Recipients that are counted later are in no receipt of a retry. */
   close(): Promise<void> {
+    this.#queue?.flush();
     this.#log.close();
     return Promise.resolve();
   }
 
-  #publish(publications: readonly Publication[]): readonly Outcome[] {
+  #publish(publications: readonly Publication[]): Outcomes {
+    const { plans, entries, error } = this.#appendNew(publications);
+    if (error === undefined) return this.#deliver(plans, entries);
+    const failure = this.#noteFailure(error);
+    return plans.map((plan) => typeof plan === "number" ? failure : plan);
+  }
+
+  /** `undefined` if the store failed, and nothing was published. */
+  #publishTogether(publications: readonly Publication[]): Outcomes | undefined {
+    const { plans, entries, error } = this.#appendNew(publications);
+    return error === undefined ? this.#deliver(plans, entries) : undefined;
+  }
+
+  #appendNew(publications: readonly Publication[]): Appended {
     const entries: Entry[] = [];
-    let planned: readonly (number | Outcome)[];
+    const indexes = new Map<string, number>();
+    let plans: readonly Plan[] | undefined;
     try {
-      const indexes = new Map<string, number>();
-      planned = publications.map((publication) => this.#plan(publication, entries, indexes));
-    } catch (error) {
-      const failure = this.#noteFailure(error);
-      return publications.map(() => failure);
-    }
-    try {
+      plans = publications.map((publication) => this.#plan(publication, entries, indexes));
       if (entries.length > 0) this.#append(entries);
+      return { plans, entries, error: undefined };
     } catch (error) {
-      const failure = this.#noteFailure(error);
-      return planned.map((plan) => typeof plan === "number" ? failure : plan);
+      return { plans: plans ?? publications.map(() => 0), entries: [], error };
     }
-    const receipts = entries.map((entry) => this.#deliver(entry));
-    return planned.map((plan) => typeof plan === "number" ? receipts[plan] as Receipt : plan);
+  }
+
+  #deliver(plans: readonly Plan[], entries: readonly Entry[]): Outcomes {
+    if (entries.length === 0) return plans as Outcomes; // No plan names an entry.
+    const counts = this.#handler?.deliver(entries.flatMap(({ events }) => events)) ?? [];
+    const receiptOf = counts instanceof Promise
+      ? this.#settleLater(entries, counts)
+      : this.#settle(entries, counts);
+    return plans.map((plan) => typeof plan === "number" ? receiptOf(plan) : plan);
   }
 
   #append(entries: readonly Entry[]): void {
@@ -105,7 +152,7 @@ export class LocalBroker implements Broker {
   }
 
   /**
-   * Adds an entry and returns its index, or returns the outcome of a publication that needs no entry.
+   * Adds an entry if the publication needs one.
    *
    * @param indexes the indexes of the entries that have a key, by key.
    */
@@ -113,7 +160,7 @@ export class LocalBroker implements Broker {
     publication: Publication,
     entries: Entry[],
     indexes: Map<string, number>,
-  ): number | Outcome {
+  ): Plan {
     const key = publication.idempotencyKey;
     if (key === undefined) {
       const events = this.#createEvents(publication, entries);
@@ -131,7 +178,7 @@ export class LocalBroker implements Broker {
     if (record.fingerprint !== fingerprint) {
       return keyReused();
     }
-    return planned ?? this.#receipt(record);
+    return planned ?? this.#uncounted.get(key) ?? this.#receipt(record);
   }
 
   #createEvents(
@@ -146,10 +193,38 @@ export class LocalBroker implements Broker {
     });
   }
 
-  #deliver(entry: Entry): Receipt {
-    const subscribers = this.#handler?.deliver(entry.events) ?? 0;
-    if (entry.key !== undefined) this.#log.saveRecipientCount(entry.key.key, subscribers);
-    return this.#receipt({ seq: lastSeq(entry.events), subscribers });
+  /** Returns the receipt of the entry with an index; the event with the most recipients counts. */
+  #settle(entries: readonly Entry[], counts: RecipientCounts): (index: number) => Receipt {
+    const heard = new Map<string, number>();
+    let next = 0;
+    const receipts = entries.map(({ events, key }) => {
+      let subscribers = 0;
+      for (const end = next + events.length; next < end; next++) {
+        subscribers = Math.max(subscribers, counts[next] ?? 0);
+      }
+      if (key !== undefined && subscribers > 0) heard.set(key.key, subscribers);
+      return this.#receipt({ seq: lastSeq(events), subscribers });
+    });
+    if (heard.size > 0) this.#log.saveRecipientCounts(heard);
+    return (index) => receipts[index] as Receipt;
+  }
+
+  /** Until the counts come, a retry waits for the receipt of the first. */
+  #settleLater(
+    entries: readonly Entry[],
+    counts: Promise<RecipientCounts>,
+  ): (index: number) => Promise<Receipt> {
+    const settled = counts.then((counts) => this.#settle(entries, counts));
+    const receiptOf = (index: number) => settled.then((receiptOf) => receiptOf(index));
+    entries.forEach(({ key }, index) => {
+      if (key === undefined) return;
+      const receipt = receiptOf(index).finally(() => {
+        // Once it is forgotten the key may have been used anew.
+        if (this.#uncounted.get(key.key) === receipt) this.#uncounted.delete(key.key);
+      });
+      this.#uncounted.set(key.key, receipt);
+    });
+    return receiptOf;
   }
 
   #receipt(

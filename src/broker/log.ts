@@ -28,6 +28,11 @@ export interface Log {
   readonly epoch: string;
   /** The highest seq that was ever appended, even if that event is no longer retained. */
   readonly last: number;
+  /**
+   * Whether appending many entries at once costs much less than one by one, so that those of one turn
+   * of the event loop are gathered.
+   */
+  readonly gathers: boolean;
 
   /**
    * Appends entries whose seqs follow `last`, in order.
@@ -49,8 +54,8 @@ export interface Log {
   /** The record of a key that was used within the retention time. */
   recall(key: string): KeyRecord | undefined;
 
-  /** Stores the number of recipients of a key's publication, for the receipts of retries. */
-  saveRecipientCount(key: string, subscribers: number): void;
+  /** Stores the numbers of recipients of publications, by key, for the receipts of retries. */
+  saveRecipientCounts(counts: ReadonlyMap<string, number>): void;
 
   close(): void;
 }

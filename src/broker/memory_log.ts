@@ -33,6 +33,8 @@ interface ChannelHistory {
 /** A log in memory, which ends with the process. */
 export class MemoryLog implements Log {
   readonly epoch: string;
+  /** Gathering saves nothing here: an entry costs the same, and would be delivered later. */
+  readonly gathers = false;
   readonly #retention: Retention;
   readonly #now: () => number;
   readonly #channels = new Map<string, ChannelHistory>();
@@ -102,9 +104,11 @@ export class MemoryLog implements Log {
     return record !== undefined && seqTime(record.seq) > this.#oldestTime() ? record : undefined;
   }
 
-  saveRecipientCount(key: string, subscribers: number): void {
-    const record = this.#keys.get(key);
-    if (record !== undefined) this.#keys.set(key, { ...record, subscribers });
+  saveRecipientCounts(counts: ReadonlyMap<string, number>): void {
+    for (const [key, subscribers] of counts) {
+      const record = this.#keys.get(key);
+      if (record !== undefined) this.#keys.set(key, { ...record, subscribers });
+    }
   }
 
   close(): void {}

@@ -1,29 +1,30 @@
 import type { Clock } from "../lib/clock.ts";
-import type { Config } from "../config/config.ts";
+import { type Config, hasControlKeys, hasKeys } from "../config/config.ts";
 import type { Server } from "../server/server.ts";
 
 const TOKEN_LIFETIME_SECONDS = 86_400;
 
-/** The text that `-dev` prints: the server's addresses, a valid token, and two commands to paste. */
+/**
+ * The text that `-dev` prints: the server's addresses, that of the demo page with its key, a valid
+ * token, and two commands to paste.
+ */
 export async function announceDevelopment(
   server: Server,
   config: Config,
   clock: Clock,
 ): Promise<string> {
-  const token = await server.tokens.sign({
-    user: "alex",
-    channels: ["chat"],
-    lifetime: TOKEN_LIFETIME_SECONDS,
-  }, clock.wall() / 1000);
   const client = reachable(server.clientAddress);
   const control = reachable(server.controlAddress);
-  const keyed = config.controlKey.text !== undefined ||
-    config.controlKey.file !== undefined;
-  const key = keyed ? ` -H "Authorization: Bearer $SSE_CONTROL_KEY"` : "";
-  return `
+  const key = hasControlKeys(config) ? ` -H "Authorization: Bearer $SSE_CONTROL_KEY"` : "";
+  const addresses = `
 Clients connect to  http://${client}/events/
 Back ends post to   http://${control}/emit/ and http://${control}/token/
-
+Try it in a browser http://${client}/#${server.demoPageKey}
+`;
+  if (!server.tokens.canSign) return addresses;
+  const request = { user: "alex", channels: ["chat"], lifetime: TOKEN_LIFETIME_SECONDS };
+  const token = await server.tokens.sign(request, clock.wall() / 1000);
+  return `${addresses}
 A token for user alex on channel chat, good ${validity(config)}:
 ${token}
 
@@ -36,9 +37,8 @@ curl${key} -d userId=alex -d channel=chat --data-urlencode "data=Hello from the 
 }
 
 /** How long the token is valid: a random secret ends with the server. */
-function validity({ secret }: Config): string {
-  const isRandom = secret.text === undefined && secret.file === undefined;
-  return isRandom ? "until the server stops, for 24 hours at most" : "for 24 hours";
+function validity({ tokenKeys }: Config): string {
+  return hasKeys(tokenKeys) ? "for 24 hours" : "until the server stops, for 24 hours at most";
 }
 
 /** Replaces a host that stands for every interface by one that clients can connect to. */

@@ -3,7 +3,7 @@ import { readMintConfig } from "../config/config.ts";
 import { systemClock } from "../lib/clock.ts";
 import { BadField, UsageError } from "../lib/errors.ts";
 import { readTokenRequest } from "../requests/token_request.ts";
-import { readSecret } from "../server/secrets.ts";
+import { readSecretLines } from "../server/secrets.ts";
 
 /**
  * The token that `sse-server token` prints, signed without a running server.
@@ -17,15 +17,21 @@ export async function mintToken(
   environment: (name: string) => string | undefined,
 ): Promise<string> {
   const config = readMintConfig(flags, environment);
-  const secret = readSecret(config.secret);
-  if (secret === undefined) {
+  const secrets = [...config.secrets, ...config.secretFiles.flatMap(readSecretLines)];
+  if (secrets.length === 0) {
     throw new UsageError(
       "Missing secret: give -secret or -secret-file, the same as the server's.",
     );
   }
   try {
-    const request = readTokenRequest({ all: (name) => flags[name] ?? [] });
-    const tokens = await TokenAuthority.create(secret, config.maxChannelsPerToken);
+    const names = Object.keys(flags);
+    const request = readTokenRequest({
+      all: (name) => flags[name] ?? [],
+      names: () => names,
+      size: names.length,
+    });
+    const keys = { secrets, publicKeys: [], keySets: [], keySetUrls: [] };
+    const tokens = new TokenAuthority(keys, config.claimRules, systemClock);
     return await tokens.sign(request, systemClock.wall() / 1000);
   } catch (error) {
     if (!(error instanceof BadField)) throw error;

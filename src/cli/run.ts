@@ -1,6 +1,13 @@
-import { describeOptions, SERVER_OPTIONS, TOKEN_OPTIONS } from "../config/options.ts";
+import {
+  describeOptions,
+  KEY_OPTIONS,
+  type Option,
+  SERVER_OPTIONS,
+  TOKEN_OPTIONS,
+} from "../config/options.ts";
 import { EXIT_DONE, EXIT_FAILED, EXIT_USAGE } from "./exit_status.ts";
 import { parseFlags } from "./flags.ts";
+import { makeKey } from "./make_key.ts";
 import { mintToken } from "./mint_token.ts";
 import { serve } from "./serve.ts";
 
@@ -9,6 +16,7 @@ export type Print = (text: string) => void;
 
 const HELP = `sse-server [flags]          runs the server
 sse-server token [flags]    prints a token
+sse-server key [flags]      prints a new control key, and its line for the file of -control-keys
 
 Each flag may also be given as an environment variable, SSE_BIND for -bind; the flag wins.
 
@@ -18,11 +26,29 @@ ${describeOptions(SERVER_OPTIONS)}
   -version
       the version
 
-Flags of token, with SSE_SECRET, SSE_SECRET_FILE and SSE_MAX_CHANNELS_PER_TOKEN from the environment:
+Flags of token; those that the server has too also come from the environment, as SSE_SECRET does:
 
 ${describeOptions(TOKEN_OPTIONS)}
 
+Flags of key:
+
+${describeOptions(KEY_OPTIONS)}
+
 Exit status: ${EXIT_DONE} when done or told to stop, ${EXIT_USAGE} for wrong usage, ${EXIT_FAILED} for any other failure.`;
+
+/** A command beside the server: it prints something and is done. */
+interface Command {
+  readonly options: readonly Option[];
+  readonly output: (
+    flags: Readonly<Record<string, readonly string[]>>,
+    environment: (name: string) => string | undefined,
+  ) => string | Promise<string>;
+}
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ["token", { options: TOKEN_OPTIONS, output: mintToken }],
+  ["key", { options: KEY_OPTIONS, output: makeKey }],
+]);
 
 /**
  * Runs the command line.
@@ -35,12 +61,14 @@ export async function run(
   version: string,
   print: Print,
 ): Promise<void> {
-  const [command, ...rest] = args;
-  const isToken = command === "token";
-  const parsed = isToken ? parseFlags(rest, TOKEN_OPTIONS) : parseFlags(args, SERVER_OPTIONS);
+  const [first = "", ...rest] = args;
+  const command = COMMANDS.get(first);
+  const { flags, help, version: wantsVersion } = command === undefined
+    ? parseFlags(args, SERVER_OPTIONS)
+    : parseFlags(rest, command.options);
   const environment = (name: string) => Deno.env.get(name);
-  if (parsed.help) print(HELP);
-  else if (parsed.version) print(version);
-  else if (isToken) print(await mintToken(parsed.flags, environment));
-  else await serve(parsed.flags, environment, print);
+  if (help) print(HELP);
+  else if (wantsVersion) print(version);
+  else if (command === undefined) await serve(flags, environment, print);
+  else print(await command.output(flags, environment));
 }

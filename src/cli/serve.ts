@@ -1,11 +1,14 @@
 import { readConfig } from "../config/config.ts";
 import { systemClock } from "../lib/clock.ts";
-import { createLogger, type Logger } from "../observability/logger.ts";
+import { createLogger } from "../observability/logger.ts";
 import { Server } from "../server/server.ts";
+import { surviveFailures } from "../server/survive_failures.ts";
 import { announceDevelopment } from "./dev_banner.ts";
+import { onReloadSignal, stopSignal } from "./signals.ts";
 
 /**
- * Runs the server until it has stopped after SIGTERM or SIGINT.
+ * Runs the server until it has stopped after SIGTERM or SIGINT. At SIGHUP it reads the files of secrets
+ * and keys anew.
  *
  * @param flags the values of `SERVER_OPTIONS` by name.
  * @param environment looks up one variable.
@@ -19,7 +22,9 @@ export async function serve(
 ): Promise<void> {
   const config = readConfig(flags, environment);
   const logger = createLogger(config.logLevel, () => systemClock.wall());
-  const server = await Server.start(config, systemClock, logger);
+  const starting = Server.start(config, systemClock, logger);
+  onReloadSignal(() => starting.then((server) => server.reload(), () => {}));
+  const server = await starting;
   surviveFailures(logger);
   if (config.dev) print(await announceDevelopment(server, config, systemClock));
   const signal = await stopSignal();
@@ -27,25 +32,4 @@ export async function serve(
   const inTime = await server.stop();
   if (!inTime) logger.warn("drain time over: leaving streams that did not end");
   logger.info("stopped");
-}
-
-/** Logs errors that no code has caught: by default they would end the process, and with it every stream. */
-function surviveFailures(logger: Logger): void {
-  const survive = (event: Event, reason: unknown) => {
-    event.preventDefault();
-    logger.error("failure not caught", {
-      error: reason instanceof Error ? reason.stack ?? reason.message : String(reason),
-    });
-  };
-  globalThis.addEventListener("error", (event) => survive(event, event.error));
-  globalThis.addEventListener("unhandledrejection", (event) => survive(event, event.reason));
-}
-
-/** Waits for SIGTERM or SIGINT. By default, the process would ignore both as PID 1 of a container. */
-function stopSignal(): Promise<string> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      Deno.addSignalListener(signal, () => resolve(signal));
-    }
-  });
 }

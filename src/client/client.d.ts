@@ -19,8 +19,8 @@ export interface ConnectOptions {
    */
   readonly token?: string | (() => Token | Promise<Token>);
   /**
-   * Tabs of an origin with the same URL share one stream if the user and the channels of their tokens are the same.
-   * A text takes the place of both: it must name the user. `false` is a stream for this tab alone.
+   * Tabs of an origin with the same URL share one stream if the claims `userId` and `channel` of their tokens are
+   * the same. A text takes the place of both: it must name the user. `false` is a stream for this tab alone.
    */
   readonly share?: string | false;
   /** Where to begin, such as the `lastEventId` that `/token/` answers. Default: with the next event. */

@@ -1,4 +1,4 @@
-/*! Simple SSE Server's client, MIT License. How it works: docs/client.md */
+/*! Simple SSE Server, MIT License. How this works: docs/client.md */
 
 const POSITION = /^\d{16}-[a-z\d]{6}$/;
 const isOfLog = (id, other) => id?.slice(16) === other?.slice(16);
@@ -6,9 +6,7 @@ const isBefore = ([id, own], [other, otherOwn]) =>
   isOfLog(id, other) && (id < other || (id === other && own < otherOwn));
 
 const PAGE_EVENTS = ["pagehide", "pageshow", "freeze", "resume", "online", "visibilitychange"];
-const TICK_MS = 5000;
 const LONGEST_PAUSE_MS = 30000;
-const OWN_IDS = 1000;
 
 export function connect(url, options = {}) {
   const { token, share, lastEventId, gap, state: onState, silenceMs = 45000 } = options;
@@ -91,7 +89,7 @@ export function connect(url, options = {}) {
 
   function accept(event) {
     mark = [mark[0], mark[1] + 1];
-    if (ownIds.push([event[0], mark[0]]) > OWN_IDS) ownIds.shift();
+    if (ownIds.push([event[0], mark[0]]) > 1000) ownIds.shift();
     dispatch(event);
   }
 
@@ -213,15 +211,19 @@ export function connect(url, options = {}) {
       text = await text.text();
     }
     bearer = text.trim();
+    let owner, names;
     try {
       const payload = bearer.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
-      const { userId, channel } = JSON.parse(atob(payload));
-      user ??= userId;
-      if (user !== userId) return close("The token is for another user");
-      join(share ?? [user, channel]);
+      const { iss, sub, userId, channel } = JSON.parse(atob(payload));
+      owner = JSON.stringify([iss, sub, userId]);
+      names = userId && channel;
     } catch {
-      if (!share) standAlone();
+      names = "";
     }
+    user ??= owner;
+    if (user !== owner) close("The token is for another user");
+    else if (share || names) join(share || [user, names]);
+    else standAlone();
   }
 
   function parser(events) {
@@ -284,7 +286,7 @@ export function connect(url, options = {}) {
     const { status, body } = response;
     if (status === 204) return close("204", true);
     if (status !== 200 || !/^text\/event-stream/i.test(response.headers.get("Content-Type"))) {
-      throw fail(`${status} ${(await response.text()).slice(0, 200)}`, status === 401);
+      throw fail(`${status} ${await response.text()}`, status === 401);
     }
     const events = [];
     const feed = parser(events);
@@ -319,7 +321,7 @@ export function connect(url, options = {}) {
 
   async function live() {
     const { signal } = life = new AbortController();
-    const timer = setInterval(tick, TICK_MS);
+    const timer = setInterval(tick, 5000);
     let failures = 0;
     let refusals = 0;
     while (!signal.aborted) {
@@ -356,7 +358,7 @@ export function connect(url, options = {}) {
 
   function tick() {
     if (stream && Math.abs(Date.now() - heardAt) > silenceMs) {
-      setState("connecting", "The stream was silent");
+      setState("connecting", "silent");
       drop();
     }
     if (!channel || isLeading) return;
@@ -376,9 +378,9 @@ export function connect(url, options = {}) {
   function onPageEvent({ type }) {
     if (type === "pagehide" || type === "freeze") {
       sleep();
-      setState("connecting", "The page sleeps");
+      setState("connecting", "asleep");
     } else if (!life) live();
-    else if (type === "online" || document.visibilityState === "visible") {
+    else {
       tick();
       wake?.();
     }

@@ -2,6 +2,8 @@ import { type Address, hostWithoutPort, isLoopback } from "../lib/address.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { LogLevel } from "../observability/logger.ts";
 import type { Retention } from "../broker/retention.ts";
+import { type ChannelGrants, toGrants } from "../auth/channel_grants.ts";
+import type { ClaimRules } from "../auth/claim_rules.ts";
 import { type SecretSource, Settings } from "./settings.ts";
 import type { StoreAddress } from "../broker/store_address.ts";
 import type { HubOptions } from "../hub/hub.ts";
@@ -10,7 +12,13 @@ import type { HubOptions } from "../hub/hub.ts";
 export interface Config extends HubOptions {
   readonly client: Address;
   readonly control: Address;
-  readonly secret: SecretSource;
+  /** Threads that the client listener runs in; 1 for the main thread, `auto` for one per core. */
+  readonly workers: number | "auto";
+  readonly tokenKeys: TokenKeySources;
+  readonly claimRules: ClaimRules;
+  /** Channels that need no token. */
+  readonly publicChannels: ChannelGrants;
+  readonly maxPublicStreams: number;
   readonly store: StoreAddress;
   /** The prefix of every key in Redis. */
   readonly redisPrefix: string;
@@ -23,10 +31,26 @@ export interface Config extends HubOptions {
   readonly maxConnections: number;
   readonly maxChannelsPerToken: number;
   readonly controlKey: SecretSource;
+  /** The file of control keys that have names and rights. */
+  readonly controlKeys: string | undefined;
   readonly controlHosts: readonly string[];
   readonly drainMs: number;
   readonly logLevel: LogLevel;
   readonly dev: boolean;
+}
+
+/** The keys for tokens, as they were configured: texts, files and addresses. */
+export interface TokenKeySources {
+  readonly secrets: readonly string[];
+  readonly secretFiles: readonly string[];
+  readonly publicKeyFiles: readonly string[];
+  readonly keySetFiles: readonly string[];
+  readonly keySetUrls: readonly string[];
+}
+
+/** Whether a key of any kind was configured. */
+export function hasKeys(sources: TokenKeySources): boolean {
+  return Object.values(sources).some((list) => list.length > 0);
 }
 
 /**
@@ -44,7 +68,16 @@ export function readConfig(
   const config: Config = {
     client: settings.address("bind"),
     control: settings.address("bindctl"),
-    secret: settings.secret("secret", "secret-file"),
+    workers: settings.workers("workers"),
+    tokenKeys: {
+      ...settings.secrets("secret", "secret-file"),
+      publicKeyFiles: settings.all("public-key"),
+      keySetFiles: settings.all("jwks-file"),
+      keySetUrls: settings.urls("jwks"),
+    },
+    claimRules: readClaimRules(settings),
+    publicChannels: toGrants(settings.names("public-channels")),
+    maxPublicStreams: settings.number("max-public-streams") || Infinity,
     store: settings.store("store"),
     redisPrefix: settings.notEmpty("redis-prefix"),
     retention: {
@@ -64,6 +97,7 @@ export function readConfig(
     maxConnections: settings.number("max-connections") || Infinity,
     maxChannelsPerToken: settings.number("max-channels-per-token"),
     controlKey: settings.secret("control-key", "control-key-file"),
+    controlKeys: settings.file("control-keys"),
     controlHosts: settings.list("control-host").map((name) =>
       hostWithoutPort(name) ?? name.toLowerCase()
     ),
@@ -71,31 +105,33 @@ export function readConfig(
     logLevel: settings.logLevel("log-level"),
     dev: settings.on("dev"),
   };
-  const keyed = config.controlKey.text !== undefined ||
-    config.controlKey.file !== undefined;
   const open = settings.on("control-open");
-  if (!isLoopback(config.control.host) && !keyed && !open) {
+  if (!isLoopback(config.control.host) && !hasControlKeys(config) && !open) {
     throw new UsageError(
-      `Refused ${
-        settings.source("bindctl")
-      }: others than this machine could reach the control listener. ` +
-        "Set -control-key or -control-key-file, or -control-open if the network is closed.",
+      `Refused ${settings.source("bindctl")}: other machines could reach the control listener. ` +
+        "Set -control-keys, -control-key or -control-key-file, or -control-open if the network is closed.",
     );
   }
-  const hasSecret = config.secret.text !== undefined || config.secret.file !== undefined;
-  if (config.store.kind === "redis" && !hasSecret) {
+  if (config.store.kind === "redis" && !hasKeys(config.tokenKeys)) {
     throw new UsageError(
       `Refused ${settings.source("store")} without a secret: each server would make its own, and ` +
-        "tokens be good for one of them only. Give all the same -secret or -secret-file.",
+        "a token would be valid at only one of them. Give all the same -secret or -secret-file.",
     );
   }
   return config;
 }
 
+/** Whether control requests need a key. */
+export function hasControlKeys({ controlKey, controlKeys }: Config): boolean {
+  return controlKey.text !== undefined || controlKey.file !== undefined ||
+    controlKeys !== undefined;
+}
+
 /** The settings for signing a token without a server. */
 export interface MintConfig {
-  readonly secret: SecretSource;
-  readonly maxChannelsPerToken: number;
+  readonly secrets: readonly string[];
+  readonly secretFiles: readonly string[];
+  readonly claimRules: ClaimRules;
 }
 
 /**
@@ -111,7 +147,19 @@ export function readMintConfig(
 ): MintConfig {
   const settings = new Settings(flags, environment);
   return {
-    secret: settings.secret("secret", "secret-file"),
-    maxChannelsPerToken: settings.number("max-channels-per-token"),
+    ...settings.secrets("secret", "secret-file"),
+    claimRules: readClaimRules(settings),
+  };
+}
+
+function readClaimRules(settings: Settings): ClaimRules {
+  return {
+    issuers: settings.all("issuer"),
+    audiences: settings.all("audience"),
+    leewaySeconds: settings.number("leeway"),
+    user: settings.claim("claim-user"),
+    channels: settings.text("claim-channels") === "" ? undefined : settings.claim("claim-channels"),
+    grants: settings.grants("grant"),
+    maxChannels: settings.number("max-channels-per-token"),
   };
 }

@@ -47,16 +47,94 @@ export const SERVER_OPTIONS = [
     help: "address for the control requests of back ends; keep it private",
   },
   {
+    name: "workers",
+    value: "COUNT",
+    default: "1",
+    help: "threads that serve clients, or auto for one per processor core; on Linux only",
+  },
+  {
     name: "secret",
     value: "TEXT",
     default: "",
-    help: "signs and verifies tokens; without one, a random secret serves until the server stops",
+    help:
+      "signs and verifies tokens; repeatable: the first signs, all verify; without any key, the server uses a random secret until it stops",
   },
   {
     name: "secret-file",
     value: "FILE",
     default: "",
-    help: "file that holds the secret, so that the secret does not show in ps",
+    help: "file that holds secrets, one a line, so that they do not show in ps; repeatable",
+  },
+  {
+    name: "jwks",
+    value: "URL",
+    default: "",
+    help: "address of an issuer's key set, whose tokens are accepted; repeatable",
+  },
+  {
+    name: "jwks-file",
+    value: "FILE",
+    default: "",
+    help: "file that holds a key set; repeatable",
+  },
+  {
+    name: "public-key",
+    value: "FILE",
+    default: "",
+    help: "file that holds public keys in PEM, which verify tokens; repeatable",
+  },
+  {
+    name: "issuer",
+    value: "TEXT",
+    default: "",
+    help: "what iss must be in every token; repeatable: one of them",
+  },
+  {
+    name: "audience",
+    value: "TEXT",
+    default: "",
+    help: "what aud must name in every token; repeatable: one of them",
+  },
+  {
+    name: "leeway",
+    value: "SECONDS",
+    range: { min: 0, max: 3600 },
+    default: "0",
+    help: "how far the clock of an issuer may be off",
+  },
+  {
+    name: "claim-user",
+    value: "CLAIM",
+    default: "userId",
+    help: "claim that holds the user's name, or a JSON Pointer to it",
+  },
+  {
+    name: "claim-channels",
+    value: "CLAIM",
+    default: "",
+    help:
+      "claim that holds channels, or a JSON Pointer to it: an array, or a text with spaces between them; without this flag it is channel, where a text is one channel",
+  },
+  {
+    name: "grant",
+    value: "CHANNEL",
+    default: "",
+    help:
+      "channel, or pattern, that every valid token grants, with claims filled in, such as user.{sub}; repeatable",
+  },
+  {
+    name: "public-channels",
+    value: "NAMES",
+    default: "",
+    help: "channels, or patterns, that may be heard without a token, comma separated",
+  },
+  {
+    name: "max-public-streams",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "1000",
+    help:
+      "most open streams without a token; further clients are told to come back later; 0 for no limit",
   },
   {
     name: "store",
@@ -182,6 +260,12 @@ export const SERVER_OPTIONS = [
     help: "file that holds the control key",
   },
   {
+    name: "control-keys",
+    value: "FILE",
+    default: "",
+    help: "file of named control keys with fewer rights, as sse-server key makes them",
+  },
+  {
     name: "control-host",
     value: "NAMES",
     default: "",
@@ -203,12 +287,12 @@ export const SERVER_OPTIONS = [
     name: "log-level",
     value: "LEVEL",
     default: "info",
-    help: "debug, info, warn or error",
+    help: "debug, info, warn or error; debug names each stream, emit and refusal",
   },
   {
     name: "dev",
     default: "",
-    help: "for development: print a token and two commands to try",
+    help: "for development: print a token and two commands to try, and serve a demo page at /",
   },
 ] as const satisfies readonly Option[];
 
@@ -232,14 +316,30 @@ export const TOKEN_OPTIONS = [
     name: "secret-file",
     value: "FILE",
     default: "",
-    help: "file that holds the secret",
+    help: "file that holds the secret; of several lines, the first",
   },
   {
     name: "max-channels-per-token",
     value: "N",
     range: CHANNELS_PER_TOKEN,
     default: "100",
-    help: "the server's, which accepts no token of more",
+    help: "the server's own limit, so that it accepts the token",
+  },
+  { name: "issuer", value: "TEXT", default: "", help: "the server's, if it has one" },
+  { name: "audience", value: "TEXT", default: "", help: "the server's, if it has one" },
+  { name: "claim-user", value: "CLAIM", default: "userId", help: "the server's" },
+  { name: "claim-channels", value: "CLAIM", default: "", help: "the server's, if it has one" },
+] as const satisfies readonly Option[];
+
+/** The settings of `sse-server key`. */
+export const KEY_OPTIONS = [
+  { name: "name", value: "NAME", default: "", help: "what the log calls the key" },
+  {
+    name: "may",
+    value: "RIGHT",
+    default: "",
+    help:
+      "emit:CHANNELS, token:CHANNELS, read, steer or all; CHANNELS is a channel, orders.* or *; repeat the flag for several",
   },
 ] as const satisfies readonly Option[];
 

@@ -1,5 +1,8 @@
 import { type Address, parseAddress } from "../lib/address.ts";
+import { CLAIM_RULE, type ClaimPath, parseClaimPath } from "../auth/claim_path.ts";
+import { type GrantTemplate, parseGrantTemplate } from "../auth/grant_template.ts";
 import { UsageError } from "../lib/errors.ts";
+import { isName, NAME_RULE } from "../lib/names.ts";
 import type { LogLevel } from "../observability/logger.ts";
 import { describeRange, environmentName, type Option, SERVER_OPTIONS } from "./options.ts";
 import { parseStore, type StoreAddress } from "../broker/store_address.ts";
@@ -9,6 +12,9 @@ export interface SecretSource {
   readonly text: string | undefined;
   readonly file: string | undefined;
 }
+
+/** More threads than any machine of today would gain from. */
+const MAX_WORKERS = 256;
 
 type ServerOption = typeof SERVER_OPTIONS[number];
 
@@ -50,6 +56,13 @@ export class Settings {
     throw this.#wrong(name, "a text that is not empty");
   }
 
+  /** A file's name; `undefined` where none is given. */
+  file(name: OptionName): string | undefined {
+    const given = this.#flag(name) ?? this.#variable(name);
+    if (given === "") throw this.#wrong(name, "a file name");
+    return given;
+  }
+
   list(name: OptionName): readonly string[] {
     return this.text(name).split(",").map((part) => part.trim()).filter((
       part,
@@ -73,11 +86,67 @@ export class Settings {
     return this.number(name) * 1000;
   }
 
+  /** A number of threads, or one for each core. */
+  workers(name: OptionName): number | "auto" {
+    const text = this.text(name);
+    if (text === "auto") return text;
+    const count = this.#number(name);
+    if (Number.isSafeInteger(count) && count >= 1 && count <= MAX_WORKERS) return count;
+    throw this.#wrong(name, `auto, or a whole number from 1 to ${MAX_WORKERS}`);
+  }
+
   on(name: OptionName): boolean {
     const text = this.text(name);
     if (["", "0", "false"].includes(text)) return false;
     if (["1", "true"].includes(text)) return true;
     throw this.#wrong(name, "true or false");
+  }
+
+  /** The values of an option that may be repeated; a variable gives one. */
+  all(name: OptionName): readonly string[] {
+    const variable = this.#variable(name);
+    const values = this.#flags[name] ?? (variable === undefined ? [] : [variable]);
+    if (values.includes("")) throw this.#wrong(name, "a text that is not empty");
+    return values;
+  }
+
+  /** Names of channels, and patterns. */
+  names(name: OptionName): readonly string[] {
+    const names = this.list(name);
+    if (!names.every(isName)) throw this.#wrong(name, `names of ${NAME_RULE}`);
+    return names;
+  }
+
+  urls(name: OptionName): readonly string[] {
+    const urls = this.all(name);
+    if (urls.every(isWebAddress)) return urls;
+    throw this.#wrong(
+      name,
+      "an address like https://example.com/keys, without a user and a password",
+    );
+  }
+
+  claim(name: OptionName): ClaimPath {
+    const path = parseClaimPath(this.text(name));
+    if (path === undefined) throw this.#wrong(name, CLAIM_RULE);
+    return path;
+  }
+
+  grants(name: OptionName): readonly GrantTemplate[] {
+    return this.all(name).map((text) => {
+      const template = parseGrantTemplate(text);
+      if (template !== undefined) return template;
+      throw this.#wrong(name, "a channel, with claims in braces, such as user.{sub}");
+    });
+  }
+
+  /** Several secrets as {@link secret} takes one: texts or files, of flags or of variables. */
+  secrets(textName: OptionName, fileName: OptionName) {
+    const { text, file } = this.secret(textName, fileName);
+    return {
+      secrets: text === undefined ? [] : this.all(textName),
+      secretFiles: file === undefined ? [] : this.all(fileName),
+    };
   }
 
   /** A secret as text or as a file; a flag for one wins over a variable for the other. */
@@ -150,6 +219,12 @@ export class Settings {
   }
 }
 
+function isWebAddress(text: string): boolean {
+  const url = URL.parse(text);
+  // The runtime fetches no address with a password, and this one is logged.
+  return url !== null && /^https?:$/.test(url.protocol) && url.username + url.password === "";
+}
+
 function optionOf(name: OptionName): Option {
   const option = SERVER_OPTIONS.find((option) => option.name === name);
   if (option === undefined) throw new Error(`There is no option ${name}.`);
@@ -179,7 +254,7 @@ function wantedOrigin(text: string): string | undefined {
   const origin = URL.parse(text)?.origin;
   const shown = JSON.stringify(text);
   if (text.includes("*")) {
-    return `each origin by name, or * for all: ${shown} would match none, a * is no part of an origin`;
+    return `each origin by name, or * for all: ${shown} would match none, because no origin contains a *`;
   }
   if (text === origin) return undefined;
   if (text === `${origin}/`) return `${origin}: an origin has no trailing slash`;

@@ -28,7 +28,7 @@ export async function readFields(
   const fields = new FieldMap();
   switch (contentType) {
     case "application/x-www-form-urlencoded":
-      addForm(fields, await readText(request, limits));
+      addForm(fields, notJson(await readText(request, limits)));
       break;
     case "multipart/form-data":
       await addMultipart(fields, request, limits);
@@ -37,7 +37,9 @@ export async function readFields(
       addJson(fields, await readText(request, limits), limits);
       break;
     default:
-      if (contentType !== "" || await readText(request, limits) !== "") refuse(contentType);
+      if (contentType !== "" || notJson(await readText(request, limits)) !== "") {
+        refuse(contentType);
+      }
   }
   if (query !== undefined) fields.addMissing(query);
   return fields;
@@ -68,6 +70,14 @@ class FieldMap implements Fields {
     return this.#values.get(name) ?? [];
   }
 
+  names(): Iterable<string> {
+    return this.#values.keys();
+  }
+
+  get size(): number {
+    return this.#values.size;
+  }
+
   add(name: string, value: string): void {
     const key = plainName(name);
     const values = this.#values.get(key);
@@ -88,10 +98,19 @@ function plainName(name: string): string {
   return name.endsWith("]") ? name.replace(/\[[0-9]*\]$/, "") : name;
 }
 
+/** Tools that are given JSON and no content type send it as a form, or with none. @throws BadBody */
+function notJson(text: string): string {
+  if (!/^\s*[{[]/.test(text)) return text;
+  throw new BadBody(
+    "The body looks like JSON: send Content-Type: application/json.",
+  );
+}
+
 function refuse(contentType: string): never {
+  const advice = "Use application/x-www-form-urlencoded, multipart/form-data or application/json.";
   throw new UnsupportedContentType(
-    `Content type not supported: ${contentType === "" ? "none was given" : contentType}. ` +
-      "Use application/x-www-form-urlencoded, multipart/form-data or application/json.",
+    `Content type not supported: ${contentType === "" ? "none was given" : contentType}. ${advice}`,
+    `Content type not supported. ${advice}`,
   );
 }
 
@@ -196,10 +215,10 @@ function addJsonMember(fields: FieldMap, name: string, member: unknown): void {
   for (const item of Array.isArray(member) ? member : [member]) {
     if (item === null) continue;
     if (typeof item === "object") {
+      const rule = "must be a text, a number or an array of them.";
       throw new BadBody(
-        `Body not understood: its member ${
-          JSON.stringify(name)
-        } must be a text, a number or an array of them.`,
+        `Body not understood: its member ${JSON.stringify(name)} ${rule}`,
+        `Body not understood: its members ${rule}`,
       );
     }
     fields.add(name, String(item));

@@ -1,7 +1,9 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { type ControlKey, digestOf } from "../auth/control_keys.ts";
 import { hostWithoutPort, isIpAddress, isLoopback } from "../lib/address.ts";
 import { ControlForbidden, ControlKeyRefused } from "../lib/errors.ts";
 import { bearerOf } from "./bearer.ts";
+import { Caller } from "./caller.ts";
+import type { DemoPageAccess } from "./demo_page_access.ts";
 import { authorityOf } from "./target.ts";
 
 /** Who may use the control listener. */
@@ -10,11 +12,14 @@ export interface ControlAccessOptions {
   readonly boundHost: string | undefined;
   /** Further names, in lower case. */
   readonly hosts: readonly string[];
-  readonly key: string | undefined;
+  /** `undefined` where anyone who reaches the listener may do everything. */
+  readonly keys: readonly ControlKey[] | undefined;
+  /** Set with `-dev`. Default: there is no demo page. */
+  readonly demoPage?: DemoPageAccess | undefined;
 }
 
 /**
- * Refuses control requests that a web page made somebody's browser send, and those without the key.
+ * Refuses control requests that a web page made somebody's browser send, and those without a key.
  *
  * A page of any site can make a browser POST a form to this machine, and by giving its own name this
  * machine's address (DNS rebinding) even as its own origin. Both show in headers that a page cannot
@@ -22,39 +27,54 @@ export interface ControlAccessOptions {
  */
 export class ControlAccess {
   readonly #options: ControlAccessOptions;
-  readonly #keyDigest: Uint8Array | undefined;
+  /** By digest. */
+  #keys: ReadonlyMap<string, ControlKey> | undefined;
 
   constructor(options: ControlAccessOptions) {
     this.#options = options;
-    this.#keyDigest = options.key === undefined ? undefined : digest(options.key);
+    this.#keys = options.keys && byDigest(options.keys);
   }
 
-  /** @throws ControlForbidden, ControlKeyRefused */
-  check(request: Request): void {
-    const { headers } = request;
+  /** Replaces the keys; a request that goes on with a key that is gone may do nothing more. */
+  useKeys(keys: readonly ControlKey[]): void {
+    this.#keys = byDigest(keys);
+  }
+
+  /**
+   * Tells who sends a request. What the caller may do is for the route to ask.
+   *
+   * @throws ControlForbidden, ControlKeyRefused
+   */
+  check(request: Request): Caller {
+    const host = this.#checkHost(request);
+    const { demoPage } = this.#options;
+    if (demoPage?.isOrigin(request)) return demoPage.check(request);
+    checkOrigin(request, host);
+    if (this.#keys === undefined) return Caller.anyone;
+    const given = bearerOf(request);
+    if (given === undefined) {
+      throw new ControlKeyRefused("Control key missing: send Authorization: Bearer KEY.");
+    }
+    const digest = digestOf(given, "latin1");
+    return new Caller(this.#keyOf(digest).name, () => this.#keyOf(digest).rights);
+  }
+
+  #keyOf(digest: string): ControlKey {
+    const key = this.#keys?.get(digest);
+    if (key !== undefined) return key;
+    throw new ControlKeyRefused("Control key refused: it is not the server's.");
+  }
+
+  /** The host and port that the request names, if it may name them. */
+  #checkHost(request: Request): string {
     // HTTP/2 has no Host header: there the name is in the URL.
-    const host = headers.get("Host") ?? authorityOf(request);
-    if (!this.#allowsHost(hostWithoutPort(host) ?? "")) {
-      throw new ControlForbidden(
-        `Control request refused: its Host ${
-          JSON.stringify(host)
-        } is neither the bound address nor localhost. ` +
-          "Allow the name with -control-host.",
-      );
-    }
-    const site = headers.get("Sec-Fetch-Site");
-    if (site !== null && site !== "none" && site !== "same-origin") {
-      throw new ControlForbidden(
-        "Control request refused: a page of another site sent it.",
-      );
-    }
-    const origin = headers.get("Origin");
-    if (origin !== null && origin !== `http://${host}`) {
-      throw new ControlForbidden(
-        "Control request refused: a page of another origin sent it.",
-      );
-    }
-    if (this.#keyDigest !== undefined) checkKey(bearerOf(request), this.#keyDigest);
+    const host = request.headers.get("Host") ?? authorityOf(request);
+    if (this.#allowsHost(hostWithoutPort(host) ?? "")) return host;
+    const rule = "is neither the bound address nor localhost. Allow the name with -control-host.";
+    throw new ControlForbidden(
+      `Control request refused: its Host ${JSON.stringify(host)} ${rule}`,
+      `Control request refused: its Host ${rule}`,
+    );
   }
 
   #allowsHost(name: string): boolean {
@@ -70,17 +90,21 @@ export class ControlAccess {
   }
 }
 
-function checkKey(given: string | undefined, expected: Uint8Array): void {
-  if (given === undefined) {
-    throw new ControlKeyRefused("Control key missing: send Authorization: Bearer KEY.");
+function checkOrigin({ headers }: Request, host: string): void {
+  const site = headers.get("Sec-Fetch-Site");
+  if (site !== null && site !== "none" && site !== "same-origin") {
+    throw new ControlForbidden(
+      "Control request refused: a page of another site sent it.",
+    );
   }
-  // Digests have one length, so that comparing takes one time whatever was sent.
-  // The runtime reads header values as Latin-1, which gives back the bytes that were sent.
-  if (!timingSafeEqual(digest(given, "latin1"), expected)) {
-    throw new ControlKeyRefused("Control key refused: it is not the server's.");
+  const origin = headers.get("Origin");
+  if (origin !== null && origin !== `http://${host}`) {
+    throw new ControlForbidden(
+      "Control request refused: a page of another origin sent it.",
+    );
   }
 }
 
-function digest(text: string, encoding: "utf8" | "latin1" = "utf8"): Uint8Array {
-  return createHash("sha256").update(text, encoding).digest();
+function byDigest(keys: readonly ControlKey[]): ReadonlyMap<string, ControlKey> {
+  return new Map(keys.map((key) => [key.digest, key]));
 }

@@ -28,7 +28,7 @@ export function appendFailure(
   }
   return new ServerBusy(
     `Server busy: unfinished request bodies take ${limits.unfinished.limit} bytes together, ` +
-      "which is all that they may. Nothing was sent to anyone; try again.",
+      "which is the limit. Nothing was published; try again.",
   );
 }
 

@@ -3,6 +3,7 @@ import {
   BodyBrokenOff,
   type HttpError,
   InternalError,
+  RightMissing,
   StoreUnavailable,
 } from "../lib/errors.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -11,9 +12,9 @@ const NOT_NOTED = [InternalError, StoreUnavailable, BodyBrokenOff];
 
 /**
  * Logs the first refused request of each kind, at level warn: a back end that does not look at its
- * answers would lose events and nobody would know. A kind is an error's class and, where it has one,
- * its field; both are names of this program, so there are few kinds, and a line holds nothing that a
- * caller sent.
+ * answers would lose events and nobody would know. A kind is an error's class, its field or right where
+ * it has one, and the name of the caller's key; all are names of this program or its operator, so there
+ * are few kinds, and a line holds nothing that a caller sent.
  */
 export class RefusalLog {
   readonly #logger: Logger;
@@ -26,17 +27,21 @@ export class RefusalLog {
   /**
    * Notes an error that a caller is answered. Errors of the server and its store are logged elsewhere;
    * a caller that breaks off gets no answer, and may do so as often as it likes.
+   *
+   * @param keyName the name of the caller's control key, if it has one.
    */
-  note(error: HttpError): void {
+  note(error: HttpError, keyName?: string): void {
     if (NOT_NOTED.some((kind) => error instanceof kind)) return;
-    const field = error instanceof BadField ? error.field : undefined;
-    const kind = `${error.name} ${field}`;
-    if (this.#logged.has(kind)) return;
-    this.#logged.add(kind);
-    this.#logger.warn("control request refused, more like it are not logged", {
+    const fields = {
       status: error.status,
       error: error.name,
-      ...(field === undefined ? {} : { field }),
-    });
+      ...(error instanceof BadField ? { field: error.field } : {}),
+      ...(error instanceof RightMissing ? { right: error.right } : {}),
+      ...(keyName === undefined ? {} : { key: keyName }),
+    };
+    const kind = JSON.stringify(fields);
+    if (this.#logged.has(kind)) return;
+    this.#logged.add(kind);
+    this.#logger.warn("control request refused, more like it are not logged", fields);
   }
 }

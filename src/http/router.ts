@@ -1,6 +1,10 @@
+import type { Right } from "../auth/control_rights.ts";
 import { type HttpError, MethodNotAllowed, NotFound } from "../lib/errors.ts";
+import { shown } from "../lib/shown_text.ts";
 import type { Logger } from "../observability/logger.ts";
 import { answerError, toHttpError } from "./answers.ts";
+import { Caller } from "./caller.ts";
+import { hideToken } from "./misplaced_token.ts";
 import { targetOf } from "./target.ts";
 
 /** The part of `Deno.ServeHandlerInfo` that tells when a connection is done with an answer. */
@@ -16,6 +20,7 @@ export interface RoutedRequest {
   readonly name: string;
   /** Settles once the runtime has let go of the answer's connection. */
   readonly connection: Connection;
+  readonly caller: Caller;
 }
 
 /** Answers a request; what it throws becomes an answer too. */
@@ -29,20 +34,33 @@ export interface Route {
    */
   readonly path: string;
   readonly methods: readonly string[];
+  /** The right that a caller must have, before the handler is asked. Default: the guard is enough. */
+  readonly needs?: Right | undefined;
   readonly handle: RouteHandler;
+}
+
+/** A request that was answered, in names of this program and of its operator only. */
+export interface Answered {
+  readonly method: string;
+  /** The route's path, such as `/channels/:name`. */
+  readonly path: string;
+  readonly status: number;
+  readonly caller: Caller;
 }
 
 /** What a router works with. */
 export interface RouterDeps {
   /** Several routes of one path have different methods. */
   readonly routes: readonly Route[];
-  /** What a request for any other path is told. */
-  readonly notFound: string;
+  /** What a request for any other path is advised to do, as the end of a sentence. */
+  readonly notFound: (path: string) => string;
   readonly logger: Logger;
-  /** Runs before anything else; throws to refuse a request. */
-  readonly guard?: (request: Request) => void;
+  /** Runs before anything else, and tells who sends a request; throws to refuse it. Default: a stranger. */
+  readonly guard?: (request: Request) => Caller;
   /** Is told of each error that a request was answered with. Default: nobody is. */
-  readonly onRefusal?: (error: HttpError) => void;
+  readonly onRefusal?: (error: HttpError, caller: Caller) => void;
+  /** Is told of each request that a handler has answered. Default: nobody is. */
+  readonly onAnswer?: (answered: Answered) => void;
   /** Headers that each answer gets besides its own, errors too. Default: none. */
   readonly headers?: (request: Request) => Readonly<Record<string, string>>;
 }
@@ -52,15 +70,20 @@ const GONE: Connection = { completed: Promise.resolve() };
 /** The end of a path that holds a name. */
 const NAME = ":name";
 
-/** The handlers of one path, by method. */
-type Handlers = Map<string, RouteHandler>;
+/** The routes of one path, by method. */
+type Methods = Map<string, Route>;
+
+/** The route of a request, and what it is told of the request's target. */
+interface Match extends Pick<RoutedRequest, "query" | "name"> {
+  readonly route: Route;
+}
 
 /** One listener's table of routes: finds a request's handler, and turns errors into answers. */
 export class Router {
   readonly #deps: RouterDeps;
-  readonly #paths = new Map<string, Handlers>();
+  readonly #paths = new Map<string, Methods>();
   /** By what stands before the name, with its slash. */
-  readonly #named = new Map<string, Handlers>();
+  readonly #named = new Map<string, Methods>();
 
   constructor(deps: RouterDeps) {
     this.#deps = deps;
@@ -69,14 +92,18 @@ export class Router {
 
   /** Answers one request; never throws. */
   async handle(request: Request, connection: Connection = GONE): Promise<Response> {
-    const { guard, headers, logger, onRefusal } = this.#deps;
+    const { guard, headers, logger, onRefusal, onAnswer } = this.#deps;
     let response: Response;
+    let caller = Caller.stranger;
     try {
-      guard?.(request);
-      response = await this.#route(request, connection);
+      if (guard !== undefined) caller = guard(request);
+      const { route, query, name } = this.#match(request);
+      if (route.needs !== undefined) caller.require(route.needs);
+      response = await route.handle({ request, query, name, connection, caller });
+      onAnswer?.({ method: request.method, path: route.path, status: response.status, caller });
     } catch (error) {
       const failure = toHttpError(error, logger);
-      onRefusal?.(failure);
+      onRefusal?.(failure, caller);
       response = answerError(failure, request, logger);
     }
     if (headers !== undefined) {
@@ -87,34 +114,42 @@ export class Router {
     return response;
   }
 
-  #add({ path, methods, handle }: Route): void {
+  #add(route: Route): void {
+    const { path } = route;
     const isNamed = path.endsWith(`/${NAME}`);
     const table = isNamed ? this.#named : this.#paths;
     const key = isNamed ? path.slice(0, -NAME.length) : path;
-    let handlers = table.get(key);
-    if (handlers === undefined) {
-      table.set(key, handlers = new Map());
-      if (!isNamed && path.endsWith("/")) table.set(path.slice(0, -1), handlers);
+    let methods = table.get(key);
+    if (methods === undefined) {
+      table.set(key, methods = new Map());
+      if (!isNamed && path.endsWith("/")) table.set(path.slice(0, -1), methods);
     }
-    for (const method of methods) handlers.set(method, handle);
+    for (const method of route.methods) methods.set(method, route);
   }
 
-  #route(request: Request, connection: Connection): Response | Promise<Response> {
+  /** @throws NotFound, MethodNotAllowed */
+  #match(request: Request): Match {
     const { path, query } = targetOf(request);
-    const { handlers, name } = this.#find(path);
-    const handle = handlers.get(request.method);
-    if (handle === undefined) throw new MethodNotAllowed([...handlers.keys()].join(", "));
-    return handle({ request, query, name, connection });
+    const { methods, name } = this.#find(path);
+    const route = methods.get(request.method);
+    if (route === undefined) throw new MethodNotAllowed([...methods.keys()].join(", "));
+    return { route, query, name };
   }
 
-  #find(path: string): { readonly handlers: Handlers; readonly name: string } {
-    const handlers = this.#paths.get(path);
-    if (handlers !== undefined) return { handlers, name: "" };
+  #find(path: string): { readonly methods: Methods; readonly name: string } {
+    const methods = this.#paths.get(path);
+    if (methods !== undefined) return { methods, name: "" };
     const nameStart = path.lastIndexOf("/") + 1;
     const named = this.#named.get(path.slice(0, nameStart));
     const name = named && decode(path.slice(nameStart));
-    if (named === undefined || !name) throw new NotFound(this.#deps.notFound);
-    return { handlers: named, name };
+    if (named === undefined || !name) {
+      const advice = this.#deps.notFound(path);
+      throw new NotFound(
+        `Not found: ${shown(hideToken(path))} is not served here: ${advice}.`,
+        `Not found: ${advice}.`,
+      );
+    }
+    return { methods: named, name };
   }
 }
 

@@ -1,6 +1,7 @@
-import type { Broker } from "../broker/broker.ts";
+import type { EventFeed } from "../broker/broker.ts";
 import type { Batch, Gap, HistoryReader } from "../broker/history_reader.ts";
 import type { Clock } from "../lib/clock.ts";
+import { Pacer } from "../lib/pacer.ts";
 import { encodeBlock } from "../sse/encode.ts";
 import { joinEvents } from "../sse/join.ts";
 import { formatId } from "../sse/log_position.ts";
@@ -8,9 +9,6 @@ import { CATCH_UP_BYTES, type Subscriber } from "./subscriber.ts";
 
 /** The type of the event that reports a gap to a client. */
 export const GAP_EVENT = "gap";
-
-/** How long reading may go on before it pauses for other work. */
-const TURN_MS = 4;
 
 /**
  * The most readers open at a time; further subscribers queue for one. A reader of a very large
@@ -36,12 +34,12 @@ class ReaderPool {
 
 /**
  * Reads history for the subscribers that are catching up, one batch for each in turn. A subscriber
- * goes live when its batch reaches the head. Reading pauses after each `TURN_MS`, so that live
- * subscribers get their events and publishers their answers, however many subscribers catch up.
+ * goes live when its batch reaches the head. Reading is paced, so that live subscribers get their events
+ * and publishers their answers, however many subscribers catch up.
  */
 export class CatchUp {
-  readonly #broker: Broker;
-  readonly #clock: Clock;
+  readonly #feed: EventFeed;
+  readonly #pacer: Pacer;
   readonly #onFailure: (subscriber: Subscriber, error: unknown) => void;
   /** Subscribers that are due for a batch, in order. */
   readonly #due = new Set<Subscriber>();
@@ -54,27 +52,22 @@ export class CatchUp {
   /** Subscribers whose reader is not ready yet. */
   readonly #reading = new Set<Subscriber>();
   #isScheduled = false;
-  /** Set during a pause. */
-  #pause: ReturnType<typeof setTimeout> | undefined;
-  /** Since when `#spentMs` counts, on the steady clock. */
-  #countsSince = -Infinity;
-  #spentMs = 0;
 
   /** @param onFailure called when the store has failed for good; it must end the subscriber. */
   constructor(
-    broker: Broker,
+    feed: EventFeed,
     clock: Clock,
     onFailure: (subscriber: Subscriber, error: unknown) => void,
   ) {
-    this.#broker = broker;
-    this.#clock = clock;
+    this.#feed = feed;
+    this.#pacer = new Pacer(clock, () => this.#serve());
     this.#onFailure = onFailure;
   }
 
   /** Requests the next batch for a subscriber that is catching up. */
   request(subscriber: Subscriber): void {
     this.#due.add(subscriber);
-    if (this.#isScheduled || this.#pause !== undefined) return;
+    if (this.#isScheduled || this.#pacer.isPausing) return;
     // Not at once: the caller may be about to change the subscriber's position.
     this.#isScheduled = true;
     queueMicrotask(() => {
@@ -106,27 +99,10 @@ export class CatchUp {
 
   #serve(): void {
     for (const subscriber of this.#due) {
-      if (this.#pause !== undefined) return;
+      if (this.#pacer.isPausing) return;
       this.#due.delete(subscriber);
-      const startedAt = this.#clock.steady();
-      this.#serveOne(subscriber);
-      this.#countTime(startedAt, this.#clock.steady());
+      this.#pacer.run(() => this.#serveOne(subscriber));
     }
-  }
-
-  #countTime(startedAt: number, endedAt: number): void {
-    if (startedAt - this.#countsSince > 2 * TURN_MS) {
-      this.#countsSince = startedAt;
-      this.#spentMs = 0;
-    }
-    this.#spentMs += endedAt - startedAt;
-    if (this.#spentMs < TURN_MS) return;
-    // A timer, not an immediate: Deno 2.9.6 runs some ten immediates in a row before it looks at sockets.
-    this.#pause = setTimeout(() => {
-      this.#pause = undefined;
-      this.#countsSince = -Infinity;
-      this.#serve();
-    }, 0);
   }
 
   #serveOne(subscriber: Subscriber): void {
@@ -156,7 +132,7 @@ export class CatchUp {
     const pool = this.#poolOf(subscriber);
     const open = pool.open.get(subscriber);
     if (open !== undefined || !this.#mayOpen(subscriber, pool)) return open;
-    const reader = this.#broker.openReader(subscriber.claims, subscriber.readStart);
+    const reader = this.#feed.openReader(subscriber.claims, subscriber.readStart);
     pool.open.set(subscriber, reader);
     pool.waiting.delete(subscriber);
     return reader;
@@ -224,7 +200,7 @@ export class CatchUp {
     { through, oldest }: Gap,
     next: number | undefined,
   ): Uint8Array {
-    const { epoch } = this.#broker.head;
+    const { epoch } = this.#feed.head;
     // The id is the position just before the next event: a client that is cut off here gets no second report.
     const position = Math.min(through, (next ?? Infinity) - 1);
     const data = {

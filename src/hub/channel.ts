@@ -20,9 +20,35 @@ export class Channel {
     return this.#subscribers.size === 0 && this.#groups === undefined;
   }
 
+  /** The number of its subscribers. */
+  get size(): number {
+    let size = this.#subscribers.size;
+    for (const { subscribers } of this.#groups ?? []) size += subscribers.size;
+    return size;
+  }
+
+  /** The number of a user's subscribers. */
+  streamsOf(user: string): number {
+    let streams = this.#byUser.get(user)?.size ?? 0;
+    for (const group of this.#groups ?? []) {
+      if (group.user === user) streams += group.subscribers.size;
+    }
+    return streams;
+  }
+
+  /** Whether a user has a subscriber that is in no group. */
+  hasUser(user: string): boolean {
+    return this.#byUser.has(user);
+  }
+
   /** Whether another flush has anything to send. */
   get hasPending(): boolean {
-    return this.#pending.length > 0 || this.#addressed.size > 0;
+    return this.pendingCount > 0;
+  }
+
+  /** What has come since the current flush began: events for everyone, and subscribers with events for their user. */
+  get pendingCount(): number {
+    return this.#pending.length + this.#addressed.size;
   }
 
   /** Whether every live subscriber has been sent every event for everyone. */
@@ -33,6 +59,11 @@ export class Channel {
   /** Events for everyone that some live subscriber may not have been sent yet, in order. */
   get unsent(): readonly ServerEvent[] {
     return this.#sending.length === 0 ? this.#pending : [...this.#sending, ...this.#pending];
+  }
+
+  /** The seq of the newest of them; -1 if there is none. */
+  get lastUnsent(): number {
+    return (this.#pending.at(-1) ?? this.#sending.at(-1))?.seq ?? -1;
   }
 
   add(subscriber: Subscriber): void {
@@ -66,7 +97,7 @@ export class Channel {
   take(event: ServerEvent): number {
     if (event.user === EVERYONE) {
       this.#pending.push(event);
-      return this.#size;
+      return this.size;
     }
     let recipients = this.#address(event, this.#byUser.get(event.user));
     for (const { user, subscribers } of this.#groups ?? []) {
@@ -89,12 +120,6 @@ export class Channel {
   /** Ends a flush that has visited all its subscribers. */
   endFlush(): void {
     this.#sending = [];
-  }
-
-  get #size(): number {
-    let size = this.#subscribers.size;
-    for (const { subscribers } of this.#groups ?? []) size += subscribers.size;
-    return size;
   }
 
   #address(event: ServerEvent, subscribers: ReadonlySet<Subscriber> | undefined): number {

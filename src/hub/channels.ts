@@ -13,6 +13,25 @@ export class Channels {
     return this.#channels.get(name);
   }
 
+  /** All channels by name. */
+  entries(): Iterable<readonly [string, Channel]> {
+    return this.#channels;
+  }
+
+  /** Names of channels that a user hears, among the first `most` channels and the first `most` lists of many. */
+  *ofUser(user: string, most: number): Generator<string, void> {
+    let left = most;
+    for (const [name, channel] of this.#channels) {
+      if (left-- === 0) break;
+      if (channel.hasUser(user)) yield name;
+    }
+    left = most;
+    for (const users of this.#groups.values()) {
+      if (left-- === 0) break;
+      yield* users.get(user)?.channels ?? [];
+    }
+  }
+
   add(subscriber: Subscriber): void {
     if (!hasManyChannels(subscriber)) {
       for (const name of subscriber.claims.channels) this.#channel(name).add(subscriber);

@@ -6,6 +6,8 @@
  * - `too slow`: the client accepted none of its unsent bytes for the stall time.
  * - `draining`: the server is shutting down; the client was told when to reconnect.
  * - `over the limit`: the server held its maximum of connections; the client was told when to reconnect.
+ * - `key gone`: the key that the token is signed with is no longer one of the server's.
+ * - `keys unavailable`: the keys of the token's issuer are not known yet; the client was told when to reconnect.
  * - `server error`: this server failed; the log has the cause.
  */
 export type DisconnectReason =
@@ -14,4 +16,6 @@ export type DisconnectReason =
   | "too slow"
   | "draining"
   | "over the limit"
+  | "key gone"
+  | "keys unavailable"
   | "server error";

@@ -17,6 +17,9 @@ const VISITS_PER_TURN = 100;
  * are joined. An event of an idle channel goes out at once. The channel is then busy until every
  * subscriber has been visited and the window is over. The events that were published meanwhile go
  * out together: the higher the load, the more events are joined.
+ *
+ * Where the visits took longer than the window, and no more than one event came meanwhile, the channel does not
+ * rest: events are too far apart for a rest to join any.
  */
 export class FlushScheduler {
   readonly #channels: Channels;
@@ -59,7 +62,8 @@ export class FlushScheduler {
     this.#running.clear();
     this.#cooling.clear();
     this.#ready.clear();
-    for (const channel of busy) new Flush(channel, this.#channels).run(Infinity);
+    const now = this.#clock.steady();
+    for (const channel of busy) new Flush(channel, this.#channels, now).run(Infinity);
   }
 
   #flushReady(): void {
@@ -69,7 +73,8 @@ export class FlushScheduler {
   }
 
   #start(channels: readonly Channel[]): void {
-    this.#advance(channels.map((channel) => new Flush(channel, this.#channels)));
+    const now = this.#clock.steady();
+    this.#advance(channels.map((channel) => new Flush(channel, this.#channels, now)));
   }
 
   /** Visits subscribers of these flushes in turn, as many as one turn has time for. */
@@ -84,15 +89,21 @@ export class FlushScheduler {
       }
       left -= flush.run(left);
       this.#running.delete(channel);
-      if (flush.isDone) this.#end(channel);
+      if (flush.isDone) this.#end(flush);
       else this.#running.set(channel, flush);
     }
     if (this.#running.size > 0) this.#turn ??= setImmediate(() => this.#nextTurn());
   }
 
-  #end(channel: Channel): void {
-    if (this.#windowMs > 0) this.#cool(channel);
+  #end({ channel, beganAt }: Flush): void {
+    const now = this.#clock.steady();
+    if (this.#windowMs > 0 && this.#mayJoin(channel, now - beganAt)) this.#cool(channel, now);
     else if (channel.hasPending) this.request(channel);
+  }
+
+  /** Whether a rest may join anything; a flush shorter than the window does not tell. */
+  #mayJoin(channel: Channel, flushMs: number): boolean {
+    return flushMs < this.#windowMs || channel.pendingCount > 1;
   }
 
   #nextTurn(): void {
@@ -100,8 +111,8 @@ export class FlushScheduler {
     this.#advance([...this.#running.values()]);
   }
 
-  #cool(channel: Channel): void {
-    this.#cooling.set(channel, this.#clock.steady() + this.#windowMs);
+  #cool(channel: Channel, now: number): void {
+    this.#cooling.set(channel, now + this.#windowMs);
     this.#timer ??= setTimeout(() => this.#flushCooled(), this.#windowMs);
   }
 

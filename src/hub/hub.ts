@@ -1,13 +1,20 @@
 import { type Claims, isExpired } from "../auth/claims.ts";
-import type { Broker, Outcome, Publication } from "../broker/broker.ts";
+import type { EventFeed, RecipientCounts } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LogFields, Logger } from "../observability/logger.ts";
 import { type Metrics, noMetrics } from "../observability/metrics.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
+import { type Audience, findAudience } from "./audience.ts";
 import { CatchUp } from "./catch_up.ts";
+import type { Census } from "./census.ts";
 import { Channels } from "./channels.ts";
+import {
+  type ConnectionCounter,
+  localCounters,
+  type StreamCounters,
+} from "./connection_counter.ts";
 import { type ClientTraits, ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
@@ -26,6 +33,8 @@ export interface HubOptions {
   readonly stallMs: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
+  /** Streams of public channels, which need no token; they count as connections too. Default: Infinity. */
+  readonly maxPublicStreams?: number;
 }
 
 /** How a client connects. */
@@ -38,7 +47,7 @@ export interface ConnectOptions extends ClientTraits {
 
 /** The subscribers of this process: pushes events to the live ones, and ends each stream with a disconnect reason. */
 export class Hub {
-  readonly #broker: Broker;
+  readonly #feed: EventFeed;
   readonly #options: HubOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -50,8 +59,10 @@ export class Hub {
   readonly #subscribers: StreamTimer<Subscriber>;
   /** Subscribers whose connection the runtime still holds. */
   readonly #connections = new Set<Subscriber>();
-  /** How many of them belong to streams that have ended: the client may not have read the end yet. */
-  #lingering = 0;
+  /** Those connections, also of streams that have ended: the client may not have read the end yet. */
+  readonly #held: ConnectionCounter;
+  /** Open streams without a token. */
+  readonly #publicStreams: ConnectionCounter;
   readonly #disconnects = new Map<DisconnectReason, number>();
   readonly #ids = new StreamIds();
   #isDraining = false;
@@ -61,23 +72,26 @@ export class Hub {
   };
 
   constructor(
-    broker: Broker,
+    feed: EventFeed,
     options: HubOptions,
     clock: Clock,
     logger: Logger,
     metrics: Metrics = noMetrics,
+    { held, publicStreams }: StreamCounters = localCounters(),
   ) {
-    this.#broker = broker;
+    this.#feed = feed;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
     this.#metrics = metrics;
+    this.#held = held;
+    this.#publicStreams = publicStreams;
     this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
-    this.#catchUp = new CatchUp(broker, clock, (...failure) => this.#fail(...failure));
+    this.#catchUp = new CatchUp(feed, clock, (...failure) => this.#fail(...failure));
     this.#frames = new ControlFrames(options.retryMs);
     const { heartbeatMs, stallMs } = options;
     this.#subscribers = new StreamTimer(heartbeatMs, stallMs, (...due) => this.#visit(...due));
-    broker.follow({
+    feed.follow({
       deliver: (events) => this.#deliver(events),
       restart: (positions) => this.#restart(positions),
     });
@@ -93,30 +107,31 @@ export class Hub {
     return Object.fromEntries(this.#disconnects);
   }
 
+  get census(): Census {
+    return { subscribers: this.size, disconnects: this.disconnects };
+  }
+
   /** Why a new client would be rejected now; `undefined` if it would get a stream. */
-  get rejection(): DisconnectReason | undefined {
+  rejection({ isPublic }: Claims): DisconnectReason | undefined {
     if (this.#isDraining) return "draining";
-    const held = this.size + this.#lingering;
-    return held >= this.#options.maxConnections ? "over the limit" : undefined;
+    const { maxConnections, maxPublicStreams = Infinity } = this.#options;
+    const isFull = this.#held.total >= maxConnections ||
+      isPublic === true && this.#publicStreams.total >= maxPublicStreams;
+    return isFull ? "over the limit" : undefined;
   }
 
-  /** The id of the log's newest event: a client that resumes from it misses nothing from now on. */
-  get headId(): string {
-    return this.#idAt(this.#broker.head.seq);
-  }
-
-  /** The one door for publishing; see `Broker.publish`. The broker delivers the events through this hub. */
-  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
-    return this.#broker.publish(publications);
+  /** Who could hear an event for a user on a channel; `joinAudiences` sums what several hubs answer. */
+  audience(channel: string, user: string): Audience {
+    return findAudience(this.#channels, channel, user);
   }
 
   /** Opens a stream: live, or catching up from the client's last event id. */
   subscribe(claims: Claims, options: ConnectOptions): Subscriber {
     const { lastEventId, isEventSource } = options;
-    const head = this.#broker.head.seq;
+    const head = this.#feed.head.seq;
     const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
       isEventSource,
-      greeting: this.#frames.greeting(lastEventId ? undefined : this.headId, options),
+      greeting: this.#frames.greeting(lastEventId ? undefined : this.#headId, options),
       maxBufferBytes: this.#options.maxBufferBytes,
       source: this.#source,
       nowMs: this.#clock.steady(),
@@ -127,14 +142,27 @@ export class Hub {
     return subscriber;
   }
 
-  /** Counts a client that gets no stream; returns the bytes to answer it with. */
+  /**
+   * Counts a client that gets no stream; returns the bytes to answer it with.
+   *
+   * @param claims `undefined` for a client whose token could not be read.
+   */
   reject(
     reason: DisconnectReason,
-    claims: Claims,
+    claims: Claims | undefined,
     options: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
     this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds: 0 });
-    return this.#frames.reject(reason, options.lastEventId ? undefined : this.headId, options);
+    return this.#frames.reject(reason, options.lastEventId ? undefined : this.#headId, options);
+  }
+
+  /** Ends every stream with such claims, and tells its client when to reconnect. */
+  endStreams(reason: DisconnectReason, isMeant: (claims: Claims) => boolean): void {
+    for (const subscriber of this.#subscribers.streams()) {
+      if (isMeant(subscriber.claims)) {
+        this.#end(subscriber, reason, this.#frames.closeNotice(reason));
+      }
+    }
   }
 
   /** Rejects every new client from now on and tells it when to reconnect. */
@@ -151,28 +179,30 @@ export class Hub {
     }
   }
 
+  /** The id of the log's newest event: a client that resumes from it misses nothing from now on. */
+  get #headId(): string {
+    return this.#idAt(this.#feed.head.seq);
+  }
+
   #idAt(seq: number): string {
-    return formatId(seq, this.#broker.head.epoch);
+    return formatId(seq, this.#feed.head.epoch);
   }
 
   /** See `BrokerEventHandler.deliver`. */
-  #deliver(events: readonly ServerEvent[]): number {
-    let recipients = 0;
-    for (const event of events) {
+  #deliver(events: readonly ServerEvent[]): RecipientCounts {
+    return events.map((event) => {
       const channel = this.#channels.get(event.channel);
-      if (channel === undefined) continue;
-      const matching = channel.take(event);
-      if (matching > 0) this.#flushScheduler.request(channel);
-      recipients = Math.max(recipients, matching);
-    }
-    return recipients;
+      const recipients = channel?.take(event) ?? 0;
+      if (channel !== undefined && recipients > 0) this.#flushScheduler.request(channel);
+      return recipients;
+    });
   }
 
   /** See `BrokerEventHandler.restart`. */
   #restart(positions: "kept" | "gone"): void {
     this.#flushScheduler.close();
     this.#catchUp.reset();
-    const { seq } = this.#broker.head;
+    const { seq } = this.#feed.head;
     for (const subscriber of this.#subscribers.streams()) {
       subscriber.interrupt(seq);
       if (positions === "gone") subscriber.resumeFrom(this.#idAt(subscriber.position));
@@ -182,6 +212,8 @@ export class Hub {
   #add(subscriber: Subscriber): void {
     this.#channels.add(subscriber);
     this.#subscribers.add(subscriber);
+    this.#held.add(1);
+    if (subscriber.claims.isPublic) this.#publicStreams.add(1);
     this.#metrics.streamOpened();
   }
 
@@ -189,14 +221,15 @@ export class Hub {
     this.#connections.add(subscriber);
     const release = () => {
       this.#connections.delete(subscriber);
-      if (subscriber.isEnded) this.#lingering--;
+      if (subscriber.isEnded) this.#held.add(-1);
     };
     closed.then(release, release);
   }
 
   #remove(subscriber: Subscriber, reason: DisconnectReason): void {
     if (!this.#subscribers.delete(subscriber)) return;
-    if (this.#connections.has(subscriber)) this.#lingering++;
+    if (!this.#connections.has(subscriber)) this.#held.add(-1);
+    if (subscriber.claims.isPublic) this.#publicStreams.add(-1);
     this.#catchUp.forget(subscriber);
     this.#channels.remove(subscriber);
     const seconds = Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
@@ -241,7 +274,7 @@ export class Hub {
    */
   #beat(subscriber: Subscriber): void {
     const { isEventSource, position, claims } = subscriber;
-    const { seq } = this.#broker.head;
+    const { seq } = this.#feed.head;
     const mayMoveOn = seq > position && subscriber.isLive && !subscriber.hasPending;
     const hasAll = mayMoveOn &&
       claims.channels.every((name) => this.#channels.get(name)?.isFlushed ?? true);
@@ -251,6 +284,9 @@ export class Hub {
   }
 }
 
-function toFields(reason: DisconnectReason, { user, channels }: Claims): LogFields {
-  return { ending: reason, user, channel: channels };
+function toFields(reason: DisconnectReason, claims: Claims | undefined): LogFields {
+  if (claims === undefined) return { ending: reason };
+  // Nobody in particular hears a public stream.
+  const user = claims.isPublic ? {} : { user: claims.user };
+  return { ending: reason, ...user, channel: claims.channels };
 }

@@ -18,6 +18,11 @@ export class StartError extends Error {
 export abstract class HttpError extends Error {
   abstract readonly status: number;
 
+  /** @param reason the message for the log, if the message itself quotes what the caller sent. */
+  constructor(message: string, readonly reason: string = message) {
+    super(message);
+  }
+
   /** The answer's headers for this error. */
   get headers(): Readonly<Record<string, string>> {
     return {};
@@ -85,9 +90,12 @@ export class TokenRefused extends HttpError {
   override readonly name = "TokenRefused";
   readonly status = 401;
 
-  /** @param missing true for a request without a token. */
-  constructor(message: string, readonly missing = false) {
-    super(message);
+  /**
+   * @param missing true for a request without a token.
+   * @param reason as for HttpError.
+   */
+  constructor(message: string, readonly missing = false, reason?: string) {
+    super(message, reason);
   }
 
   /** RFC 6750, section 3: a request without a token gets no error code. */
@@ -114,6 +122,24 @@ export class ControlForbidden extends HttpError {
   readonly status = 403;
 }
 
+/** A control key does not have the right that a request needs; nothing was done. */
+export class RightMissing extends HttpError {
+  override readonly name = "RightMissing";
+  readonly status = 403;
+
+  /** @param channel the channel for which the right is missing; `undefined` where it is for any. */
+  constructor(readonly right: string, channel?: string) {
+    const where = channel === undefined ? "" : ` for the channel ${JSON.stringify(channel)}`;
+    super(`Control request refused: its key does not have the right ${right}${where}.`);
+  }
+
+  /** RFC 6750, section 3.1. */
+  override get headers() {
+    const realm = 'Bearer realm="control"';
+    return { "WWW-Authenticate": `${realm}, error="insufficient_scope", scope="${this.right}"` };
+  }
+}
+
 /** An idempotency key came again with another event; no event was published. */
 export class KeyReused extends HttpError {
   override readonly name = "KeyReused";
@@ -137,6 +163,23 @@ export class StoreUnavailable extends TryAgain {
 /** This server has no room for a request now; no event was published. */
 export class ServerBusy extends TryAgain {
   override readonly name = "ServerBusy";
+}
+
+/** The keys of the token's issuer are not known yet: whether the token is good cannot be told now. */
+export class KeysUnavailable extends TryAgain {
+  override readonly name = "KeysUnavailable";
+}
+
+/** A token was asked of a server that has no secret to sign it with. */
+export class CannotSign extends HttpError {
+  override readonly name = "CannotSign";
+  readonly status = 501;
+}
+
+/** A channel was asked for that the client's token does not grant. */
+export class ChannelRefused extends HttpError {
+  override readonly name = "ChannelRefused";
+  readonly status = 403;
 }
 
 /** An unexpected failure; only the log has its details. */

@@ -19,6 +19,11 @@ export interface Logger {
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
+/** Whether a logger writes the lines of a level, if `lowest` is its own. */
+export function isWritten(level: LogLevel, lowest: LogLevel): boolean {
+  return LEVELS.indexOf(level) >= LEVELS.indexOf(lowest);
+}
+
 /**
  * A logger that drops lines below `level`.
  *
@@ -31,12 +36,12 @@ export function createLogger(
   write: (line: string) => void = printToStderr,
 ): Logger {
   const log = (of: LogLevel) =>
-    LEVELS.indexOf(of) < LEVELS.indexOf(level)
-      ? () => {}
-      : (message: string, fields: LogFields = {}) =>
+    isWritten(of, level)
+      ? (message: string, fields: LogFields = {}) =>
         write(
           `${new Date(now()).toISOString()} ${of} ${message}${formatFields(fields)}`,
-        );
+        )
+      : () => {};
   return {
     debug: log("debug"),
     info: log("info"),

@@ -3,12 +3,17 @@ import { BadField, TooLarge } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
 import { blocksOf, dataBlock } from "../sse/blocks.ts";
 import type { Draft } from "../sse/event.ts";
-import { type Fields, optional, requiredName } from "./fields.ts";
+import { emitNote, type Note } from "./emit_note.ts";
+import { type Fields, missing, optional, requiredName, similarField } from "./fields.ts";
 
 /** A request to `/emit/`: the events of one payload, and a key that makes it safe to retry. */
 export interface EmitRequest {
+  readonly channel: string;
+  readonly user: string;
   readonly drafts: readonly Draft[];
   readonly idempotencyKey: string | undefined;
+  /** What its caller may have meant otherwise; `undefined` if nothing is to be said. */
+  readonly note: Note | undefined;
 }
 
 /** Storing more events of one payload would hold up the server for seconds. */
@@ -29,8 +34,11 @@ export function readEmit(
   const channel = requiredName(fields, "channel", "the channel's name");
   const blocks = readBlocks(fields, maxPayloadBytes);
   return {
+    channel,
+    user,
     drafts: blocks.map((block) => ({ channel, user, block })),
     idempotencyKey: readKey(headerKey ?? optional(fields, "idempotencyKey")),
+    note: emitNote(fields, blocks),
   };
 }
 
@@ -56,10 +64,8 @@ function readBlocks(
     }
   }
   if (payload === undefined) {
-    throw new BadField(
-      "payload",
-      "Missing field payload: lines of the event stream format; or give data, any text.",
-    );
+    const field = similarField(fields, "data") === undefined ? "payload" : "data";
+    throw missing(fields, field, "lines of the event stream format; or give data, any text");
   }
   limitBytes("payload", payload, maxPayloadBytes);
   const blocks = blocksOf(payload);
@@ -69,7 +75,7 @@ function readBlocks(
   if (blocks.length > MAX_BLOCKS) {
     throw new BadField(
       "payload",
-      `Bad field payload: it is more than ${MAX_BLOCKS} events. Send them one a line, as NDJSON.`,
+      `Bad field payload: it is more than ${MAX_BLOCKS} events. Send them as NDJSON, one per line.`,
     );
   }
   return blocks;
@@ -95,7 +101,7 @@ function readData(
   if (retry !== undefined && !/^[0-9]{1,10}$/.test(retry)) {
     throw new BadField(
       "retry",
-      "Bad field retry: a whole number of milliseconds.",
+      "Bad field retry: it must be a whole number of milliseconds.",
     );
   }
   return dataBlock(data, { event, retry });

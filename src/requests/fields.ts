@@ -1,10 +1,16 @@
 import { BadField } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
+import { isSimilar } from "../lib/similar_names.ts";
+import { shown } from "../lib/shown_text.ts";
 
 /** The fields of a control request, in any format of its body. */
 export interface Fields {
   /** Every value of a field, in order; empty for an absent field. */
   all(name: string): readonly string[];
+  /** The names of all given fields, each once. */
+  names(): Iterable<string>;
+  /** How many names there are. */
+  readonly size: number;
 }
 
 /** A required name of a user or a channel. @throws BadField */
@@ -22,13 +28,27 @@ export function checkName(field: string, value: string): void {
 /** The single value of a required field. @throws BadField */
 export function required(fields: Fields, field: string, meaning: string): string {
   const value = optional(fields, field);
-  if (value === undefined || value === "") throw missing(field, meaning);
+  if (value === undefined || value === "") throw missing(fields, field, meaning);
   return value;
 }
 
-/** The error for an absent field. */
-export function missing(field: string, meaning: string): BadField {
-  return new BadField(field, `Missing field ${field}: ${meaning}.`);
+/** The error for an absent or empty field; names a given field that may have been meant. */
+export function missing(fields: Fields, field: string, meaning: string): BadField {
+  const given = similarField(fields, field);
+  return new BadField(
+    field,
+    given === undefined
+      ? `Missing field ${field}: ${meaning}.`
+      : `Missing field ${field} (got ${shown(given)}).`,
+  );
+}
+
+/** A given field with almost the name of another. */
+export function similarField(fields: Fields, field: string): string | undefined {
+  for (const name of fields.names()) {
+    if (name !== field && isSimilar(name, field)) return name;
+  }
+  return undefined;
 }
 
 /** The single value of a field; `undefined` for an absent field. @throws BadField for several values. */

@@ -11,6 +11,17 @@ const BACKLOG = 4096;
 /** The pause before listening again, after the accept loop has ended or listening has failed. */
 const RELISTEN_MS = 250;
 
+/** What a listener is started with. */
+export interface ListenerOptions {
+  /** Its name in the log. */
+  readonly name: string;
+  readonly address: Address;
+  readonly handler: Handler;
+  readonly logger: Logger;
+  /** Whether other threads listen on the same port; each gets a part of the connections. Default: no. */
+  readonly isShared?: boolean;
+}
+
 /**
  * One listening address that stays up.
  *
@@ -21,6 +32,7 @@ export class Listener {
   readonly #name: string;
   readonly #handler: Handler;
   readonly #logger: Logger;
+  readonly #isShared: boolean;
   #hostname: string;
   #port: number;
   #server: Deno.HttpServer<Deno.NetAddr> | undefined;
@@ -29,15 +41,11 @@ export class Listener {
   #stopping = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor(
-    name: string,
-    address: Address,
-    handler: Handler,
-    logger: Logger,
-  ) {
+  private constructor({ name, address, handler, logger, isShared = false }: ListenerOptions) {
     this.#name = name;
     this.#handler = handler;
     this.#logger = logger;
+    this.#isShared = isShared;
     this.#hostname = address.host ?? "::";
     this.#port = address.port;
   }
@@ -47,21 +55,12 @@ export class Listener {
    *
    * @throws StartError if that fails.
    */
-  static start(
-    name: string,
-    address: Address,
-    handler: Handler,
-    logger: Logger,
-  ): Listener {
-    const listener = new Listener(name, address, handler, logger);
-    try {
-      listener.#listenAtStart(address);
-    } catch (error) {
-      const shown = formatAddress(address.host ?? "", address.port);
-      throw new StartError(
-        `Cannot listen on ${shown} (${name} listener): ${listenFailure(error)}.`,
-      );
-    }
+  static start(options: ListenerOptions): Listener {
+    const listener = new Listener(options);
+    listenAtStart(options.name, options.address, (hostname) => {
+      listener.#hostname = hostname;
+      listener.#listen();
+    });
     return listener;
   }
 
@@ -82,24 +81,12 @@ export class Listener {
     await Promise.all([this.#server?.shutdown(), ...this.#shutdowns]);
   }
 
-  #listenAtStart(address: Address): void {
-    try {
-      this.#listen();
-    } catch (error) {
-      // On a machine without IPv6, "::" does not stand for every address.
-      if (
-        address.host !== undefined || error instanceof Deno.errors.AddrInUse
-      ) throw error;
-      this.#hostname = "0.0.0.0";
-      this.#listen();
-    }
-  }
-
   #listen(): void {
     const server = Deno.serve({
       hostname: this.#hostname,
       port: this.#port,
       tcpBacklog: BACKLOG,
+      reusePort: this.#isShared,
       onListen: ({ port }) => {
         this.#port = port;
       },
@@ -142,6 +129,43 @@ export class Listener {
         this.#listenAgain();
       }
     }, RELISTEN_MS);
+  }
+}
+
+/**
+ * The address that threads can listen on together: with a free port for port 0.
+ *
+ * Listeners that share a port notice no other program on it, so that is found out here.
+ *
+ * @throws StartError if the address cannot be used.
+ */
+export function reserveAddress(name: string, { host, port }: Address): Address {
+  let reserved: Address = { host, port };
+  listenAtStart(name, reserved, (hostname) => {
+    const listener = Deno.listen({ hostname, port });
+    reserved = { host: hostname, port: listener.addr.port };
+    listener.close();
+  });
+  return reserved;
+}
+
+/** @param listen listens on a host, or throws. */
+function listenAtStart(
+  name: string,
+  { host, port }: Address,
+  listen: (hostname: string) => void,
+): void {
+  try {
+    try {
+      listen(host ?? "::");
+    } catch (error) {
+      // On a machine without IPv6, "::" does not stand for every address.
+      if (host !== undefined || error instanceof Deno.errors.AddrInUse) throw error;
+      listen("0.0.0.0");
+    }
+  } catch (error) {
+    const shown = formatAddress(host ?? "", port);
+    throw new StartError(`Cannot listen on ${shown} (${name} listener): ${listenFailure(error)}.`);
   }
 }
 

@@ -12,26 +12,37 @@ import { reasonOf, StartError } from "../lib/errors.ts";
 /**
  * Opens the broker of the configured store.
  *
+ * @param workers the threads that events are sent to: with several, a message for each event would
+ *   cost more than the event itself.
  * @throws StartError if the store cannot be opened.
  */
 export async function openBroker(
   { store, redisPrefix, retention }: Config,
+  workers: number,
   clock: Clock,
   logger: Logger,
 ): Promise<Broker> {
   const now = () => clock.wall();
   switch (store.kind) {
     case "memory":
-      return new LocalBroker(new MemoryLog(retention, now), now, logger);
+      return new LocalBroker(new MemoryLog(retention, now), now, logger, workers > 1);
     case "sqlite":
       return new LocalBroker(openSqliteLog(store.file, retention, now), now, logger);
     case "redis": {
-      // Imported only when needed: the Redis client doubles the time to start, and takes 40 MB.
-      const { RedisBroker } = await import("../broker/redis/redis_broker.ts");
+      const { RedisBroker } = await importRedisBroker();
       const prefix = redisPrefix;
       return await RedisBroker.open({ address: store, prefix, retention, clock, logger });
     }
   }
+}
+
+/**
+ * Imported only when needed: the Redis client doubles the time to start, and takes 40 MB. Deno downloads
+ * what it sees in an import at every start, so this one must not be seen; `deno compile` is told by name.
+ */
+function importRedisBroker(): Promise<typeof import("../broker/redis/redis_broker.ts")> {
+  const path = "../broker/redis/redis_broker.ts";
+  return import(path);
 }
 
 function openSqliteLog(file: string, retention: Retention, now: () => number): SqliteLog {

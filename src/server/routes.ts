@@ -1,6 +1,9 @@
-import { corsHeaders, preflight } from "../http/cors.ts";
+import type { Right } from "../auth/control_rights.ts";
+import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
+import type { DemoPageAccess } from "../http/demo_page_access.ts";
+import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
@@ -8,26 +11,53 @@ import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
+import type { HttpError } from "../lib/errors.ts";
+import type { ActivityLog } from "../observability/activity_log.ts";
 import type { Logger } from "../observability/logger.ts";
 
 /** Everything that the client listener needs. */
 export interface ClientDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
+  readonly activity: ActivityLog;
+  /** Set with `-dev`. Default: there is no demo page. */
+  readonly demoPage?: DemoPageSettings | undefined;
 }
+
+/** What pages of other origins may send to either listener. */
+const STREAM_ALLOWANCE = {
+  methods: "GET",
+  headers: "Authorization, Cache-Control, Last-Event-ID",
+};
+const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
+
+type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
 /** The routes of the client listener. */
 export function clientRouter(deps: ClientDeps): Router {
-  const { corsOrigins, logger } = deps;
+  const { corsOrigins, logger, activity, demoPage } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
+  const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
+  const routes: Route[] = [
+    { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
+    preflightRoute("/events/", cors, STREAM_ALLOWANCE),
+    { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
+  ];
+  if (demoPage !== undefined) {
+    routes.push({ path: "/", methods: ["GET", "HEAD"], handle: demoPageHandler(demoPage) });
+  }
   return new Router({
-    routes: [
-      { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
-      { path: "/events/", methods: ["OPTIONS"], handle: ({ request }) => preflight(cors(request)) },
-      { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
-    ],
-    notFound: "Not found: events are at /events/.",
-    headers: cors,
+    routes,
+    notFound: (path) =>
+      // A page's path, as a proxy that does not rewrite it passes it on.
+      /^\/.+\//.test(path) && !path.startsWith("/events/")
+        ? "have the proxy rewrite it to /events/"
+        : "events are at /events/",
+    headers: (request) => {
+      corsRefusals.note(request);
+      return cors(request);
+    },
+    onRefusal: (error) => logRefusal(activity, "client request refused", error),
     logger,
   });
 }
@@ -35,23 +65,58 @@ export function clientRouter(deps: ClientDeps): Router {
 /** Everything that the control listener needs. */
 export interface ControlDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
   readonly access: ControlAccess;
+  /** Set with `-dev`. Default: there is no demo page. */
+  readonly demoPage?: DemoPageAccess | undefined;
 }
 
-/** The routes of the control listener. */
+/** A route of the control listener, which says what right it needs: none, if any key will do. */
+interface ControlRoute extends Route {
+  readonly needs: Right | undefined;
+}
+
+/** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlDeps): Router {
-  const routes: readonly Route[] = [
-    { path: "/emit/", methods: ["POST"], handle: publishHandler(deps) },
-    { path: "/token/", methods: ["POST"], handle: issueTokenHandler(deps) },
-    { path: "/healthz", methods: ["GET", "HEAD"], handle: healthHandler(deps) },
+  const { access, demoPage, logger, activity } = deps;
+  const routes: readonly ControlRoute[] = [
+    { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
+    { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
   ];
-  const refusals = new RefusalLog(deps.logger);
+  const cors = demoPage && ((request: Request) => demoPage.headers(request));
+  const preflights = cors === undefined
+    ? []
+    : ["/emit/", "/token/"].map((path) => preflightRoute(path, cors, DEMO_PAGE_ALLOWANCE));
+  const refusals = new RefusalLog(logger);
   return new Router({
-    routes,
-    notFound: `Not found: use ${listPaths(routes)}.`,
-    guard: (request) => deps.access.check(request),
-    onRefusal: (error) => refusals.note(error),
-    logger: deps.logger,
+    routes: [...routes, ...preflights],
+    notFound: () => `use ${listPaths(routes)}`,
+    guard: (request) => access.check(request),
+    onRefusal: (error, { keyName }) => {
+      refusals.note(error, keyName);
+      logRefusal(activity, "control request refused", error, keyName);
+    },
+    onAnswer: ({ caller: { keyName }, ...answered }) =>
+      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
+    ...(cors && { headers: cors }),
+    logger,
   });
+}
+
+function logRefusal(
+  { notice }: ActivityLog,
+  message: string,
+  { status, name, reason }: HttpError,
+  keyName?: string,
+): void {
+  notice?.(message, { status, error: name, reason, ...(keyName && { key: keyName }) });
+}
+
+function preflightRoute(path: string, cors: HeadersOf, allowance: CorsAllowance): Route {
+  return {
+    path,
+    methods: ["OPTIONS"],
+    handle: ({ request }) => preflight(cors(request), allowance),
+  };
 }
 
 function listPaths(routes: readonly Route[]): string {

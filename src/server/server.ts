@@ -1,133 +1,196 @@
+import type { Broker } from "../broker/broker.ts";
+import { describeStore } from "../broker/store_address.ts";
+import type { ControlKey } from "../auth/control_keys.ts";
+import type { KeyMaterial } from "../auth/key_material.ts";
+import { TokenAuthority } from "../auth/token_authority.ts";
+import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
-import type { Broker } from "../broker/broker.ts";
-import { Hub } from "../hub/hub.ts";
+import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
+import { joinAudiences } from "../hub/audience.ts";
+import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
-import type { Logger } from "../observability/logger.ts";
-import { TokenAuthority } from "../auth/token_authority.ts";
-import { TokenCache } from "../auth/token_cache.ts";
-import type { Config } from "../config/config.ts";
-import { describeStore } from "../broker/store_address.ts";
-import { Listener } from "./listener.ts";
+import type { LogFields, Logger } from "../observability/logger.ts";
+import { type ClientSide, LocalClients } from "./client_side.ts";
+import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
-import { clientRouter, controlRouter } from "./routes.ts";
-import { randomSecret, readSecret } from "./secrets.ts";
-
-/** Room for 40,000 tokens of one channel: more streams than one process can serve. */
-const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
+import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
+import { type Rereadable, rereadAll } from "./reread.ts";
+import { controlRouter } from "./routes.ts";
+import { isShort, randomPageKey } from "./secrets.ts";
+import { TokenKeys } from "./token_keys.ts";
+import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
 /** How long open control requests may keep a stopping server from ending its streams. */
 const CONTROL_PATIENCE_MS = 1000;
 
-/** A running server: two listeners that share a hub. */
-export class Server {
+/** What a server is made of. */
+interface ServerParts {
+  readonly config: Config;
+  readonly keys: TokenKeys;
   readonly tokens: TokenAuthority;
-  readonly #config: Config;
-  readonly #broker: Broker;
-  readonly #hub: Hub;
-  readonly #logger: Logger;
-  /** For lines that clients can cause. */
-  readonly #clientLogger: LimitedLogger;
-  readonly #client: Listener;
-  readonly #control: Listener;
+  readonly broker: Broker;
+  readonly clients: ClientSide;
+  readonly controlKeys: readonly ControlKey[] | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
-  private constructor(
-    config: Config,
-    tokens: TokenAuthority,
-    broker: Broker,
-    controlKey: string | undefined,
-    clock: Clock,
-    logger: Logger,
-  ) {
+/** A running server: a control listener, and a client listener in this thread or in worker threads. */
+export class Server {
+  /** Signs; the client side verifies. */
+  readonly tokens: TokenAuthority;
+  /** The key of the demo page; `undefined` without `-dev`. */
+  readonly demoPageKey: string | undefined;
+  readonly #config: Config;
+  readonly #keys: TokenKeys;
+  readonly #broker: Broker;
+  readonly #logger: Logger;
+  readonly #clients: ClientSide;
+  readonly #control: Listener;
+  /** For lines about single control requests. */
+  readonly #controlLogger: LimitedLogger;
+  readonly #access: ControlAccess;
+
+  private constructor({ controlKeys, clock, ...parts }: ServerParts) {
+    const { config, keys, tokens, broker, clients, logger } = parts;
     this.tokens = tokens;
     this.#config = config;
+    this.#keys = keys;
     this.#broker = broker;
     this.#logger = logger;
-    this.#clientLogger = new LimitedLogger(logger, clock);
-    const hub = this.#hub = new Hub(broker, config, clock, this.#clientLogger);
-    const client = clientRouter({
-      ...config,
-      hub,
-      tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
-      clock,
-      logger: this.#clientLogger,
+    this.#clients = clients;
+    this.#controlLogger = new LimitedLogger(logger, clock);
+    this.demoPageKey = config.dev ? randomPageKey() : undefined;
+    const demoPage = this.demoPageKey === undefined ? undefined : new DemoPageAccess({
+      key: this.demoPageKey,
+      clientAddress: clients.address,
+      hosts: config.controlHosts,
     });
-    const access = new ControlAccess({
+    const access = this.#access = new ControlAccess({
       boundHost: config.control.host,
       hosts: config.controlHosts,
-      key: controlKey,
+      keys: controlKeys,
+      demoPage,
     });
-    const control = controlRouter({
+    const router = controlRouter({
       ...config,
-      hub,
       broker,
       tokens,
       access,
+      demoPage,
       bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
       clock,
       logger,
-      healthy: () => this.#client.accepting && this.#control.accepting,
+      activity: createActivityLog(this.#controlLogger, config.logLevel, config.dev),
+      audience: async (...event) => joinAudiences(await clients.ask("audience", ...event)),
+      isStoreShared: config.store.kind === "redis",
+      census: () => clients.census(),
+      missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
+        const reasons = await clients.ask("missingKeys");
+        return [...new Set(reasons.flat())];
+      },
+      healthy: () => clients.accepting && this.#control.accepting,
     });
-    this.#control = Listener.start("control", config.control, (r) => control.handle(r), logger);
-    this.#client = Listener.start("client", config.client, (r, i) => client.handle(r, i), logger);
+    this.#control = Listener.start({
+      name: "control",
+      address: config.control,
+      handler: (request) => router.handle(request),
+      logger,
+    });
   }
 
   /**
    * Opens the store and both listeners, and logs their addresses.
    *
+   * @param workerOptions for tests.
    * @throws StartError if any of that fails.
    */
   static async start(
-    config: Config,
+    given: Config,
     clock: Clock,
     logger: Logger,
+    workerOptions: WorkerOptions = {},
   ): Promise<Server> {
-    const secret = readSecret(config.secret);
-    const controlKey = readSecret(config.controlKey);
-    const tokens = await TokenAuthority.create(
-      secret ?? randomSecret(),
-      config.maxChannelsPerToken,
-    );
-    const broker = await openBroker(config, clock, logger);
-    const server = new Server(
-      config,
-      tokens,
-      broker,
-      controlKey,
-      clock,
-      logger,
-    );
+    // The demo page, which comes from worker threads too, must know the port before it is listened on.
+    const config = given.dev
+      ? { ...given, control: reserveAddress("control", given.control) }
+      : given;
+    const keys = new TokenKeys(config.tokenKeys);
+    const material = keys.read();
+    const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
+    const controlKeys = readControlKeys(config);
+    const settings = { config, keys: material };
+    const workers = countWorkers(config.workers, logger);
+    const broker = await openBroker(config, workers, clock, logger);
+    const clients = workers === 1
+      // In this thread, where it costs least.
+      ? LocalClients.start(settings, { feed: broker, clock, logger })
+      : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
+    let server: Server;
+    try {
+      server = new Server({ config, keys, tokens, broker, clients, controlKeys, clock, logger });
+    } catch (error) {
+      await clients.close();
+      await broker.close();
+      throw error;
+    }
     // Not earlier: a start that fails logs its error and nothing else.
-    if (secret === undefined) {
+    if (keys.isRandom) {
       logger.warn(
         "no secret given: using a random one, so tokens are good until this server stops",
       );
     }
-    const { eventsPerChannel, ageMs } = config.retention;
-    logger.info("history", {
-      store: describeStore(config.store, config.redisPrefix),
-      events: eventsPerChannel,
-      seconds: ageMs / 1000,
-    });
-    logger.info("listening", {
-      listener: "client",
-      address: server.clientAddress,
-    });
-    logger.info("listening", {
-      listener: "control",
-      address: server.controlAddress,
-    });
+    if (material.secrets.some(isShort)) {
+      logger.warn("short secret: HS256 needs at least 32 bytes, RFC 7518, section 3.2");
+    }
+    server.#logStart(workers);
     return server;
   }
 
   get clientAddress(): string {
-    return this.#client.address;
+    return this.#clients.address;
   }
 
   get controlAddress(): string {
     return this.#control.address;
+  }
+
+  /**
+   * Reads the files of keys for tokens and of control keys anew, and fetches key sets anew. A file that
+   * cannot be read, or is wrong, changes nothing; the log says what was read, and what is wrong. Never
+   * throws.
+   */
+  reload(): void {
+    const parts: Rereadable[] = [];
+    if (this.#keys.canChange) {
+      parts.push({ name: "token keys", reread: () => this.#rereadTokenKeys() });
+    }
+    if (hasControlKeyFiles(this.#config)) {
+      parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
+    }
+    rereadAll(parts, this.#logger);
+  }
+
+  /** Streams whose key is gone end. */
+  #rereadTokenKeys(): LogFields {
+    const keys = this.#keys.read();
+    this.tokens.useKeys(withoutFetching(keys));
+    this.#clients.useKeys(keys);
+    const { secrets, publicKeys, keySets, keySetUrls } = keys;
+    return {
+      secrets: secrets.length,
+      files: publicKeys.length + keySets.length,
+      addresses: keySetUrls.length,
+    };
+  }
+
+  #rereadControlKeys(): LogFields {
+    const keys = readControlKeys(this.#config) ?? [];
+    this.#access.useKeys(keys);
+    return { keys: keys.length };
   }
 
   /**
@@ -141,20 +204,45 @@ export class Server {
       this.#logger.error("draining failed", { error: String(error) });
     });
     const inTime = await isDoneWithin(this.#config.drainMs, drained);
-    this.#clientLogger.flush();
+    this.#controlLogger.flush();
+    await this.#clients.close();
     await this.#broker.close();
     return inTime;
   }
 
   async #drain(): Promise<void> {
     const { drainMs } = this.#config;
-    this.#hub.stopAccepting();
-    const clientStopped = this.#client.stop();
+    const clientStopped = this.#clients.stopAccepting();
     // A back end that never finishes its request must not keep the streams from ending.
     await isDoneWithin(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
-    this.#hub.drain();
+    this.#clients.drain();
     await clientStopped;
   }
+
+  #logStart(workers: number): void {
+    const { store, redisPrefix, retention } = this.#config;
+    this.#logger.info("history", {
+      store: describeStore(store, redisPrefix),
+      events: retention.eventsPerChannel,
+      seconds: retention.ageMs / 1000,
+    });
+    const client = { listener: "client", address: this.clientAddress };
+    this.#logger.info("listening", workers === 1 ? client : { ...client, workers });
+    this.#logger.info("listening", { listener: "control", address: this.controlAddress });
+  }
+}
+
+/** The keys for the control side, which verifies no token: files are checked here, before others get them. */
+function withoutFetching(keys: KeyMaterial): KeyMaterial {
+  return { ...keys, keySetUrls: [] };
+}
+
+/** The number of threads to serve clients with: more than one only where they can share a port. */
+function countWorkers(configured: number | "auto", logger: Logger): number {
+  const count = configured === "auto" ? navigator.hardwareConcurrency : configured;
+  if (count === 1 || Deno.build.os === "linux") return count;
+  logger.warn("this system does not spread connections over threads: running one worker");
+  return 1;
 }
 
 /** Whether something is done within a time; waits no longer than that. */

@@ -43,6 +43,13 @@ export function dataBlock(
   return head + lines.map((line) => `data: ${line}`).join("\n");
 }
 
+/** Whether a block has a `data` line; browsers dispatch nothing for one that has none. */
+export function hasData(block: string): boolean {
+  if (block.startsWith("data:") || block.includes("\ndata:")) return true;
+  return block.includes("data") &&
+    linesOf(block).some((line) => line === "data" || line.startsWith("data:"));
+}
+
 /** The publisher id of a block: the value of its last `id` field. A value with NUL is ignored, as in a browser. */
 export function publisherIdOf(block: string): string | undefined {
   const possible = block.startsWith("id") || block.includes("\nid") ||

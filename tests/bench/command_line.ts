@@ -8,6 +8,8 @@ export interface Task {
   readonly runs: number;
   /** Whether only this server is measured. */
   readonly alone: boolean;
+  /** The peers that are measured next to this server; `undefined` for all. */
+  readonly peers: readonly string[] | undefined;
   /** Where the results are written; `undefined` for nowhere. */
   readonly folder: string | undefined;
 }
@@ -25,6 +27,7 @@ rows: ${ROWS.map((row) => row.name).join(", ")}
   --quick       a tenth of the load, once, this server alone: fails on nothing but breakage;
                 without names, all rows but those on Redis
   --small       a tenth of the load, with the peers, to try the benchmark itself
+  --peers NAMES only these next to this server, such as nchan,Centrifugo
   --runs N      runs of everyone in each row (default ${RUNS})
   --out FOLDER  write the results there, also of some rows only`;
 
@@ -42,8 +45,9 @@ export function readCommandLine(words: readonly string[], docs: string): Task {
   const options = new Map<string, string>();
   const left = words.filter((word) => word !== "--").values();
   for (const word of left) {
-    if (word === "--runs" || word === "--out") options.set(word, left.next().value ?? "");
-    else if (word === "--quick" || word === "--small") options.set(word, "");
+    if (word === "--runs" || word === "--out" || word === "--peers") {
+      options.set(word, left.next().value ?? "");
+    } else if (word === "--quick" || word === "--small") options.set(word, "");
     else if (word.startsWith("-")) throw new UsageError(`no such option: ${word}`);
     else names.push(word);
   }
@@ -51,13 +55,17 @@ export function readCommandLine(words: readonly string[], docs: string): Task {
   const runs = Number(options.get("--runs") ?? (quick ? 1 : RUNS));
   if (!Number.isInteger(runs) || runs < 1) throw new UsageError("--runs: a whole number from 1");
   const small = quick || options.has("--small");
+  const peers = options.get("--peers")?.split(",");
+  checkPeers(peers ?? []);
+  const isPart = small || names.length > 0 || peers !== undefined || runs < RUNS;
   return {
+    peers,
     rows: names.length > 0 ? rowsNamed(names) : quick ? QUICK_ROWS : ROWS,
     size: small ? "small" : "full",
     runs,
     alone: quick,
     // Figures of a part, or of less load, must not take the place of real ones.
-    folder: options.get("--out") ?? (small || names.length > 0 || runs < RUNS ? undefined : docs),
+    folder: options.get("--out") ?? (isPart ? undefined : docs),
   };
 }
 
@@ -66,4 +74,11 @@ function rowsNamed(names: readonly string[]): readonly Row[] {
     if (!ROWS.some((row) => row.name === name)) throw new UsageError(`no such row: ${name}`);
   }
   return ROWS.filter((row) => names.includes(row.name));
+}
+
+function checkPeers(names: readonly string[]): void {
+  const known = ROWS.flatMap(({ contestants }) => contestants.map(({ peer }) => peer.name));
+  for (const name of names) {
+    if (!known.includes(name)) throw new UsageError(`no such peer: ${name}`);
+  }
 }

@@ -6,7 +6,7 @@
 import { run } from "../support/child_process.ts";
 import { busySeconds } from "./machine.ts";
 import type { Publishing, RunningPeer } from "./peers/peer.ts";
-import { onLoadCore } from "./pinned.ts";
+import { onLoadCores } from "./pinned.ts";
 import { programPath } from "./programs.ts";
 
 /** What the load generator is asked to do; its usage says more. */
@@ -47,6 +47,8 @@ export interface LoadReport {
   /** From the first publish to the last delivery, or to the last answer where nobody listens. */
   readonly seconds: number;
   readonly serverCpuSeconds: number;
+  /** The part of it that its main threads used. */
+  readonly serverMainCpuSeconds: number;
   readonly p50Us: number;
   readonly p99Us: number;
   readonly maxUs: number;
@@ -73,12 +75,12 @@ export async function putLoad(
   shape: LoadShape,
   publishing: Publishing = peer.publishing,
 ): Promise<Load> {
-  const [program = "", ...args] = onLoadCore([
+  const [program = "", ...args] = onLoadCores([
     programPath("load"),
     ...subscribeOptions(peer, shape),
     ...publishOptions(publishing, shape),
     ...option("pids", peer.pids.join(",")),
-  ]);
+  ], peer.cores ?? "one each");
   const busyBefore = await busySeconds();
   const begin = performance.now();
   const { code, stdout, stderr } = await run(program, args, { deadlineMs: DEADLINE_MS });
@@ -98,7 +100,8 @@ function subscribeOptions({ subscribing }: RunningPeer, shape: LoadShape): reado
     ...option("subscribe-path", subscribing.path),
     ...subscribing.headers.flatMap((header) => option("subscribe-header", header)),
     ...option("token-file", subscribing.tokenFile),
-    ...option("connect-window", shape.connectWindow),
+    ...option("connect-window", subscribing.connectWindow ?? shape.connectWindow),
+    ...(subscribing.answersWithEvents ? ["--answers-with-events"] : []),
     ...option("settle-ms", shape.settleMs),
   ];
 }

@@ -14,20 +14,26 @@ const LOAD_CORE = 1;
 /** Whether server and load have a core each; where they have not, the report says so. */
 export const canPin = findProgram("taskset") !== undefined && navigator.hardwareConcurrency > 1;
 
+/** Which cores a server and its load run on: one each, or all of them together. */
+export type Cores = "one each" | "all";
+
 /** The words that run a command on the server's core, with as many open files as this user may have. */
-export function onServerCore(command: readonly string[]): readonly string[] {
+export function onServerCores(command: readonly string[], cores: Cores): readonly string[] {
   // Some servers do not raise the limit for themselves, and each stream takes a file.
   const raiseLimit = ["sh", "-c", 'ulimit -n "$(ulimit -Hn)"; exec "$@"', "sh"];
-  return [...raiseLimit, ...pinned(SERVER_CORE), ...command];
+  return [...raiseLimit, ...pinned(cores, SERVER_CORE), ...command];
 }
 
 /** The words that run a command on the load generator's core. */
-export function onLoadCore(command: readonly string[]): readonly string[] {
-  return [...pinned(LOAD_CORE), ...command];
+export function onLoadCores(command: readonly string[], cores: Cores): readonly string[] {
+  return [...pinned(cores, LOAD_CORE), ...command];
 }
 
-function pinned(core: number): readonly string[] {
-  return canPin ? ["taskset", "-c", String(core)] : [];
+function pinned(cores: Cores, core: number): readonly string[] {
+  if (!canPin) return [];
+  // Named also where it is all of them: a process starts on the cores of the one that starts it.
+  const list = cores === "all" ? `0-${navigator.hardwareConcurrency - 1}` : String(core);
+  return ["taskset", "-c", list];
 }
 
 /** Takes this process off the server's core. */
@@ -41,14 +47,15 @@ export async function leaveServerCore(): Promise<void> {
   }).output();
 }
 
-/** Starts a server on its core, without the variables that are meant for the benchmark. */
+/** Starts a server on its cores, without the variables that are meant for the benchmark. */
 export function spawnServer(
   command: readonly string[],
+  cores: Cores,
   env: Readonly<Record<string, string>> = {},
 ): Promise<ChildProcess> {
   const inherited = Object.entries(Deno.env.toObject())
     .filter(([name]) => !name.startsWith("SSE_"));
-  const [program = "", ...args] = onServerCore(command);
+  const [program = "", ...args] = onServerCores(command, cores);
   return ChildProcess.spawn(program, args, { env: { ...Object.fromEntries(inherited), ...env } });
 }
 

@@ -38,6 +38,9 @@ Deno.test("wrong usage is told in one line on stderr that says what is wrong, wi
     [["-cors", "https://*.a.com"], /-cors: .*would match none/],
     [["-log-level", "loud"], /-log-level/],
     [["token", "-secret", "s"], /-userId/],
+    [["key", "-may", "all"], /-name: it must be 1 to 64 letters/],
+    [["key", "-name", "shop"], /-may: there is no right; give one or more of emit:CHANNELS, /],
+    [["key", "-name", "shop", "-may", "read", "-may", "emit"], /-may: right 2 is without channels/],
   ];
   for (const [args, told, env] of cases) assertMatch(await failure(2, args, env), told);
 });
@@ -46,6 +49,7 @@ Deno.test("what cannot be started is told in one line on stderr, with exit statu
   await using folder = await TempDir.make();
   const empty = await folder.write("empty", "");
   const blank = await folder.write("blank", "\n");
+  const keys = await folder.write("keys", "# keys\nshop hunter2 all\n");
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${taken.addr.port}`;
   const free = ["-bind", "127.0.0.1:0", "-bindctl", "127.0.0.1:0"];
@@ -61,6 +65,15 @@ Deno.test("what cannot be started is told in one line on stderr, with exit statu
     [[...free, "-secret-file", blank], /blank: it is empty/],
     [[...free, "-control-key-file", folder.join("missing")], /missing: there is no such file/],
     [
+      [...free, "-control-keys", folder.join("missing")],
+      /keys file .*missing: there is no such file/,
+    ],
+    [[...free, "-control-keys", blank], /blank: it has no key/],
+    [
+      [...free, "-control-keys", keys],
+      /^(?!.*hunter2).*\/keys: line 2: after the name must come sha256:/,
+    ],
+    [
       [...free, "-secret-file", "/proc/x"],
       /^(?!.*--allow).*\/proc\/x: this program was started without/,
     ],
@@ -73,11 +86,13 @@ Deno.test("what cannot be started is told in one line on stderr, with exit statu
   for (const [args, told] of cases) assertMatch(await failure(1, args), told);
 });
 
-Deno.test("-help lists every flag of both commands on stdout and succeeds", async () => {
+Deno.test("-help lists every flag of every command on stdout and succeeds", async () => {
   for (const args of [["-help"], ["--help"], ["token", "-help"], ["-bind", "nonsense", "-help"]]) {
     const { code, stdout, stderr } = await runServerCommand(args);
     assertEquals([code, stderr], [0, ""]);
-    for (const flag of ["-bind ADDRESS", "-secret-file", "-max-payload", "-userId", "-version"]) {
+    for (
+      const flag of ["-bind ADDRESS", "-secret-file", "-max-payload", "-userId", "-may", "-version"]
+    ) {
       assertIncludes(stdout, flag);
     }
     assertMatch(stdout, /^Exit status: 0 when done or told to stop, 2 for wrong usage, 1 /m);
@@ -97,6 +112,42 @@ Deno.test("`token` prints a token that a server with the same secret accepts", a
   await using stream = await openStream(server.eventsUrl, { token: stdout.trim() });
   await server.emit({ userId: "alex", channel: "chat", data: "1" });
   assertEquals((await stream.next()).data, "1");
+});
+
+Deno.test("`token` puts its claims where the server's flags say that they are", async () => {
+  const rules = ["-claim-user", "sub", "-claim-channels", "/sse/channels", "-issuer", "me"];
+  await using server = await startServer([...rules, "-audience", "sse"]);
+  const args = ["token", "-userId", "alex", "-channel", "a b", "-channel", "c.*", "-exp", "60"];
+  const all = [...args, ...rules, "-audience", "sse", "-secret", TEST_SECRET];
+  const { code, stdout, stderr } = await runServerCommand(all);
+  assertEquals([code, stderr], [0, ""]);
+  const url = `${server.eventsUrl}?channel=a+b&channel=c.1`;
+  await using stream = await openStream(url, { token: stdout.trim() });
+  await server.emit({ userId: "alex", channel: "c.1", data: "1" });
+  assertEquals((await stream.next()).data, "1");
+});
+
+Deno.test("`key` prints a key once, and a line with which a server accepts it for its channels alone", async () => {
+  const args = ["key", "-name", "shop", "-may", "emit:orders.*", "-may", "token:orders.*"];
+  const { code, stdout, stderr } = await runServerCommand(args);
+  assertEquals([code, stderr], [0, ""]);
+  const [, key = "", , , line = ""] = stdout.split("\n");
+  assertMatch(line, /^shop sha256:[0-9a-f]{64} emit:orders\.\* token:orders\.\*$/);
+  await using folder = await TempDir.make();
+  const file = await folder.write("keys", line);
+  await using server = await startServer(["-control-keys", file, "-log-level", "debug"], {
+    controlKey: key,
+  });
+  await server.emit({ userId: "*", channel: "orders.1", data: "1" });
+  await server.token({ userId: "alex", channel: "orders.1" });
+  const elsewhere = () => server.emit({ userId: "*", channel: "chat", data: "1" });
+  await assertRejects(elsewhere, /answered 403: .* the right emit for the channel \\"chat\\"\./);
+  const keyless = await fetch(`${server.controlOrigin}/healthz`);
+  assertMatch(await keyless.text(), /^Control key missing/);
+  await server.log.waitFor(
+    / debug control request method=POST path=\/emit\/ status=200 key=shop$/m,
+  );
+  assertEquals(server.log.text.includes(key), false);
 });
 
 /** What a token made by the command says, checked against a secret. */

@@ -1,5 +1,5 @@
 /** The executable that `deno task compile` makes. Its base comes from a download that not every machine reaches. */
-import { assertEquals } from "../support/assert.ts";
+import { assertEquals, assertMatch, assertNotMatch } from "../support/assert.ts";
 import { run, type RunResult } from "../support/child_process.ts";
 import { type CompiledFile, readCompiledFile } from "../support/compiled_file.ts";
 import { startServer } from "../support/server.ts";
@@ -24,9 +24,10 @@ Deno.test("deno task compile makes one executable of the server, with only the p
   const executable = folder.join("dist/sse-server");
   const compiled = await readCompiledFile(executable);
 
-  await test.step("it holds main.ts, every folder of src/ with its scripts, jose and @redis/client", async () => {
+  await test.step("it holds main.ts, every folder of src/ with its scripts and its page, jose and @redis/client", async () => {
     // Files that hold nothing but types are left out.
-    const texts = ["src/broker/redis/lua/publish.lua", "src/client/client.js"];
+    const scripts = ["src/broker/redis/lua/publish.lua", "src/client/client.js"];
+    const texts = [...scripts, "src/http/handlers/demo_page.html"];
     const expected = ["main.ts", "/jose/", "/@redis/client/", ...texts];
     for await (const { name } of Deno.readDir(`${folder.path}/src`)) expected.push(`src/${name}/`);
     const isHeld = (part: string) => compiled.files.some((path) => path.includes(part));
@@ -62,7 +63,9 @@ async function copyProject(target: string): Promise<void> {
   for (const name of ["deno.json", "deno.lock", "main.ts"]) {
     await Deno.copyFile(PROJECT_ROOT + name, `${target}/${name}`);
   }
-  for (const name of ["src", "tests"]) await copyFolder(PROJECT_ROOT + name, `${target}/${name}`);
+  for (const name of [".ci", "src", "tests"]) {
+    await copyFolder(PROJECT_ROOT + name, `${target}/${name}`);
+  }
 }
 
 async function copyFolder(source: string, target: string): Promise<void> {
@@ -89,8 +92,10 @@ async function compile(folder: string): Promise<Outcome> {
       deadlineMs: DEADLINE_MS,
     });
   const result = await task(env);
-  const downloadFailed = result.code !== 0 && result.stderr.includes("Setting up base binary");
+  const downloadFailed = result.code !== 0 && result.stderr.includes("could not be downloaded");
   if (!downloadFailed) return { result, hasRealBase: true };
+  assertMatch(result.stderr, /^Cannot compile: .* Fetch https:\S+ .*DENORT_BIN.*\.$/m);
+  assertNotMatch(result.stderr, /backtrace/i);
   return { result: await task({ ...env, DENORT_BIN: Deno.execPath() }), hasRealBase: false };
 }
 
@@ -104,12 +109,14 @@ function grantedBy({ permissions }: CompiledFile): Record<string, unknown> {
 }
 
 async function smokeTest(executable: string): Promise<void> {
-  await using server = await startServer([], { command: [executable] });
+  await using server = await startServer(["-dev"], { command: [executable] });
   const token = await server.token({ userId: "alex", channel: "chat" });
   await using stream = await openStream(server.eventsUrl, { token });
   await server.emit({ userId: "alex", channel: "chat", data: "hello" });
   assertEquals((await stream.next()).data, "hello");
   const client = await fetch(`${server.clientOrigin}/client.js`);
   assertEquals(await client.text(), await Deno.readTextFile(`${PROJECT_ROOT}src/client/client.js`));
+  const page = await fetch(server.clientOrigin);
+  assertEquals((await page.text()).slice(0, 15), "<!doctype html>");
   assertEquals(await server.stop("SIGTERM"), 0);
 }

@@ -6,6 +6,7 @@ import {
   assertRejects,
 } from "../support/assert.ts";
 import { ChildProcess } from "../support/child_process.ts";
+import { assertOnlyLogLines } from "../support/log_lines.ts";
 import { type Server, startServer } from "../support/server.ts";
 import { commandLine, runServerCommand } from "../support/server_command.ts";
 import { openStream } from "../support/sse_client.ts";
@@ -148,6 +149,29 @@ Deno.test("-dev prints both addresses and a token that works, and other starts p
   await using quiet = await startServer();
   assertEquals(quiet.stdout.text, "");
 });
+
+Deno.test("a secret under 32 bytes is warned of, and never shown", async () => {
+  await using server = await startServer(["-secret", "MySuperPassword42"]);
+  await server.log.waitFor(/ warn short secret: .*32 bytes/);
+  assertEquals(server.log.text.includes("MySuper"), false);
+  await using long = await startServer(["-secret", "s".repeat(32)]);
+  assertEquals(long.log.text.includes("short secret"), false);
+});
+
+for (const workers of ["1", "3"]) {
+  Deno.test(`with -dev the log shows streams, refusals and unheard emits, with ${workers} workers`, async () => {
+    await using server = await startServer(["-dev", "-workers", workers]);
+    const token = await server.token({ userId: "alex", channel: "chat" });
+    await using streams = new AsyncDisposableStack();
+    for (let n = 0; n < 8; n++) streams.use(await openStream(server.eventsUrl, { token }));
+    await server.log.waitFor(/ info stream opened .*user=alex channel=chat/);
+    await server.emit({ userId: "Alex", channel: "chat", data: "1" });
+    await server.log.waitFor(/ info emitted .* note="8 streams on chat, none for Alex\."$/);
+    await (await fetch(server.eventsUrl)).body?.cancel();
+    await server.log.waitFor(/ info client request refused status=401 .*reason="Token missing\."/);
+    assertOnlyLogLines(server);
+  });
+}
 
 Deno.test("a stopped server's port is free for the next one at once", async () => {
   const server = await startServer();

@@ -13,7 +13,11 @@ Deno.test({
     "with memory every client is told of a gap after each restart, and misses nothing without being told",
   fn: () =>
     withSeed(async (random) => {
-      await using server = await RestartingServer.start(["-store", "memory", "-retry", "40"]);
+      await using server = await RestartingServer.start([
+        ...["-store", "memory", "-retry", "40"],
+        // A heartbeat would move clients on without an event.
+        ...["-heartbeat", "0"],
+      ]);
       await using traffic = await Traffic.start(server.current, {
         clients: 20,
         publishers: 2,

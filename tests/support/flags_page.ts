@@ -7,6 +7,7 @@
 import {
   describeRange,
   environmentName,
+  KEY_OPTIONS,
   type Option,
   SERVER_OPTIONS,
   TOKEN_OPTIONS,
@@ -28,6 +29,7 @@ The flag wins, and an empty variable counts as absent.
 
 - [Flags of the server](#flags-of-the-server)
 - [Flags of \`sse-server token\`](#flags-of-sse-server-token)
+- [Flags of \`sse-server key\`](#flags-of-sse-server-key)
 - [Values](#values)
 
 ## Flags of the server
@@ -41,6 +43,13 @@ ${table(SERVER_OPTIONS, () => true)}
 \`sse-server token\` prints a token without asking a running server.
 
 ${table(TOKEN_OPTIONS, ({ name }) => TOKEN_VARIABLES.includes(name))}
+
+## Flags of \`sse-server key\`
+
+\`sse-server key\` prints a new control key, and its line for the file of \`-control-keys\`: see
+[http.md](http.md#control-keys).
+
+${table(KEY_OPTIONS, () => false)}
 
 ## Values
 

@@ -12,7 +12,12 @@ export type GivenFields = Readonly<Record<string, string | readonly string[] | u
 
 /** The fields that are given. */
 export function fieldsOf(given: GivenFields): Fields {
-  return { all: (name) => [given[name] ?? []].flat() };
+  const names = Object.keys(given).filter((name) => given[name] !== undefined);
+  return {
+    all: (name) => [given[name] ?? []].flat(),
+    names: () => names,
+    size: names.length,
+  };
 }
 
 /**

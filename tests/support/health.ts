@@ -13,6 +13,8 @@ export interface Health {
   readonly subscribers: number;
   /** How many streams ended, by their ending's name in snake_case. */
   readonly endings: Readonly<Record<string, number>>;
+  /** `ok`, or why keys of issuers are missing; only where key sets are fetched. */
+  readonly keys?: string;
 }
 
 /**

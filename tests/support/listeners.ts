@@ -5,16 +5,22 @@
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
+import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../src/broker/memory_log.ts";
+import { createActivityLog } from "../../src/observability/activity_log.ts";
 import { createLogger } from "../../src/observability/logger.ts";
-import { TokenAuthority } from "../../src/auth/token_authority.ts";
+import { toGrants } from "../../src/auth/channel_grants.ts";
+import type { ClaimRules } from "../../src/auth/claim_rules.ts";
+import type { KeyMaterial } from "../../src/auth/key_material.ts";
+import type { TokenAuthority } from "../../src/auth/token_authority.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { makeToken } from "./jwt.ts";
+import { authorityWith } from "./token_authority.ts";
 import { withDeadline } from "./wait.ts";
 
 const SECRET = "the secret of in-process listeners";
@@ -28,6 +34,18 @@ export interface ListenersOptions {
   /** Room for all unfinished bodies together. */
   readonly maxUnfinishedBytes?: number;
   readonly guard?: Partial<ControlAccessOptions>;
+  /** Logs single streams and requests too, as at level debug or as with `-dev`. Default: does not. */
+  readonly activity?: "debug" | "dev";
+  /** As if the store were a Redis. */
+  readonly isStoreShared?: boolean;
+  /** Default: one secret, which {@link Listeners.token} signs with. */
+  readonly keys?: Partial<KeyMaterial>;
+  readonly claimRules?: Partial<ClaimRules>;
+  /** Names and patterns. Default: none. */
+  readonly publicChannels?: readonly string[];
+  readonly maxPublicStreams?: number;
+  /** The key of the demo page. Default: there is no page. */
+  readonly demoPageKey?: string;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -36,6 +54,8 @@ export interface ListenersOptions {
 export class Listeners implements Disposable {
   readonly clock = new FakeClock();
   readonly hub: Hub;
+  readonly access: ControlAccess;
+  readonly tokens: TokenAuthority;
   /** Every line of the log so far, at level debug. */
   readonly logLines: string[] = [];
   /** What the health check is told. */
@@ -43,45 +63,68 @@ export class Listeners implements Disposable {
   readonly #client: Router;
   readonly #control: Router;
 
-  private constructor(options: ListenersOptions, tokens: TokenAuthority) {
+  private constructor(options: ListenersOptions) {
     const { clock } = this;
+    const { keys = { secrets: [SECRET] }, claimRules = {} } = options;
+    const maxChannelsPerToken = claimRules.maxChannels ?? 100;
+    const tokens = this.tokens = authorityWith(keys, claimRules, { clock });
     const now = () => clock.wall();
     const logger = createLogger("debug", now, (line) => this.logLines.push(line));
     const local = new LocalBroker(new MemoryLog(RETENTION, now), now, logger);
     const broker = options.wrapBroker?.(local) ?? local;
+    const activity = options.activity === undefined
+      ? {}
+      : createActivityLog(logger, "debug", options.activity === "dev");
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
-    const maxConnections = options.maxConnections ?? Infinity;
-    this.hub = new Hub(broker, { ...timing, maxBufferBytes: 1e6, maxConnections }, clock, logger);
+    const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
+    const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };
+    this.hub = new Hub(broker, { ...timing, ...limits }, clock, logger);
     this.#client = clientRouter({
       hub: this.hub,
       tokens,
       clock,
       cookie: "sse_token",
+      publicChannels: toGrants(options.publicChannels ?? []),
+      maxChannelsPerToken,
       corsOrigins: options.corsOrigins ?? [],
       logger,
+      activity,
+      demoPage: options.demoPageKey === undefined
+        ? undefined
+        : { controlAddress: "127.0.0.1:8001", keyed: options.guard?.keys !== undefined },
     });
-    const { maxPayloadBytes = 1_048_576 } = options;
+    const { maxPayloadBytes = 1_048_576, demoPageKey } = options;
+    const demoPage = demoPageKey === undefined
+      ? undefined
+      : new DemoPageAccess({ key: demoPageKey, clientAddress: "127.0.0.1:8000", hosts: [] });
+    this.access = new ControlAccess({
+      boundHost: "127.0.0.1",
+      hosts: [],
+      keys: undefined,
+      demoPage,
+      ...options.guard,
+    });
     this.#control = controlRouter({
-      hub: this.hub,
+      census: () => Promise.resolve(this.hub.census),
       broker,
       tokens,
       clock,
       logger,
-      access: new ControlAccess({
-        boundHost: "127.0.0.1",
-        hosts: [],
-        key: undefined,
-        ...options.guard,
-      }),
+      activity,
+      audience: (...event) => Promise.resolve(this.hub.audience(...event)),
+      isStoreShared: options.isStoreShared ?? false,
+      access: this.access,
+      demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
+      missingKeys: undefined,
       healthy: () => this.healthy,
     });
   }
 
   /** Makes both listeners on an empty log. */
-  static async make(options: ListenersOptions = {}): Promise<Listeners> {
-    return new Listeners(options, await TokenAuthority.create(SECRET));
+  static make(options: ListenersOptions = {}): Promise<Listeners> {
+    return Promise.resolve(new Listeners(options));
   }
 
   /** A token for user alex on channel chat, unless the claims say otherwise. */
@@ -117,6 +160,7 @@ export class Listeners implements Disposable {
 
   [Symbol.dispose](): void {
     this.hub.drain();
+    this.tokens.close();
   }
 }
 

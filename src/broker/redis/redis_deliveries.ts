@@ -1,9 +1,11 @@
+import type { RecipientCounts } from "../broker.ts";
+
 /** How many subscribers of this process each event of a call was handed to, by the event's seq. */
-export type RecipientCounts = ReadonlyMap<number, number>;
+export type CountsBySeq = ReadonlyMap<number, number>;
 
 interface Expected {
-  counts: RecipientCounts | undefined;
-  onRecorded: (counts: RecipientCounts) => void;
+  counts: CountsBySeq | undefined;
+  onRecorded: (counts: CountsBySeq) => void;
 }
 
 /**
@@ -18,21 +20,25 @@ export class Deliveries {
     this.#expected.set(call, { counts: undefined, onRecorded: () => {} });
   }
 
-  /** The events of a call were handed out. Calls that nobody expects are those of other servers. */
-  record(call: string, counts: RecipientCounts): void {
+  /**
+   * The events of a call were handed out. Calls that nobody expects are those of other servers.
+   *
+   * @param counts one for each event.
+   */
+  record(call: string, events: readonly { readonly seq: number }[], counts: RecipientCounts): void {
     const expected = this.#expected.get(call);
     if (expected === undefined) return;
-    expected.counts = counts;
-    expected.onRecorded(counts);
+    expected.counts = new Map(events.map(({ seq }, index) => [seq, counts[index] ?? 0]));
+    expected.onRecorded(expected.counts);
   }
 
   /** The counts of an expected call, where its events were handed out already. */
-  countsOf(call: string): RecipientCounts | undefined {
+  countsOf(call: string): CountsBySeq | undefined {
     return this.#expected.get(call)?.counts;
   }
 
   /** Waits for the counts of an expected call; no counts where they do not come within `ms` milliseconds. */
-  async wait(call: string, ms: number): Promise<RecipientCounts> {
+  async wait(call: string, ms: number): Promise<CountsBySeq> {
     const expected = this.#expected.get(call);
     if (expected === undefined) return new Map();
     if (expected.counts !== undefined) return expected.counts;

@@ -1,7 +1,7 @@
 import { Signal } from "../../lib/signal.ts";
 import type { Retention } from "../retention.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
-import type { BrokerEventHandler } from "../broker.ts";
+import type { BrokerEventHandler, RecipientCounts } from "../broker.ts";
 import { MemoryLog } from "../memory_log.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { SessionUser } from "./redis_connection.ts";
@@ -11,6 +11,9 @@ import type { RedisSession } from "./redis_session.ts";
 
 /** Bytes of the log's newest part that a server keeps in memory at most. */
 export const WINDOW_BYTES = 64 * 2 ** 20;
+
+/** How often the feed is read at least, also while nothing is expected of it: it shows that it can be. */
+const LEAVE_FEED_MS = 1000;
 
 /** What a follower works with. */
 export interface FollowerDeps {
@@ -33,6 +36,9 @@ export interface FollowerDeps {
  * Each entry names the seq that it follows. Where that is not the last one known, entries were cut
  * from the feed while this server was away, or Redis has come back without some: then the window is
  * loaded anew, and the subscribers read on from the log, in which they are told of what is gone.
+ *
+ * While this server publishes, the answers to its own calls tell whether anything came in between. As long
+ * as nothing does, the feed is left unread: it would only bring what was taken already.
  */
 export class RedisFollower implements SessionUser {
   readonly #deps: FollowerDeps;
@@ -41,6 +47,9 @@ export class RedisFollower implements SessionUser {
   #handler: BrokerEventHandler | undefined;
   /** A seq that the log says it has reached, of which the feed brought nothing so far. */
   #awaited: number | undefined;
+  /** Whether own calls are under way that have told of everything so far. */
+  #areCallsEnough = false;
+  readonly #feedNeeded = new Signal();
 
   private constructor(deps: FollowerDeps, window: MemoryLog) {
     this.#deps = deps;
@@ -82,6 +91,7 @@ export class RedisFollower implements SessionUser {
   /** Follows until the session is over. */
   async run(session: RedisSession): Promise<never> {
     while (true) {
+      if (this.#areCallsEnough) await this.#feedNeeded.wait(LEAVE_FEED_MS);
       const entries = await this.#deps.log.nextOfFeed(session, this.head.seq);
       if (entries.length === 0) await this.#checkHead(session);
       for (const entry of entries) {
@@ -101,6 +111,19 @@ export class RedisFollower implements SessionUser {
    */
   takeOwn(entry: FeedEntry): void {
     if (this.#isNext(entry)) this.#take(entry);
+    else if (!this.#hasTaken(entry)) return this.ownCallsEnd();
+    this.ownCallsBegin();
+  }
+
+  /** This server begins to make calls, one after the other: `takeOwn` is given what each has published. */
+  ownCallsBegin(): void {
+    this.#areCallsEnough = true;
+  }
+
+  /** Nothing tells of what others publish but the feed. */
+  ownCallsEnd(): void {
+    this.#areCallsEnough = false;
+    this.#feedNeeded.notify();
   }
 
   /** In a quiet time: the log may have been emptied, or the feed be gone without it. */
@@ -129,9 +152,10 @@ export class RedisFollower implements SessionUser {
   #take({ call = "", events }: FeedEntry): void {
     const decoded = events();
     this.#window.append([{ events: decoded, key: undefined }]);
-    const counts = new Map<number, number>();
-    for (const event of decoded) counts.set(event.seq, this.#handler?.deliver([event]) ?? 0);
-    this.#deps.deliveries.record(call, counts);
+    const counts = this.#handler?.deliver(decoded) ?? [];
+    const record = (counts: RecipientCounts) => this.#deps.deliveries.record(call, decoded, counts);
+    if (counts instanceof Promise) counts.then(record);
+    else record(counts);
     this.#changes.notify();
   }
 

@@ -1,6 +1,6 @@
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { createEvent, type Draft, type ServerEvent } from "../../sse/event.ts";
+import { createEvent, type ServerEvent } from "../../sse/event.ts";
 import { type LogPosition, newEpoch } from "../../sse/log_position.ts";
 import type { Publication } from "../broker.ts";
 import {
@@ -139,14 +139,10 @@ export class RedisLog {
   ): Promise<Published> {
     const marks = [String(FEED_BYTES / FEED_MARKS), String(FEED_MARKS)];
     const args = [known.epoch, String(known.seq), newEpoch(), call, ...marks];
-    for (const request of requests) args.push(...argumentsOf(request));
+    for (const request of requests) addArguments(args, request);
     const answer = await this.#run(session, PUBLISH, args) as readonly unknown[];
-    const [epoch, previous, ...rest] = answer;
-    const results = requests.map((_, n): PublishResult => ({
-      kind: (["new", "repeated", "key reused"] as const)[Number(rest[3 * n])] ?? "key reused",
-      seq: Number(rest[3 * n + 1]),
-      subscribers: Number(rest[3 * n + 2]),
-    }));
+    const [epoch, previous, first, ...others] = answer;
+    const results = resultsOf(requests, Number(first), others.map(Number));
     const place = { epoch: String(epoch), previous: Number(previous), call };
     return { epoch: place.epoch, results, entry: entryOf(place, requests, results) };
   }
@@ -258,22 +254,42 @@ export class RedisLog {
   }
 }
 
-function argumentsOf({ drafts, idempotencyKey, fingerprint }: PublishRequest): readonly string[] {
-  const key = idempotencyKey === undefined ? "" : `k${idempotencyKey}`;
-  return [key, fingerprint, String(drafts.length), ...drafts.flatMap(draftArguments)];
+function addArguments(
+  args: string[],
+  { drafts, idempotencyKey, fingerprint }: PublishRequest,
+): void {
+  const count = String(drafts.length);
+  args.push(idempotencyKey === undefined ? count : `${count} ${fingerprint} ${idempotencyKey}`);
+  for (const draft of drafts) {
+    const { channel, user, block } = draft;
+    // Its own id and its size are the same in any place.
+    const event = createEvent(draft, 0, "000000");
+    const publisherId = resumablePublisherId(event) ?? "";
+    const json = JSON.stringify([channel, user, block]);
+    args.push(channel, user, publisherId, String(retainedSize(event)), json);
+  }
 }
 
-function draftArguments(draft: Draft): readonly string[] {
-  const { channel, user, block } = draft;
-  // Its own id and its size are the same in any place.
-  const event = createEvent(draft, 0, "000000");
-  return [
-    channel,
-    user,
-    resumablePublisherId(event) ?? "",
-    String(retainedSize(event)),
-    JSON.stringify([channel, user, block]),
-  ];
+/**
+ * What became of each publication.
+ *
+ * @param first the seq of the first new event.
+ * @param others four numbers for each publication that is not new, as the script answers them.
+ */
+function resultsOf(
+  requests: readonly PublishRequest[],
+  first: number,
+  others: readonly number[],
+): readonly PublishResult[] {
+  let last = first - 1;
+  let next = 0;
+  return requests.map(({ drafts }, number) => {
+    if (others[next] !== number) {
+      return { kind: "new", seq: last += drafts.length, subscribers: 0 };
+    }
+    const [, kind, seq = 0, subscribers = 0] = others.slice(next, next += 4);
+    return { kind: kind === 1 ? "repeated" : "key reused", seq, subscribers };
+  });
 }
 
 function decodeEntry([id, fields]: StreamEntry): FeedEntry {

@@ -5,7 +5,7 @@ import { formatId } from "../../sse/log_position.ts";
 import type { Outcome, Publication } from "../broker.ts";
 import { fingerprintOf, keyReused } from "../idempotency.ts";
 import type { RedisConnection } from "./redis_connection.ts";
-import type { Deliveries, RecipientCounts } from "./redis_deliveries.ts";
+import type { CountsBySeq, Deliveries } from "./redis_deliveries.ts";
 import { changedNothing, isRefusal, redisReasonOf } from "./redis_errors.ts";
 import type { RedisFollower } from "./redis_follower.ts";
 import type { Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
@@ -16,6 +16,13 @@ const MAX_EVENTS = 200;
 
 /** Characters of events in one call at most, unless one publication has more. */
 const MAX_LENGTH = 2 ** 20;
+
+/**
+ * How long a call waits for as many publications as the last one had: publishers that were answered
+ * together come back one by one. Without it the first of them would have a call to itself, in which the
+ * others wait, time and again.
+ */
+const GATHER_MS = 1;
 
 /** How long a receipt waits for this server to hand out its own events. */
 const DELIVERY_MS = 1000;
@@ -30,7 +37,7 @@ export interface PublisherDeps {
   readonly log: Pick<RedisLog, "publish" | "saveRecipientCount">;
   readonly connection: Pick<RedisConnection, "session" | "unavailableReason">;
   /** Hands out what was published, without waiting for the feed to bring it. */
-  readonly follower: Pick<RedisFollower, "head" | "takeOwn">;
+  readonly follower: Pick<RedisFollower, "head" | "takeOwn" | "ownCallsBegin" | "ownCallsEnd">;
   readonly deliveries: Deliveries;
   /** What messages call the store. */
   readonly where: string;
@@ -41,7 +48,8 @@ export interface PublisherDeps {
 
 /**
  * Publishes in calls: one at a time, with everything that came while the last one was under way. Under load
- * the calls grow instead of their number, and events stay in the order in which they came.
+ * the calls grow instead of their number, and events stay in the order in which they came. A publication
+ * that comes after a pause never waits for others.
  */
 export class RedisPublisher {
   readonly #deps: PublisherDeps;
@@ -49,8 +57,12 @@ export class RedisPublisher {
   #lastCall = 0;
   /** On the steady clock: since when Redis refuses events, where it does. */
   #refusesSince: number | undefined;
+  /** By the last seq of a publication: the counts that its receipt, and that of a repeat, wait for. */
+  readonly #counting = new Map<number, Promise<CountsBySeq>>();
   #pending: PendingPublication[] = [];
   #isBusy = false;
+  /** Set while a call waits for publications. */
+  #gathering: { readonly count: number; readonly done: () => void } | undefined;
 
   constructor(deps: PublisherDeps) {
     this.#deps = deps;
@@ -66,15 +78,35 @@ export class RedisPublisher {
       })
     );
     if (!this.#isBusy) this.#publishPending();
+    else if (this.#pending.length >= (this.#gathering?.count ?? Infinity)) this.#gathering?.done();
     return Promise.all(outcomes);
   }
 
   async #publishPending(): Promise<void> {
+    const { follower } = this.#deps;
     this.#isBusy = true;
+    follower.ownCallsBegin();
     // Whatever else comes in this turn goes along.
     await Promise.resolve();
-    while (this.#pending.length > 0) await this.#call(this.#takeBatch());
+    while (this.#pending.length > 0) {
+      const batch = this.#takeBatch();
+      await this.#call(batch);
+      if (this.#pending.length < batch.length) await this.#gather(batch.length);
+    }
+    follower.ownCallsEnd();
     this.#isBusy = false;
+  }
+
+  #gather(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(deadline);
+        this.#gathering = undefined;
+        resolve();
+      };
+      const deadline = setTimeout(done, GATHER_MS);
+      this.#gathering = { count, done };
+    });
   }
 
   #takeBatch(): readonly PendingPublication[] {
@@ -119,20 +151,24 @@ export class RedisPublisher {
   ): void {
     const { deliveries } = this.#deps;
     const counts = published.entry === undefined ? new Map() : deliveries.countsOf(call);
-    const answer = (counts: RecipientCounts) => {
+    const answer = (counts: CountsBySeq) => {
       deliveries.forget(call);
       this.#answer(session, batch, published, counts);
     };
     // At once, where possible: the counts are then in Redis before the next call asks for them.
-    if (counts !== undefined) answer(counts);
-    else deliveries.wait(call, DELIVERY_MS).then(answer);
+    if (counts !== undefined) return answer(counts);
+    const counting = deliveries.wait(call, DELIVERY_MS);
+    for (const { kind, seq } of published.results) {
+      if (kind === "new") this.#counting.set(seq, counting);
+    }
+    counting.then(answer);
   }
 
   #answer(
     session: RedisSession,
     batch: readonly PendingPublication[],
     { epoch, results }: Published,
-    counts: RecipientCounts,
+    counts: CountsBySeq,
   ): void {
     batch.forEach(({ request, resolve }, index) => {
       const { kind, seq, subscribers } = results[index] as PublishResult; // One for each.
@@ -140,11 +176,19 @@ export class RedisPublisher {
       const { idempotencyKey } = request;
       // A publication that is repeated may repeat another one of this very call.
       const isCounted = kind === "new" || counts.has(seq);
+      const counting = isCounted ? undefined : this.#counting.get(seq);
+      if (counting !== undefined) {
+        return counting.then((counts) =>
+          resolve({ id: formatId(seq, epoch), subscribers: recipientsOf(request, seq, counts) })
+        );
+      }
       const count = isCounted ? recipientsOf(request, seq, counts) : subscribers;
       if (kind === "new" && idempotencyKey !== undefined && count > 0) {
         // Where this fails, whoever repeats the emit is told of 0 subscribers.
-        this.#deps.log.saveRecipientCount(session, idempotencyKey, seq, count).catch(() => {});
-      }
+        this.#deps.log.saveRecipientCount(session, idempotencyKey, seq, count).catch(() => {})
+          // Not earlier: calls that are under way have been answered without the count.
+          .finally(() => this.#counting.delete(seq));
+      } else if (kind === "new") this.#counting.delete(seq);
       resolve({ id: formatId(seq, epoch), subscribers: count });
     });
   }
@@ -193,7 +237,11 @@ function unavailable(unavailableReason: string): StoreUnavailable {
 function recipientsOf(
   { drafts }: PublishRequest,
   lastSeq: number,
-  counts: RecipientCounts,
+  counts: CountsBySeq,
 ): number {
-  return Math.max(...drafts.map((_, before) => counts.get(lastSeq - before) ?? 0));
+  let most = 0;
+  for (let before = 0; before < drafts.length; before++) {
+    most = Math.max(most, counts.get(lastSeq - before) ?? 0);
+  }
+  return most;
 }

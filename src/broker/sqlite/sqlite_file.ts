@@ -140,7 +140,7 @@ function foreign(file: string): StartError {
 
 function otherVersion(file: string, version: number): StartError {
   return new StartError(
-    `Cannot use ${file} as the store: it is of version ${version}, this server writes version ${VERSION}. Nothing was changed.`,
+    `Cannot use ${file} as the store: it has version ${version}, and this server uses version ${VERSION}. Nothing was changed.`,
   );
 }
 

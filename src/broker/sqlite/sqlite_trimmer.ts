@@ -17,16 +17,22 @@ interface StoredEvent {
   readonly size: number;
 }
 
-interface ChannelCounts {
-  readonly events: number;
-  readonly size: number;
+/** What the transaction makes of a channel. */
+interface ChangedChannel {
+  events: number;
+  size: number;
+  horizon: number;
+  /** Whether the file knows it as a channel without events. */
+  readonly wasEmptied: boolean;
 }
 
 /**
  * Keeps a store file within the retention limits, and the horizons up to date.
  *
- * Its methods run inside the caller's transaction. It keeps in memory the counts that a statement
- * could only find by reading the whole file; after a rollback the caller must call `recount`.
+ * Its methods run inside the caller's transaction, which must end with `trim`. It keeps in memory the
+ * counts that a statement could only find by reading the whole file, and those of the transaction's
+ * channels until its end: so a channel costs the same however many of its events come at once. After a
+ * rollback the caller must call `recount`.
  */
 export class SqliteTrimmer {
   readonly #statements: Statements;
@@ -35,8 +41,10 @@ export class SqliteTrimmer {
   #emptied = 0;
   #gonePublisherIds = 0;
   #keys = 0;
-  /** The seq of the oldest event; Infinity if there is none. */
-  #oldest = Infinity;
+  /** The seq of the oldest event; Infinity if there is none, `undefined` until it is read again. */
+  #oldest: number | undefined;
+  /** By name. */
+  readonly #changed = new Map<string, ChangedChannel>();
   /** The horizon of every channel that the file does not know. */
   #floor = 0;
   readonly #onDrop: (channel: string, seq: number) => void;
@@ -55,12 +63,13 @@ export class SqliteTrimmer {
 
   /** Reads all counts from the file. */
   recount(): void {
+    this.#changed.clear();
+    this.#oldest = undefined;
     const totals = this.#statements.totals.get();
     this.#totalSize = Number(totals?.size);
     this.#emptied = Number(totals?.emptied);
     this.#gonePublisherIds = Number(totals?.gonePublisherIds);
     this.#keys = Number(totals?.keys);
-    this.#oldest = this.#oldestEvent()?.seq ?? Infinity;
     this.#floor = Number(this.#statements.meta.get("floor")?.value);
   }
 
@@ -69,21 +78,14 @@ export class SqliteTrimmer {
     return this.#floor;
   }
 
-  /** Counts an inserted event, and drops the oldest events of its channel while the channel is over a limit. */
+  /** Counts an inserted event. */
   count(event: ServerEvent): void {
     const size = retainedSize(event);
-    const known = this.#statements.horizon.get(event.channel);
-    const horizon = Number(known?.horizon ?? this.#floor);
-    let { events, size: channelSize } = this.#statements.addToChannel
-      .get(event.channel, size, horizon) as unknown as ChannelCounts;
-    if (known !== undefined && events === 1) this.#emptied--;
+    const channel = this.#change(event.channel);
+    channel.events++;
+    channel.size += size;
     this.#totalSize += size;
-    this.#oldest = Math.min(this.#oldest, event.seq);
-    const { eventsPerChannel, bytesPerChannel } = this.#retention;
-    while (events > eventsPerChannel || channelSize > bytesPerChannel) {
-      const oldest = this.#statements.oldestOf.get(event.channel) as unknown as StoredEvent;
-      ({ events, size: channelSize } = this.#drop(oldest));
-    }
+    if (this.#oldest === Infinity) this.#oldest = event.seq;
   }
 
   /** @param difference by how many the number of idempotency keys has changed. */
@@ -101,20 +103,29 @@ export class SqliteTrimmer {
 
   /** Whether any event is as old as `oldestTime`, in milliseconds since 1970. */
   isDue(oldestTime: number): boolean {
+    this.#oldest ??= Number(this.#statements.oldest.get()?.seq ?? Infinity);
     return seqTime(this.#oldest) <= oldestTime;
   }
 
   /**
-   * Drops events and idempotency keys that are as old as `oldestTime`, up to `MAX_AGED_AT_A_TIME` of
-   * each, and the oldest while all together are over a limit.
+   * Drops the oldest events of each changed channel while it is over a limit; then events and
+   * idempotency keys that are as old as `oldestTime`, up to `MAX_AGED_AT_A_TIME` of each, and the oldest
+   * while all together are over a limit.
    */
   trim(oldestTime: number): void {
+    for (const [name, channel] of this.#changed) this.#trimChannel(name, channel);
     for (let aged = 0; this.#isTooMuch(oldestTime, aged); aged++) {
-      const oldest = this.#oldestEvent();
-      if (oldest === undefined) break;
-      this.#drop(oldest);
+      if (!this.#drop(this.#statements.oldest.get())) break;
     }
+    this.#writeChannels();
     this.#trimKeys(oldestTime);
+  }
+
+  #trimChannel(name: string, channel: ChangedChannel): void {
+    const { eventsPerChannel, bytesPerChannel } = this.#retention;
+    while (channel.events > eventsPerChannel || channel.size > bytesPerChannel) {
+      if (!this.#drop(this.#statements.oldestOf.get(name))) break;
+    }
   }
 
   #isTooMuch(oldestTime: number, aged: number): boolean {
@@ -132,21 +143,36 @@ export class SqliteTrimmer {
     }
   }
 
-  #oldestEvent(): StoredEvent | undefined {
-    return this.#statements.oldest.get() as unknown as StoredEvent | undefined;
+  #change(name: string): ChangedChannel {
+    let channel = this.#changed.get(name);
+    if (channel === undefined) {
+      const row = this.#statements.channel.get(name);
+      channel = {
+        events: Number(row?.events ?? 0),
+        size: Number(row?.size ?? 0),
+        horizon: Number(row?.horizon ?? this.#floor),
+        wasEmptied: row?.events === 0,
+      };
+      this.#changed.set(name, channel);
+    }
+    return channel;
   }
 
-  #drop({ seq, channel, own_id, size }: StoredEvent): ChannelCounts {
+  /** Drops an event; returns whether there was one. */
+  #drop(row: unknown): boolean {
+    if (row === undefined) return false;
+    const { seq, channel: name, own_id, size } = row as StoredEvent;
+    const channel = this.#change(name);
     const retained = retainedSize({ size });
     this.#statements.remove.run(seq);
-    this.#onDrop(channel, seq);
-    const left = this.#statements.takeFromChannel
-      .get(retained, seq, channel) as unknown as ChannelCounts;
+    channel.events--;
+    channel.size -= retained;
+    channel.horizon = seq;
     this.#totalSize -= retained;
-    if (seq === this.#oldest) this.#oldest = this.#oldestEvent()?.seq ?? Infinity;
-    if (left.events === 0) this.#noteEmptied();
+    if (seq === this.#oldest) this.#oldest = undefined;
+    this.#onDrop(name, seq);
     if (own_id !== null) this.#dropPublisherId(own_id, seq);
-    return left;
+    return true;
   }
 
   #dropPublisherId(publisherId: string, seq: number): void {
@@ -159,15 +185,23 @@ export class SqliteTrimmer {
     this.#gonePublisherIds--;
   }
 
+  #writeChannels(): void {
+    for (const [name, { events, size, horizon, wasEmptied }] of this.#changed) {
+      this.#statements.saveChannel.run(name, events, size, horizon);
+      this.#emptied += Number(events === 0) - Number(wasEmptied);
+    }
+    this.#changed.clear();
+    while (this.#emptied > MAX_EMPTY_CHANNELS && this.#forgetEmptied());
+  }
+
   /** As in memory: beyond the limit, the channel that was emptied first is forgotten and raises the floor. */
-  #noteEmptied(): void {
-    this.#emptied++;
-    if (this.#emptied <= MAX_EMPTY_CHANNELS) return;
+  #forgetEmptied(): boolean {
     const oldest = this.#statements.oldestEmptied.get();
-    if (oldest === undefined) return;
+    if (oldest === undefined) return false;
     this.#floor = Math.max(this.#floor, Number(oldest.horizon));
     this.#statements.setMeta.run(this.#floor, "floor");
     this.#statements.forgetChannel.run(String(oldest.name));
     this.#emptied--;
+    return true;
   }
 }

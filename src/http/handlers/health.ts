@@ -1,30 +1,34 @@
 import type { Broker } from "../../broker/broker.ts";
-import type { Hub } from "../../hub/hub.ts";
+import type { Census } from "../../hub/census.ts";
 import { answer, wantsJson } from "../answers.ts";
 import type { RouteHandler } from "../router.ts";
 
 /** What the health check looks at. */
 export interface HealthDeps {
-  readonly hub: Hub;
+  /** The streams so far. */
+  readonly census: () => Promise<Census>;
   readonly broker: Broker;
   /** Whether both listeners accept connections now. */
   readonly healthy: () => boolean;
+  /** Why keys of issuers are missing, a sentence each; `undefined` where no key set is fetched. */
+  readonly missingKeys: (() => Promise<readonly string[]>) | undefined;
 }
 
 /** `GET /healthz`: 200 while both listeners accept connections, and in JSON how the server is. */
-export function healthHandler({ hub, broker, healthy }: HealthDeps): RouteHandler {
-  return ({ request }) => {
+export function healthHandler({ census, broker, healthy, missingKeys }: HealthDeps): RouteHandler {
+  return async ({ request }) => {
     const accepting = healthy();
     const status = accepting ? "ok" : "not accepting";
-    const body = wantsJson(request)
-      ? {
-        status,
-        store: broker.unavailableReason ?? "ok",
-        subscribers: hub.size,
-        endings: inSnakeCase(hub.disconnects),
-      }
-      : `${status}\n`;
-    return answer(accepting ? 200 : 503, body);
+    const code = accepting ? 200 : 503;
+    if (!wantsJson(request)) return answer(code, `${status}\n`);
+    const { subscribers, disconnects } = await census();
+    return answer(code, {
+      status,
+      store: broker.unavailableReason ?? "ok",
+      subscribers,
+      endings: inSnakeCase(disconnects),
+      ...(missingKeys && { keys: (await missingKeys()).join("; ") || "ok" }),
+    });
   };
 }
 

@@ -1,5 +1,6 @@
 import type { TokenAuthority } from "../../auth/token_authority.ts";
-import type { Hub } from "../../hub/hub.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { formatId } from "../../sse/log_position.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { readTokenRequest } from "../../requests/token_request.ts";
 import { answer, wantsJson } from "../answers.ts";
@@ -9,7 +10,7 @@ import type { RouteHandler } from "../router.ts";
 
 /** What issuing tokens works with. */
 export interface IssueTokenDeps {
-  readonly hub: Hub;
+  readonly broker: Broker;
   readonly tokens: TokenAuthority;
   readonly clock: Clock;
   readonly bodyLimits: BodyLimits;
@@ -20,10 +21,14 @@ export interface IssueTokenDeps {
  * user's first stream may begin, so that nothing is lost between this request and that stream.
  */
 export function issueTokenHandler(deps: IssueTokenDeps): RouteHandler {
-  const { hub, tokens, clock, bodyLimits } = deps;
-  return async ({ request, query }) => {
+  const { broker, tokens, clock, bodyLimits } = deps;
+  return async ({ request, query, caller }) => {
     const fields = await readFields(request, contentTypeOf(request), query, bodyLimits);
-    const token = await tokens.sign(readTokenRequest(fields), clock.wall() / 1000);
-    return answer(200, wantsJson(request) ? { token, lastEventId: hub.headId } : token);
+    const wanted = readTokenRequest(fields);
+    caller.requireFor("token", wanted.channels);
+    const token = await tokens.sign(wanted, clock.wall() / 1000);
+    if (!wantsJson(request)) return answer(200, token);
+    const { seq, epoch } = broker.head;
+    return answer(200, { token, lastEventId: formatId(seq, epoch) });
   };
 }

@@ -1,26 +1,44 @@
 import { BadField } from "../../lib/errors.ts";
+import { headerText } from "../../lib/shown_text.ts";
 import { readEmit } from "../../requests/emit_request.ts";
 import { answer, wantsJson } from "../answers.ts";
 import { contentTypeOf, readFields } from "../body.ts";
+import type { Caller } from "../caller.ts";
 import type { RouteHandler } from "../router.ts";
+import { EmitNotes } from "./emit_notes.ts";
 import { type PublishDeps, publishLines } from "./publish_ndjson.ts";
 
 /** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
 export function publishHandler(deps: PublishDeps): RouteHandler {
-  const { hub, bodyLimits, maxPayloadBytes } = deps;
-  return async ({ request, query }) => {
+  const { broker, bodyLimits, maxPayloadBytes } = deps;
+  const notes = new EmitNotes(deps);
+  return async ({ request, query, caller }) => {
     const contentType = contentTypeOf(request);
     const key = request.headers.get("Idempotency-Key") ?? undefined;
-    if (contentType === "application/x-ndjson") return answerLines(request, key, deps);
+    if (contentType === "application/x-ndjson") {
+      return answerLines(request, key, caller, deps, notes);
+    }
     const fields = await readFields(request, contentType, query, bodyLimits);
-    const [outcome] = await hub.publish([readEmit(fields, maxPayloadBytes, key)]);
+    const emit = readEmit(fields, maxPayloadBytes, key);
+    caller.requireFor("emit", [emit.channel]);
+    const [outcome] = await broker.publish([emit]);
     if (outcome === undefined || outcome instanceof Error) throw outcome;
+    const noted = notes.on(emit, outcome);
+    const note = noted && await noted;
+    if (wantsJson(request)) return answer(200, note === undefined ? outcome : { ...outcome, note });
     // The runtime's own headers for a text: naming them would take as long as the rest of the answer.
-    return wantsJson(request) ? answer(200, outcome) : new Response("OK");
+    if (note === undefined) return new Response("OK");
+    return new Response("OK", { headers: { "SSE-Note": headerText(note) } });
   };
 }
 
-function answerLines(request: Request, key: string | undefined, deps: PublishDeps): Response {
+function answerLines(
+  request: Request,
+  key: string | undefined,
+  caller: Caller,
+  deps: PublishDeps,
+  notes: EmitNotes,
+): Response {
   if (key !== undefined) {
     throw new BadField(
       "Idempotency-Key",
@@ -29,7 +47,7 @@ function answerLines(request: Request, key: string | undefined, deps: PublishDep
   }
   const lines = request.body ?? new Blob([]).stream();
   return new Response(
-    publishLines(lines, deps) as ReadableStream<Uint8Array<ArrayBuffer>>,
+    publishLines(lines, caller, deps, notes) as ReadableStream<Uint8Array<ArrayBuffer>>,
     {
       headers: { "Content-Type": "application/x-ndjson", "Cache-Control": "no-store" },
     },

@@ -1,16 +1,17 @@
-import type { Outcome, Publication } from "../../broker/broker.ts";
-import type { Hub } from "../../hub/hub.ts";
+import type { Broker, Outcome, Receipt } from "../../broker/broker.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { HttpError } from "../../lib/errors.ts";
-import { readEmit } from "../../requests/emit_request.ts";
+import { type EmitRequest, readEmit } from "../../requests/emit_request.ts";
 import { toHttpError } from "../answers.ts";
 import { readJsonFields } from "../body.ts";
 import type { BodyLimits } from "../body_limits.ts";
+import type { Caller } from "../caller.ts";
 import { type Line, LineReader } from "../line_reader.ts";
+import type { EmitNotes, EmitNotesDeps } from "./emit_notes.ts";
 
 /** What publishing works with. */
-export interface PublishDeps {
-  readonly hub: Hub;
+export interface PublishDeps extends EmitNotesDeps {
+  readonly broker: Broker;
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
   readonly bodyLimits: BodyLimits;
@@ -22,12 +23,17 @@ export interface PublishDeps {
  */
 const MAX_WAITING_ANSWER_BYTES = 16_777_216;
 
-/** Publishes each line of a body as it comes, and streams one line of answer for each, in order. */
+/**
+ * Publishes each line of a body as it comes, and streams one line of answer for each, in order. A line
+ * that the caller may not emit is answered as one that is wrong.
+ */
 export function publishLines(
   body: ReadableStream<Uint8Array>,
+  caller: Caller,
   deps: PublishDeps,
+  notes: EmitNotes,
 ): ReadableStream<Uint8Array> {
-  const run = new LineRun(deps);
+  const run = new LineRun(caller, deps, notes);
   const encoder = new TextEncoder();
   const encode = (answers: readonly string[], controller: Controller) => {
     if (answers.length > 0) controller.enqueue(encoder.encode(answers.join("")));
@@ -58,12 +64,16 @@ type Controller = TransformStreamDefaultController<Uint8Array>;
 
 /** One body's lines: those that came together are published together. */
 class LineRun {
+  readonly #caller: Caller;
   readonly #deps: PublishDeps;
+  readonly #notes: EmitNotes;
   readonly #reader: LineReader;
   #line = 0;
 
-  constructor(deps: PublishDeps) {
+  constructor(caller: Caller, deps: PublishDeps, notes: EmitNotes) {
+    this.#caller = caller;
     this.#deps = deps;
+    this.#notes = notes;
     this.#reader = new LineReader(deps.bodyLimits);
   }
 
@@ -83,8 +93,8 @@ class LineRun {
 
   async #publish(lines: readonly Line[]): Promise<readonly string[]> {
     if (lines.length === 0) return [];
-    const publications: Publication[] = [];
-    const plans: { readonly line: number; readonly failed?: HttpError }[] = [];
+    const emits: EmitRequest[] = [];
+    const plans: { readonly line: number; readonly emit: EmitRequest | HttpError }[] = [];
     const { bodyLimits, maxPayloadBytes } = this.#deps;
     for (const content of lines) {
       const line = ++this.#line;
@@ -92,39 +102,57 @@ class LineRun {
       if (text === "") continue;
       try {
         if (typeof text !== "string") throw text;
-        publications.push(readEmit(readJsonFields(text, bodyLimits), maxPayloadBytes));
-        plans.push({ line });
+        const emit = readEmit(readJsonFields(text, bodyLimits), maxPayloadBytes);
+        this.#caller.requireFor("emit", [emit.channel]);
+        emits.push(emit);
+        plans.push({ line, emit });
       } catch (error) {
-        plans.push({ line, failed: toHttpError(error, this.#deps.logger) });
+        plans.push({ line, emit: toHttpError(error, this.#deps.logger) });
       }
     }
-    const outcomes = (await this.#publishAll(publications)).values();
-    return plans.map(({ line, failed }) =>
-      failed === undefined ? this.#answer(line, outcomes) : answerFailure(line, failed)
-    );
+    const outcomes = (await this.#publishAll(emits)).values();
+    const answers: string[] = [];
+    for (const { line, emit } of plans) {
+      const answered = emit instanceof Error
+        ? this.#refusal(line, emit)
+        : this.#answer(line, emit, outcomes);
+      answers.push(typeof answered === "string" ? answered : await answered);
+    }
+    return answers;
   }
 
-  /** Answers each publication, also where the broker fails in a way that nobody foresaw. */
-  async #publishAll(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+  /** Answers each emit, also where the broker fails in a way that nobody foresaw. */
+  async #publishAll(emits: readonly EmitRequest[]): Promise<readonly Outcome[]> {
     try {
-      return await this.#deps.hub.publish(publications);
+      return await this.#deps.broker.publish(emits);
     } catch (error) {
       const failure = toHttpError(error, this.#deps.logger);
-      return publications.map(() => failure);
+      return emits.map(() => failure);
     }
   }
 
-  #answer(line: number, outcomes: Iterator<Outcome>): string {
-    const outcome: Outcome = outcomes.next().value;
-    if (outcome instanceof Error) {
-      return answerFailure(line, toHttpError(outcome, this.#deps.logger));
+  #answer(
+    line: number,
+    emit: EmitRequest,
+    outcomes: Iterator<Outcome, undefined>,
+  ): string | Promise<string> {
+    const outcome = outcomes.next().value;
+    if (outcome === undefined || outcome instanceof Error) {
+      return this.#refusal(line, toHttpError(outcome, this.#deps.logger));
     }
-    const { id, subscribers } = outcome;
-    // By hand: making an object of them for JSON.stringify would take three times as long.
-    return `{"line":${line},"id":${JSON.stringify(id)},"subscribers":${subscribers}}\n`;
+    const noted = this.#notes.on(emit, outcome);
+    if (noted === undefined) return formatReceipt(line, outcome);
+    return noted.then((note) => formatReceipt(line, outcome, note));
+  }
+
+  #refusal(line: number, { name, message, reason, status }: HttpError): string {
+    this.#deps.activity.notice?.("line refused", { line, status, error: name, reason });
+    return JSON.stringify({ line, error: message, status }) + "\n";
   }
 }
 
-function answerFailure(line: number, { message, status }: HttpError): string {
-  return JSON.stringify({ line, error: message, status }) + "\n";
+function formatReceipt(line: number, { id, subscribers }: Receipt, note?: string): string {
+  const more = note === undefined ? "" : `,"note":${JSON.stringify(note)}`;
+  // By hand: making an object of them for JSON.stringify would take three times as long.
+  return `{"line":${line},"id":${JSON.stringify(id)},"subscribers":${subscribers}${more}}\n`;
 }

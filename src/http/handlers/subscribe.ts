@@ -1,17 +1,24 @@
-import type { Hub } from "../../hub/hub.ts";
+import type { ConnectOptions, Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
-import type { TokenVerifier } from "../../auth/token_cache.ts";
-import { BadField, TokenRefused } from "../../lib/errors.ts";
+import { isPattern } from "../../auth/channel_grants.ts";
+import type { Claims } from "../../auth/claims.ts";
+import { heardByAnyone, heardByToken, type HearingRules } from "../../auth/heard_channels.ts";
+import type { TokenVerifier } from "../../auth/token_verifier.ts";
+import { BadField, KeysUnavailable, TokenRefused } from "../../lib/errors.ts";
+import type { ActivityLog } from "../../observability/activity_log.ts";
+import { isName, NAME_RULE } from "../../lib/names.ts";
 import { bearerOf } from "../bearer.ts";
+import { findMisplacedToken } from "../misplaced_token.ts";
 import type { RoutedRequest, RouteHandler } from "../router.ts";
 
 /** What subscribing works with. */
-export interface SubscribeDeps {
+export interface SubscribeDeps extends HearingRules {
   readonly hub: Hub;
   readonly tokens: TokenVerifier;
   readonly clock: Clock;
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
+  readonly activity: ActivityLog;
 }
 
 type Query = RoutedRequest["query"];
@@ -23,34 +30,99 @@ const STREAM_HEADERS = {
   "X-Accel-Buffering": "no",
 };
 
-/** `GET /events/`: opens a stream. It throws TokenRefused and BadField. */
-export function subscribeHandler({ hub, tokens, clock, cookie }: SubscribeDeps): RouteHandler {
-  return async ({ request, query, connection }) => {
+/** `GET /events/`: opens a stream. It throws TokenRefused, ChannelRefused and BadField. */
+export function subscribeHandler(deps: SubscribeDeps): RouteHandler {
+  const { hub, tokens, clock, cookie } = deps;
+  return (routed) => {
+    const { request, query } = routed;
+    const asked = readChannels(query);
     const bearer = bearerOf(request);
     // Another scheme is none of ours: a whole site may stand behind Basic.
     const token = bearer ?? (query?.get("token") || findCookie(request, cookie));
+    const client = { ...routed, isBearer: bearer !== undefined };
     if (token === undefined) {
-      throw new TokenRefused(
-        `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
-        true,
+      const claims = heardByAnyone(asked, deps);
+      if (claims !== undefined) return openStream(deps, claims, client);
+      throw missingToken(findMisplacedToken(request, query), cookie);
+    }
+    const claims = tokens.verify(token, clock.wall() / 1000);
+    if (!(claims instanceof Promise)) {
+      return openStream(deps, heardByToken(claims, asked, deps), client);
+    }
+    return claims.then(
+      (claims) => openStream(deps, heardByToken(claims, asked, deps), client),
+      (error) => {
+        if (!(error instanceof KeysUnavailable)) throw error;
+        return streamOf(hub.reject("keys unavailable", undefined, readOptions(client)));
+      },
+    );
+  };
+}
+
+interface Client extends RoutedRequest {
+  /** Whether it sends its token in a header, which a browser's own EventSource cannot. */
+  readonly isBearer: boolean;
+}
+
+function openStream({ hub, activity }: SubscribeDeps, claims: Claims, client: Client): Response {
+  const options = readOptions(client);
+  const reason = hub.rejection(claims);
+  if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
+  const { id, body } = hub.subscribe(claims, options);
+  const { user, channels } = claims;
+  const from = options.lastEventId === undefined ? "now" : "last event id";
+  activity.notice?.("stream opened", { stream: id, user, channel: channels, from });
+  return streamOf(body);
+}
+
+/** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
+function streamOf(body: BodyInit | ReadableStream): Response {
+  return new Response(body as BodyInit, { headers: STREAM_HEADERS });
+}
+
+/** @throws BadField */
+function readOptions({ request, query, connection, isBearer }: Client): ConnectOptions {
+  const wantsHello = readGreeting(query);
+  return {
+    lastEventId: findLastEventId(request, query),
+    // A browser's own needs no such event, and other clients need no blank lines.
+    isEventSource: !isBearer && !wantsHello,
+    wantsHello,
+    closed: connection.completed,
+  };
+}
+
+/** The channels that a client asks for, each once; `undefined` if it asks for none. @throws BadField */
+function readChannels(query: Query): readonly string[] | undefined {
+  if (!query?.has("channel")) return undefined;
+  const channels = [...new Set(query.getAll("channel"))];
+  for (const channel of channels) {
+    if (!isName(channel)) {
+      throw new BadField("channel", `Bad field channel: it must be ${NAME_RULE}.`);
+    }
+    if (isPattern(channel)) {
+      throw new BadField(
+        "channel",
+        "Bad field channel: it ends in *; ask for each channel by its whole name.",
       );
     }
-    const claims = await tokens.verify(token, clock.wall() / 1000);
-    const wantsHello = readGreeting(query);
-    const options = {
-      lastEventId: findLastEventId(request, query),
-      // A browser's own needs no such event, and other clients need no blank lines.
-      isEventSource: bearer === undefined && !wantsHello,
-      wantsHello,
-      closed: connection.completed,
-    };
-    const reason = hub.rejection;
-    // Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3).
-    const body = reason === undefined
-      ? hub.subscribe(claims, options).body
-      : hub.reject(reason, claims, options);
-    return new Response(body as BodyInit, { headers: STREAM_HEADERS });
-  };
+  }
+  return channels;
+}
+
+function missingToken(misplaced: string | undefined, cookie: string): TokenRefused {
+  if (misplaced !== undefined) {
+    return new TokenRefused(
+      `Token missing. ${misplaced}`,
+      true,
+      "Token missing: one was found in another place.",
+    );
+  }
+  return new TokenRefused(
+    `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
+    true,
+    "Token missing.",
+  );
 }
 
 function findCookie(request: Request, name: string): string | undefined {

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -25,6 +26,10 @@
 /** Used more than this of its cores, the load generator may be what is measured. */
 #define SATURATED 0.9
 
+/** How long subscribers are waited for that are answered with events only, and how often one is published. */
+#define OPEN_SECONDS 60
+#define OPEN_EVERY_MS 100
+
 typedef struct {
   double connect_seconds;
   double connect_cpu_seconds;
@@ -32,6 +37,7 @@ typedef struct {
   long rss_after_kb;
   long rss_peak_kb;
   double server_cpu_seconds;
+  double server_main_cpu_seconds;
   /** From the first publish to the last delivery, or to the last answer where nobody listens. */
   double seconds;
   double own_cpu;
@@ -55,13 +61,33 @@ static void listen_for(Subscribers *subscribers, int64_t ns) {
   while (now_ns() < until) subscribers_listen(subscribers, 10);
 }
 
+/** Publishes an event to each channel, now and then, until every subscriber has been answered. */
+static void open_by_events(Subscribers *subscribers, const Options *options) {
+  Options one = *options;
+  one.publishers = one.lines = 1;
+  one.rate = 0;
+  one.seconds = OPEN_SECONDS;
+  one.max_events = options->channels > 0 ? options->channels : 1;
+  int64_t give_up_at = now_ns() + OPEN_SECONDS * NS_PER_SECOND;
+  while (!subscribers_connected(subscribers) && now_ns() < give_up_at) {
+    static Publishing publishing;
+    atomic_store(&publishing.done, false);
+    publishing_start(&publishing, &one);
+    while (!atomic_load(&publishing.done)) subscribers_listen(subscribers, 10);
+    // A server may take a subscriber in only some time after it has read the request.
+    listen_for(subscribers, OPEN_EVERY_MS * NS_PER_MS);
+  }
+}
+
 static void connect_all(Subscribers *subscribers, const Options *options, Measured *measured) {
   measured->rss_before_kb = server_rss_kb(&options->server);
   double cpu = server_cpu_seconds(&options->server);
   int64_t begin = now_ns();
   subscribers_connect(subscribers, options);
+  if (options->answers_with_events) open_by_events(subscribers, options);
   measured->connect_seconds = (double)(now_ns() - begin) / 1e9;
   listen_for(subscribers, options->settle_ms * NS_PER_MS);
+  subscribers_begin_counting(subscribers);
   measured->connect_cpu_seconds = server_cpu_seconds(&options->server) - cpu;
   measured->rss_after_kb = measured->rss_peak_kb = server_rss_kb(&options->server);
 }
@@ -95,12 +121,14 @@ static void listen_to_end(Subscribers *subscribers, const Publishing *publishing
 static void publish_all(Subscribers *subscribers, Publishing *publishing, const Options *options,
                         Measured *measured) {
   double cpu = server_cpu_seconds(&options->server);
+  double main_cpu = server_main_cpu_seconds(&options->server);
   int64_t own_cpu = own_cpu_ns();
   int64_t begin = now_ns();
   publishing_start(publishing, options);
   listen_to_end(subscribers, publishing, options, measured);
   measured->own_cpu = (double)(own_cpu_ns() - own_cpu) / (double)(now_ns() - begin) / own_cores();
   measured->server_cpu_seconds = server_cpu_seconds(&options->server) - cpu;
+  measured->server_main_cpu_seconds = server_main_cpu_seconds(&options->server) - main_cpu;
   int64_t end = subscribers->delivered > 0 ? subscribers->last_delivery_ns
                                            : atomic_load(&publishing->end_ns);
   measured->seconds = (double)(end - publishing->begin_ns) / 1e9;
@@ -120,8 +148,8 @@ static void report(const Subscribers *subscribers, const Publishing *publishing,
   printf("\"wanted\":%lld,\"delivered\":%lld,\"misordered\":%lld,",
          (long long)(publishing->options == NULL ? 0 : wanted(publishing, options)),
          (long long)subscribers->delivered, (long long)subscribers->misordered);
-  printf("\"seconds\":%.4f,\"serverCpuSeconds\":%.2f,", measured->seconds,
-         measured->server_cpu_seconds);
+  printf("\"seconds\":%.4f,\"serverCpuSeconds\":%.2f,\"serverMainCpuSeconds\":%.2f,",
+         measured->seconds, measured->server_cpu_seconds, measured->server_main_cpu_seconds);
   printf("\"p50Us\":%llu,\"p99Us\":%llu,\"maxUs\":%llu,",
          (unsigned long long)latency_us_at(latency, 0.5),
          (unsigned long long)latency_us_at(latency, 0.99),

@@ -14,6 +14,8 @@ static const char USAGE[] =
     "  --subscribe-header H   'Name: value', sent by every subscriber; repeatable\n"
     "  --token-file FILE      a line for each subscriber, sent as Authorization: Bearer\n"
     "  --connect-window N     connections that may wait for their answer at once\n"
+    "  --answers-with-events  a stream is answered only with its first event: events are published until\n"
+    "                         all are open, and not counted\n"
     "  --settle-ms MS         wait so long after the last is connected\n"
     "  --publishers N         keep-alive connections; each awaits its answer before its next request\n"
     "  --publish-at H:P  --publish-path PATH  --publish-type TYPE  --publish-header H\n"
@@ -54,7 +56,7 @@ static void add_pids(ServerProcesses *server, char *list) {
 static const struct option NAMES[] = {
     {"subscribers", 1, 0, 'c'},     {"subscribe-at", 1, 0, 's'}, {"subscribe-path", 1, 0, 'p'},
     {"subscribe-header", 1, 0, 'H'}, {"token-file", 1, 0, 'f'},   {"connect-window", 1, 0, 'w'},
-    {"settle-ms", 1, 0, 'q'},       {"publishers", 1, 0, 'n'},   {"publish-at", 1, 0, 'S'},
+    {"settle-ms", 1, 0, 'q'},       {"answers-with-events", 0, 0, 'e'}, {"publishers", 1, 0, 'n'},   {"publish-at", 1, 0, 'S'},
     {"publish-path", 1, 0, 'P'},    {"publish-type", 1, 0, 'T'}, {"publish-header", 1, 0, 'K'},
     {"publish-body", 1, 0, 'B'},    {"lines", 1, 0, 'l'},        {"channels", 1, 0, 'C'},
     {"rate", 1, 0, 'r'},            {"seconds", 1, 0, 'd'},      {"max-events", 1, 0, 'm'},
@@ -86,6 +88,7 @@ Options read_options(int count, char **words) {
       case 'H': add_header(options.subscribe_headers, optarg); break;
       case 'f': options.token_file = optarg; break;
       case 'w': options.connect_window = atoi(optarg); break;
+      case 'e': options.answers_with_events = true; break;
       case 'q': options.settle_ms = atoi(optarg); break;
       case 'n': options.publishers = atoi(optarg); break;
       case 'S': options.publish_at = optarg; break;

@@ -1,6 +1,8 @@
 #ifndef BENCH_OPTIONS_H
 #define BENCH_OPTIONS_H
 
+#include <stdbool.h>
+
 #include "server.h"
 
 #define MAX_HEADERS 8
@@ -18,6 +20,7 @@ typedef struct {
   const char *token_file;
   int connect_window;
   int settle_ms;
+  bool answers_with_events;
 
   int publishers;
   const char *publish_at;

@@ -10,6 +10,9 @@ typedef struct {
 /** User and system time of all of them so far, in seconds. */
 double server_cpu_seconds(const ServerProcesses *server);
 
+/** The same of their main threads alone. */
+double server_main_cpu_seconds(const ServerProcesses *server);
+
 /** Their resident memory, in KB. */
 long server_rss_kb(const ServerProcesses *server);
 

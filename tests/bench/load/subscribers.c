@@ -138,6 +138,15 @@ static const char *next_token(FILE *file) {
   return token;
 }
 
+bool subscribers_connected(const Subscribers *all) {
+  return all->open + all->refused + all->closed >= all->count;
+}
+
+void subscribers_begin_counting(Subscribers *all) {
+  all->delivered = all->misordered = 0;
+  memset(&all->latency, 0, sizeof all->latency);
+}
+
 void subscribers_connect(Subscribers *all, const Options *options) {
   all->count = options->subscribers;
   all->each = calloc((size_t)all->count + 1, sizeof *all->each);
@@ -149,8 +158,11 @@ void subscribers_connect(Subscribers *all, const Options *options) {
   }
   int64_t give_up_at = now_ns() + CONNECT_SECONDS * NS_PER_SECOND;
   int started = 0;
-  while (all->open + all->refused + all->closed < all->count && now_ns() < give_up_at) {
-    int waiting = started - all->open - all->refused - all->closed;
+  while (!subscribers_connected(all) && now_ns() < give_up_at) {
+    if (options->answers_with_events && started == all->count) break;
+    int waiting = options->answers_with_events
+                      ? 0
+                      : started - all->open - all->refused - all->closed;
     if (started < all->count && waiting < options->connect_window) {
       connect_one(all, &all->each[started], options, started, next_token(tokens));
       started++;

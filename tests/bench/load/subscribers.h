@@ -36,8 +36,17 @@ typedef struct {
   Latency latency;
 } Subscribers;
 
-/** Connects all of them, no faster than the options' window allows, and waits for their answers. */
+/**
+ * Connects all of them, no faster than the options' window allows, and waits for their answers, unless
+ * these come with events only.
+ */
 void subscribers_connect(Subscribers *subscribers, const Options *options);
+
+/** Whether all of them are connected, or have failed to. */
+bool subscribers_connected(const Subscribers *subscribers);
+
+/** Forgets what they have heard so far. */
+void subscribers_begin_counting(Subscribers *subscribers);
 
 /** Takes what has come, or waits for it up to `wait_ms`; answers whether anything came. */
 bool subscribers_listen(Subscribers *subscribers, int wait_ms);

@@ -24,6 +24,7 @@ export const goSeed: Peer = {
           address: client,
           path: "/events/",
           headers: [],
+          answersWithEvents: true,
           tokenFile: await writeTokens(folder, subscription),
         },
         publishing: {

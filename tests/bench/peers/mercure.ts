@@ -8,7 +8,12 @@ import { CHANNEL, SECRET } from "./tokens.ts";
 const VARIABLE = "SSE_BENCH_MERCURE";
 const HUB = "/.well-known/mercure";
 
-/** Mercure 0.18 or later, with its in-memory transport and anonymous subscribers. */
+/** Grants that Mercure reads in a token. */
+const DETAIL_TYPE = "https://mercure.rocks/authorization-detail";
+const ISSUER = "https://bench.example";
+const LIFETIME_SECONDS = 3600;
+
+/** Mercure 1.0 or later, with its in-memory transport and anonymous subscribers. */
 export const mercure: Peer = {
   name: "Mercure",
   absence: () => absenceOfNamed(VARIABLE),
@@ -18,14 +23,13 @@ export const mercure: Peer = {
       const address = `127.0.0.1:${freePort()}`;
       const topic = subscription.channels === "each" ? "c%N" : CHANNEL;
       const file = await folder.write("Caddyfile", configuration(address));
-      const token = makeToken({ mercure: { publish: ["*"] } }, { secret: SECRET });
       return {
         command: [namedExecutable(VARIABLE) ?? "", "run", "--config", file],
         env: { XDG_DATA_HOME: folder.path, XDG_CONFIG_HOME: folder.path },
         probe: { address, path: "/" },
         subscribing: {
           address,
-          path: `${HUB}?topic=${topic}`,
+          path: `${HUB}?match=${topic}`,
           headers: [],
           tokenFile: undefined,
         },
@@ -33,12 +37,29 @@ export const mercure: Peer = {
           address,
           path: HUB,
           contentType: "application/x-www-form-urlencoded",
-          headers: [`Authorization: Bearer ${token}`],
+          headers: [`Authorization: Bearer ${publisherToken(resourceAt(address))}`],
           body: `topic=${topic}&data=%T`,
         },
       };
     }),
 };
+
+/** The name under which the hub expects tokens to be for it. */
+function resourceAt(address: string): string {
+  return `http://${address}${HUB}`;
+}
+
+/** An OAuth access token that may publish anything. */
+function publisherToken(audience: string): string {
+  return makeToken({
+    iss: ISSUER,
+    aud: audience,
+    sub: "bench",
+    client_id: "bench",
+    exp: Math.floor(Date.now() / 1000) + LIFETIME_SECONDS,
+    authorization_details: [{ type: DETAIL_TYPE, actions: ["publish"], topics: [{ match: "*" }] }],
+  }, { secret: SECRET, header: { typ: "at+jwt" } });
+}
 
 function configuration(address: string): string {
   return `
@@ -52,8 +73,15 @@ function configuration(address: string): string {
 http://${address} {
   mercure {
     transport local
-    publisher_jwt "${SECRET}"
-    subscriber_jwt "${SECRET}"
+    issuer ${ISSUER} {
+      publisher {
+        jwt "${SECRET}"
+      }
+      subscriber {
+        jwt "${SECRET}"
+      }
+    }
+    resource_identifier ${resourceAt(address)}
     anonymous
   }
 }

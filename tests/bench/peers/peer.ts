@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Cores } from "../pinned.ts";
 
 /** Who will listen, told before the start so that tokens and channels can be prepared. */
 export interface Subscription {
@@ -22,6 +23,10 @@ export interface Subscribing {
   readonly path: string;
   readonly headers: readonly string[];
   readonly tokenFile: string | undefined;
+  /** For a server that refuses clients who connect faster: how many may wait for their answer at once. */
+  readonly connectWindow?: number;
+  /** Whether the server answers a subscriber only with its first event. */
+  readonly answersWithEvents?: boolean;
 }
 
 /** How the load generator publishes; `%T` stands for an event's stamp, `%N` for its channel's number. */
@@ -41,6 +46,8 @@ export interface RunningPeer extends AsyncDisposable {
   readonly pidsByRole?: Readonly<Record<string, readonly number[]>>;
   /** From the start of its process to its first answer. */
   readonly startMs: number;
+  /** Where it and its load run; by default on a core each. */
+  readonly cores?: Cores;
   readonly subscribing: Subscribing;
   readonly publishing: Publishing;
   /** Publishing many events in one request, where the server can. */

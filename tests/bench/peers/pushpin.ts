@@ -31,7 +31,14 @@ export const pushpin: Peer = {
         command: [findProgram("pushpin") ?? "", `--config=${file}`],
         // Answered 200 only when all of its processes have found each other.
         probe: { address: client, path: "/stream", status: 200 },
-        subscribing: { address: client, path: "/stream", headers: [], tokenFile: undefined },
+        subscribing: {
+          address: client,
+          path: "/stream",
+          headers: [],
+          tokenFile: undefined,
+          // More at once and it refuses some, and cuts others later.
+          connectWindow: 8,
+        },
         publishing: {
           address: publish,
           path: "/publish/",

@@ -1,6 +1,6 @@
 import type { ChildProcess } from "../../support/child_process.ts";
 import { TempDir } from "../../support/temp_dir.ts";
-import { killAll, processTree, spawnServer } from "../pinned.ts";
+import { type Cores, killAll, processTree, spawnServer } from "../pinned.ts";
 import type { RunningPeer } from "./peer.ts";
 
 const DEADLINE_MS = 15_000;
@@ -27,6 +27,8 @@ interface PlainProbe {
 export interface Launch {
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** By default a core of its own. */
+  readonly cores?: Cores;
   /** Asked until it answers; some servers answer before they can serve. */
   readonly probe: HttpProbe | PlainProbe;
 }
@@ -53,11 +55,12 @@ export async function startPeer(
   prepare: (folder: TempDir) => Setup | Promise<Setup>,
 ): Promise<RunningPeer> {
   const { launch, ...started } = await startProgram(prepare);
-  const { subscribing, publishing, publishingLines } = launch;
+  const { subscribing, publishing, publishingLines, cores } = launch;
   return {
     ...started,
     subscribing,
     publishing,
+    ...(cores !== undefined && { cores }),
     ...(publishingLines !== undefined && { publishingLines }),
   };
 }
@@ -74,7 +77,7 @@ export async function startProgram<L extends Launch>(
   const folder = await TempDir.make();
   const launch = await prepare(folder);
   const begin = performance.now();
-  const process = await spawnServer(launch.command, launch.env);
+  const process = await spawnServer(launch.command, launch.cores ?? "one each", launch.env);
   const end = async () => {
     killAll(await processTree(process.pid));
     await process.exited;

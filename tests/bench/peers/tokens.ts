@@ -15,14 +15,23 @@ export function numbered(prefix: string, index: number): string {
   return prefix + String(index).padStart(5, "0");
 }
 
+/** Makes a token of its claims. */
+export type SignToken = (claims: Readonly<Record<string, unknown>>) => string;
+
+const signWithSecret: SignToken = (claims) => makeToken(claims, { secret: SECRET });
+
 /** Writes a token for each subscriber into a file, a line each, and answers its path. */
-export function writeTokens(folder: TempDir, subscription: Subscription): Promise<string> {
+export function writeTokens(
+  folder: TempDir,
+  subscription: Subscription,
+  sign = signWithSecret,
+): Promise<string> {
   const exp = Math.floor(Date.now() / 1000) + LIFETIME_SECONDS;
   const tokens = Array.from({ length: subscription.subscribers }, (_, index) =>
-    makeToken({
+    sign({
       userId: subscription.tokens === "each" ? numbered("u", index) : "all",
       channel: subscription.channels === "each" ? numbered("c", index) : CHANNEL,
       exp,
-    }, { secret: SECRET }));
+    }));
   return folder.write("tokens", tokens.map((token) => token + "\n").join(""));
 }

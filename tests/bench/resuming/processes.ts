@@ -5,7 +5,7 @@
  */
 import { ChildProcess, run } from "../../support/child_process.ts";
 import { sourcePath } from "../folders.ts";
-import { onLoadCore } from "../pinned.ts";
+import { onLoadCores } from "../pinned.ts";
 import type { CrowdReport, CrowdTask } from "./crowd.ts";
 import { type LiveReport, type LiveTask, READY } from "./live.ts";
 
@@ -15,7 +15,10 @@ const GRACE_MS = 20_000;
 /** Lets a crowd resume, to the end. */
 export async function runCrowd(task: CrowdTask): Promise<CrowdReport> {
   // The emits share this core: they are what is timed, and go first.
-  const [program = "", ...args] = onLoadCore(["nice", "-n", "10", ...script("crowd.ts")]);
+  const [program = "", ...args] = onLoadCores(
+    ["nice", "-n", "10", ...script("crowd.ts")],
+    "one each",
+  );
   const { code, stdout, stderr } = await run(program, args, {
     stdin: JSON.stringify(task),
     deadlineMs: task.deadlineMs + GRACE_MS,
@@ -32,7 +35,7 @@ export interface RunningLive extends AsyncDisposable {
 
 /** Starts to emit, and returns when all clients at the head are connected and some emits are answered. */
 export async function startLive(task: LiveTask): Promise<RunningLive> {
-  const [program = "", ...args] = onLoadCore(script("live.ts"));
+  const [program = "", ...args] = onLoadCores(script("live.ts"), "one each");
   const process = await ChildProcess.spawn(program, args, { stdin: JSON.stringify(task) });
   try {
     await process.stdout.waitFor(new RegExp(`^${READY}$`));

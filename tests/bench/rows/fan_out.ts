@@ -42,7 +42,12 @@ export const saturated: Row = {
   figures: [FIGURES.deliveries, FIGURES.cpuPerDelivery, FIGURES.p50, FIGURES.p99],
   contestants: contestants([floor, ...servers], flatOut),
   goals: [
-    comparison("at least 5 times nchan", "deliveries", nchan.name, (own, peer) => own >= 5 * peer),
+    comparison(
+      "at least 10 times nchan",
+      "deliveries",
+      nchan.name,
+      (own, peer) => own >= 10 * peer,
+    ),
     comparison("more than the C floor", "deliveries", floor.name, (own, peer) => own > peer),
   ],
 };
@@ -51,7 +56,7 @@ export const saturated: Row = {
 export const many: Row = {
   name: "many",
   title: "9,500 subscribers, 50 events/s",
-  figures: [FIGURES.p99, FIGURES.p50, FIGURES.delivered, FIGURES.cores],
+  figures: [FIGURES.p99, FIGURES.p50, FIGURES.delivered, FIGURES.cores, FIGURES.cpuPerDelivery],
   contestants: contestants([nchan, goSeed], (size) => ({
     subscribers: size === "full" ? 9500 : 950,
     publishers: 1,
@@ -67,29 +72,46 @@ export const many: Row = {
   ],
 };
 
-/** What a delivery costs where there is little to join. */
-export const paced: Row = {
-  name: "paced",
-  title: "1,000 subscribers, 60 events/s",
-  figures: [FIGURES.cpuPerDelivery, FIGURES.p50, FIGURES.p99],
-  contestants: contestants(servers, (size) => ({
+/** One publisher at a steady rate, in events a second. */
+export function atRate(rate: number): ShapeAt {
+  return (size) => ({
     subscribers: size === "full" ? 1000 : 100,
     publishers: 1,
-    rate: 60,
+    rate,
     seconds: size === "full" ? 4 : 1,
     drainSeconds: 20,
-  })),
-  goals: [
-    comparison(
-      "CPU at most 1.1 times nchan's",
-      "cpuPerDelivery",
-      nchan.name,
-      (own, peer) => own <= 1.1 * peer,
-    ),
-    comparison("p50 at most nchan's", "p50", nchan.name, (own, peer) => own <= peer),
-    comparison("p99 at most nchan's", "p99", nchan.name, (own, peer) => own <= peer),
-  ],
-};
+  });
+}
+
+/**
+ * What a delivery costs, and how long it takes, where there is little to join.
+ *
+ * @param times how many times as long as nchan's it may take.
+ */
+function pacedAt(rate: number, times: number): Row {
+  const most = times === 1 ? "at most nchan's" : `at most ${times} times nchan's`;
+  return {
+    name: `paced-${rate}`,
+    title: `1,000 subscribers, ${rate} events/s`,
+    figures: [FIGURES.p50, FIGURES.p99, FIGURES.cpuPerDelivery],
+    contestants: contestants(servers, atRate(rate)),
+    goals: [
+      comparison(`p50 ${most}`, "p50", nchan.name, (own, peer) => own <= times * peer),
+      comparison(`p99 ${most}`, "p99", nchan.name, (own, peer) => own <= times * peer),
+      comparison(
+        "CPU at most 1.1 times nchan's",
+        "cpuPerDelivery",
+        nchan.name,
+        (own, peer) => own <= 1.1 * peer,
+      ),
+    ],
+  };
+}
+
+/** Events far apart, at a steady rate, and nearly one behind the other. */
+export const paced10 = pacedAt(10, 1);
+export const paced30 = pacedAt(30, 1);
+export const paced60 = pacedAt(60, 1.5);
 
 /** One event now and then, to one subscriber. */
 export const nowAndThen: ShapeAt = (size) => ({
@@ -105,7 +127,7 @@ export const nowAndThen: ShapeAt = (size) => ({
 export const idle: Row = {
   name: "idle",
   title: "one event to an idle channel, 1 subscriber",
-  figures: [FIGURES.p50, FIGURES.p99],
+  figures: [FIGURES.p50, FIGURES.p99, FIGURES.cpuPerDelivery],
   contestants: contestants([floor, ...servers], nowAndThen),
   goals: [limit("p50 under 1 ms", "p50", (value) => value < 1, THIS)],
 };

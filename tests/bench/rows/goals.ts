@@ -22,11 +22,12 @@ export function comparison(
   key: string,
   peer: string,
   holds: (own: number, peers: number) => boolean,
+  label = THIS,
 ): Goal {
   return {
     text,
     holds: (medians) => {
-      const own = medians(THIS, key);
+      const own = medians(label, key);
       const peers = medians(peer, key);
       return own === undefined || peers === undefined ? undefined : holds(own, peers);
     },

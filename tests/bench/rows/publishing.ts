@@ -7,7 +7,7 @@ import { betterSse } from "../peers/better_sse.ts";
 import { goSeed } from "../peers/go_seed.ts";
 import { nchan } from "../peers/nchan.ts";
 import type { Peer, Subscription } from "../peers/peer.ts";
-import { thisServer } from "../peers/this_server.ts";
+import { thisServer, thisServerOnSqlite } from "../peers/this_server.ts";
 import { comparison, limit } from "./goals.ts";
 import { contestant, FIGURES, type ShapeAt } from "./load_row.ts";
 import type { Contestant, Row } from "./row.ts";
@@ -17,7 +17,8 @@ const NDJSON = "this server, NDJSON";
 /** Events in one request of NDJSON. */
 export const LINES = 1000;
 
-function apart(subscribers: number): Subscription {
+/** A channel and a token for each. */
+export function apart(subscribers: number): Subscription {
   return { subscribers, channels: "each", tokens: "each" };
 }
 
@@ -52,18 +53,22 @@ export const emitsUnheard: ShapeAt = (size) => ({
   drainSeconds: 0,
 });
 
+/** Emits to one subscriber each. */
+export const toOneEach: ShapeAt = (size) => ({
+  subscribers: size === "full" ? 10_000 : 1000,
+  channels: size === "full" ? 10_000 : 1000,
+  publishers: 16,
+  seconds: size === "full" ? 2 : 0.5,
+  drainSeconds: 20,
+});
+
 /** What many small channels cost. */
 export const channels: Row = {
   name: "channels",
   title: "10,000 connected on 10,000 channels, emits to one each",
-  figures: [FIGURES.events, FIGURES.cpuPerEvent, FIGURES.delivered, FIGURES.p50, FIGURES.p99],
-  contestants: contestants([nchan, goSeed], apart, (size) => ({
-    subscribers: size === "full" ? 10_000 : 1000,
-    channels: size === "full" ? 10_000 : 1000,
-    publishers: 16,
-    seconds: size === "full" ? 2 : 0.5,
-    drainSeconds: 20,
-  })),
+  // An event is a delivery here.
+  figures: [FIGURES.events, FIGURES.cpuPerDelivery, FIGURES.delivered, FIGURES.p50, FIGURES.p99],
+  contestants: contestants([nchan, goSeed], apart, toOneEach),
   goals: [
     limit("at least 30,000 emits/s, one a request", "events", (value) => value >= 30_000),
     limit("at least 30,000 emits/s in NDJSON", "events", (value) => value >= 30_000, NDJSON),
@@ -87,5 +92,28 @@ export const unheard: Row = {
       (own, peer) => own >= 0.8 * peer,
     ),
     limit("NDJSON: at least 200,000 events/s", "events", (value) => value >= 200_000, NDJSON),
+  ],
+};
+
+/** What it costs to keep an event on disk before its emit is answered. */
+export const sqliteEmits: Row = {
+  name: "sqlite-emits",
+  title: "emits on SQLite with nobody listening, 16 keep-alive connections",
+  figures: [FIGURES.events, FIGURES.cpuPerEvent],
+  contestants: [
+    contestant(thisServer, nobody, emitsUnheard),
+    contestant(thisServerOnSqlite, nobody, emitsUnheard),
+    contestant(thisServerOnSqlite, nobody, inLines(emitsUnheard), {
+      label: `${thisServerOnSqlite.name}, NDJSON`,
+      lines: LINES,
+    }),
+  ],
+  goals: [
+    limit(
+      "at least 25,000 emits/s, one a request",
+      "events",
+      (value) => value >= 25_000,
+      thisServerOnSqlite.name,
+    ),
   ],
 };

@@ -10,6 +10,7 @@ import type { Peer, RunningPeer } from "../peers/peer.ts";
 import { thisServer } from "../peers/this_server.ts";
 import { cpuSeconds, untilQuiet } from "../process_cpu.ts";
 import { flatOut, nowAndThen, together } from "./fan_out.ts";
+import { limit } from "./goals.ts";
 import { contestant, figure, FIGURES, measuredOf, publishingOf, type ShapeAt } from "./load_row.ts";
 import { emitsUnheard, inLines, LINES, nobody } from "./publishing.ts";
 import type { Contestant, Figure, Row } from "./row.ts";
@@ -88,7 +89,7 @@ function perEvent(cpu: readonly (readonly [role: string, seconds: number])[], ev
 export const redis: Row = {
   name: "redis",
   title: "one event through Redis to 1 subscriber, of another server if any",
-  figures: [FIGURES.p50, FIGURES.p99],
+  figures: [FIGURES.p50, FIGURES.p99, FIGURES.cpuPerDelivery],
   contestants: peers.map((peer) => contestant(peer, together, nowAndThen)),
   goals: [],
 };
@@ -99,7 +100,14 @@ export const redisEmits: Row = {
   title: "emits on Redis with nobody listening, 16 keep-alive connections",
   figures: [FIGURES.events, ...CPU_FIGURES],
   contestants: peers.map((peer) => publishing(peer, emitsUnheard)),
-  goals: [],
+  goals: [
+    limit(
+      "1 server: at least 20,000 emits/s, one a request",
+      "events",
+      (value) => value >= 20_000,
+      serversOnRedis(1).name,
+    ),
+  ],
 };
 
 /** The same with many events in a request. */

@@ -1,9 +1,10 @@
 import { ControlAccess, type ControlAccessOptions } from "../../../src/http/control_access.ts";
 import { ControlForbidden, ControlKeyRefused } from "../../../src/lib/errors.ts";
 import { assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
+import { controlKeys } from "../../support/control_keys.ts";
 import { Listeners } from "../../support/listeners.ts";
 
-const LOOPBACK: ControlAccessOptions = { boundHost: "127.0.0.1", hosts: [], key: undefined };
+const LOOPBACK: ControlAccessOptions = { boundHost: "127.0.0.1", hosts: [], keys: undefined };
 
 type Verdict = "allowed" | "forbidden" | "key refused";
 
@@ -146,17 +147,21 @@ Deno.test("with a control key, every request must carry it exactly", () => {
   ];
   for (const [Authorization, expected] of cases) {
     const headers: Record<string, string> = Authorization === undefined ? {} : { Authorization };
-    assertEquals(verdict({ key }, headers), expected, Authorization ?? "none");
+    assertEquals(
+      verdict({ keys: controlKeys("one", key) }, headers),
+      expected,
+      Authorization ?? "none",
+    );
   }
 });
 
 Deno.test("a key does not open the door to web pages", () => {
   const headers = { Authorization: "Bearer k", Host: "localhost:8001", Origin: "null" };
-  assertEquals(verdict({ key: "k" }, headers), "forbidden");
+  assertEquals(verdict({ keys: controlKeys("k") }, headers), "forbidden");
 });
 
 Deno.test("every path of the control listener is guarded, also those that do not exist", async () => {
-  using listeners = await Listeners.make({ guard: { key: "k" } });
+  using listeners = await Listeners.make({ guard: { keys: controlKeys("k") } });
   const requests: readonly [path: string, method: string][] = [
     ["/emit/", "POST"],
     ["/token/", "POST"],
@@ -185,10 +190,33 @@ Deno.test("every path of the control listener is guarded, also those that do not
   assertEquals([right.status, await right.text()], [200, "ok\n"]);
 });
 
-Deno.test("keys are compared by their digests in constant time, never as texts", async () => {
-  const source = await Deno.readTextFile(
-    new URL("../../../src/http/control_access.ts", import.meta.url),
+Deno.test("a key is looked up by its digest, and nowhere compared as a text", async () => {
+  const [access = "", keys = ""] = await Promise.all(
+    ["http/control_access.ts", "auth/control_keys.ts"].map((path) =>
+      Deno.readTextFile(new URL(`../../../src/${path}`, import.meta.url))
+    ),
   );
-  assertMatch(source, /timingSafeEqual\(digest\(given\b/);
-  assertEquals(/[!=]==? *(this\.#options\.)?key\b|given [!=]==? this/.test(source), false);
+  assertMatch(access, /const digest = digestOf\(given, "latin1"\);/);
+  assertMatch(keys, /createHash\("sha256"\)\.update\(key, encoding\)/);
+  // After its digest is made, and the check that there is one, the key itself is not used any more.
+  assertEquals(access.match(/\bgiven\b(?!:)/g)?.length, 3);
+});
+
+Deno.test("with new keys the old ones are refused at once, and the new ones have their own rights", () => {
+  const access = new ControlAccess({ ...LOOPBACK, keys: controlKeys("old", "1", ["read"]) });
+  const caller = (key: string) =>
+    access.check(
+      new Request("http://localhost:8001/", { headers: { Authorization: `Bearer ${key}` } }),
+    );
+  const early = caller("1");
+  early.require("read");
+  access.useKeys([...controlKeys("new", "2", ["steer"]), ...controlKeys("same", "3", ["read"])]);
+  assertThrows(() => caller("1"), /^Control key refused/);
+  // A request that was let in before, such as a long NDJSON body, is none of the server's callers now.
+  assertThrows(() => early.require("read"), /^Control key refused/);
+  assertEquals([caller("2").keyName, caller("3").keyName], ["new", "same"]);
+  const later = caller("3");
+  access.useKeys(controlKeys("same", "3", ["steer"]));
+  later.require("steer");
+  assertThrows(() => later.require("read"), /does not have the right read\.$/);
 });

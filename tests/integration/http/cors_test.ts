@@ -130,3 +130,42 @@ Deno.test("a preflight of a path that does not exist is 404", async () => {
   using listeners = await Listeners.make({ corsOrigins: "*" });
   assertEquals((await ask(listeners, "/nothing", LISTED, "OPTIONS")).status, 404);
 });
+
+/** What the log says of origins, without the time. */
+function originLines(listeners: Listeners): readonly string[] {
+  return listeners.logLines.filter((line) => line.includes("origin"))
+    .map((line) => line.replace(/^\S+ /, ""));
+}
+
+Deno.test("an origin that is not listed is logged once, with the flag that would list it", async () => {
+  using listeners = await Listeners.make({ corsOrigins: [LISTED] });
+  for (const origin of [OTHER, OTHER, LISTED, undefined, "null"]) {
+    for (const [target] of targets(listeners)) await ask(listeners, target, origin);
+    await ask(listeners, "/events/", origin, "OPTIONS");
+  }
+  assertEquals(originLines(listeners), [
+    `warn a page of another origin cannot connect origin=${OTHER} flag="-cors ${LISTED},${OTHER}"`,
+    'warn a page of another origin cannot connect origin=null flag="-cors *"',
+  ]);
+});
+
+Deno.test("the server's own origin, and what no browser sends, are not logged", async () => {
+  using listeners = await Listeners.make();
+  const others = [
+    "http://127.0.0.1:8000",
+    "https://127.0.0.1:8000",
+    "https://evil.example/path",
+    "evil",
+    `https://${"e".repeat(300)}.example`,
+  ];
+  for (const origin of others) await ask(listeners, "/events/", origin);
+  using open = await Listeners.make({ corsOrigins: "*" });
+  await ask(open, "/events/", OTHER);
+  assertEquals([...originLines(listeners), ...originLines(open)], []);
+});
+
+Deno.test("whoever makes origins up fills neither the log nor the memory", async () => {
+  using listeners = await Listeners.make();
+  for (let n = 0; n < 200; n++) await ask(listeners, "/events/", `https://${n}.example`);
+  assertEquals(originLines(listeners).length, 100);
+});

@@ -1,6 +1,7 @@
 import type { Outcome, Publication } from "../../../src/broker/broker.ts";
 import { StoreUnavailable } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+import { controlKeys } from "../../support/control_keys.ts";
 import { Listeners, type ListenersOptions, OpenBody } from "../../support/listeners.ts";
 
 interface Answer {
@@ -237,7 +238,7 @@ Deno.test("the header for one idempotency key is refused, because it cannot be f
 });
 
 Deno.test("lines do not get past the guard", async () => {
-  using listeners = await Listeners.make({ guard: { key: "k" } });
+  using listeners = await Listeners.make({ guard: { keys: controlKeys("k") } });
   assertEquals((await send(listeners, line("1"))).status, 401);
   assertEquals((await send(listeners, line("1"), { Origin: "null" })).status, 403);
 });

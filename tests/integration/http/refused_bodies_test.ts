@@ -31,5 +31,5 @@ Deno.test("each refused body has its status and its reason, and nothing is sent 
   const fits = { ...fields, payload: `data: ${"é".repeat(47)}` };
   assertEquals((await listeners.post("/emit/", fits)).status, 200);
   await stream.until(/é\nid: .*\n\n$/);
-  assertEquals(stream.text.includes("no"), false);
+  assertEquals(stream.text.includes("data: no"), false);
 });

@@ -286,3 +286,36 @@ Deno.test("endings are logged by name, with the user and the channels, and witho
   );
   assertEquals(listeners.logLines.join().includes(token), false);
 });
+
+Deno.test("another path is told back, and how a proxy should rewrite it", async () => {
+  using listeners = await Listeners.make();
+  const cases = [
+    ["/api/sse/", "/api/sse/ is not served here: have the proxy rewrite it to /events/."],
+    ["/api/sse/events/?token=x", "/api/sse/events/ is not served here: have the proxy rewrite"],
+    ["/event", "/event is not served here: events are at /events/."],
+    ["/events/x", "/events/x is not served here: events are at /events/."],
+    [`/${"x".repeat(200)}`, `${"x".repeat(99)}…" is not served here`],
+    [`/events/${listeners.token()}`, "/events/TOKEN is not served here"],
+  ];
+  for (const [target = "", sentence = ""] of cases) {
+    assertIncludes((await refusalOf(listeners, target)).body, sentence);
+  }
+});
+
+Deno.test("a token in the wrong place is told its own, and not repeated", async () => {
+  using listeners = await Listeners.make({ activity: "debug" });
+  const token = listeners.token();
+  const wrong: readonly [target: string, init: RequestInit][] = [
+    [`/events/?access_token=${token}`, {}],
+    ["/events/", { headers: { Authorization: token } }],
+  ];
+  for (const [target, init] of wrong) {
+    const refused = await refusalOf(listeners, target, init);
+    assertEquals([refused.status, refused.headers.get("WWW-Authenticate")], [
+      401,
+      'Bearer realm="events"',
+    ]);
+    assertMatch(refused.body, /^Token missing\. A token was found in .*; send it as .*TOKEN\.\n$/);
+    assertEquals(`${refused.body}${listeners.logLines}`.includes(token), false);
+  }
+});

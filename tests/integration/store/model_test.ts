@@ -8,26 +8,30 @@ import { ModelRun } from "../../support/store/model_run.ts";
 import { randomOptions, Steps } from "../../support/store/model_steps.ts";
 import { type SeededRandom, withSeeds } from "../../support/seeded_random.ts";
 import { RedisStore } from "../../support/store/redis_store.ts";
-import { type Store, STORES, toolsFor } from "../../support/store/stores.ts";
+import { FollowedStore, type Store, STORES, toolsFor } from "../../support/store/stores.ts";
 
 const RUNS = Number(Deno.env.get("SSE_TEST_RUNS") ?? 25);
 const STEPS = 200;
 
-/** How much of the log a server on Redis keeps in memory: so that it answers nearly every read from there, some, or none. */
+/** How much of the log a server on Redis, or a worker thread, keeps in memory: so that it answers nearly every read from there, some, or none. */
 const WINDOWS = [undefined, 2000, 0];
 
 for (const kind of ["memory", "sqlite", "redis"] as const) {
-  Deno.test(
-    `in random runs each client gets exactly the bytes of the model (${kind})`,
-    toolsFor(kind),
-    async () => {
-      await withSeeds(RUNS, async (random) => {
-        await using store = await STORES[kind]();
-        if (store instanceof RedisStore) store.windowBytes = random.pick(WINDOWS);
-        await runSteps(store, random);
-      });
-    },
-  );
+  for (const workers of [1, 3]) {
+    Deno.test(
+      `in random runs each client gets exactly the bytes of the model (${kind}, ${workers} workers)`,
+      toolsFor(kind),
+      async () => {
+        await withSeeds(RUNS, async (random) => {
+          await using real = await STORES[kind]();
+          if (real instanceof RedisStore) real.windowBytes = random.pick(WINDOWS);
+          const store = workers === 1 ? real : new FollowedStore(real, workers);
+          if (store instanceof FollowedStore) store.windowBytes = random.pick(WINDOWS);
+          await runSteps(store, random);
+        });
+      },
+    );
+  }
 }
 
 async function runSteps(store: Store, random: SeededRandom): Promise<void> {

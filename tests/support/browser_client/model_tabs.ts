@@ -19,7 +19,7 @@ const source = (await Deno.readTextFile(`${PROJECT_ROOT}src/client/client.js`))
 
 /** What a page has, by the name under which the client finds it. */
 const GLOBALS = [
-  ...["globalThis", "navigator", "document", "BroadcastChannel", "fetch", "Date", "Math"],
+  ...["globalThis", "navigator", "BroadcastChannel", "fetch", "Date", "Math"],
   ...["setTimeout", "clearTimeout", "setInterval", "clearInterval"],
 ] as const;
 
@@ -253,7 +253,6 @@ export class ModelTab {
         addEventListener: this.#page.addEventListener.bind(this.#page),
       },
       navigator: { locks: { request: browser.request.bind(browser, this) } },
-      document: { visibilityState: "visible" },
       BroadcastChannel,
       fetch: (_: URL, init: RequestInit) => this.#fetch(init),
       Date: { now: () => browser.nowMs },

@@ -93,7 +93,7 @@ export class Rig implements Disposable {
 
   /** Emits in one request. */
   async publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
-    return await this.#hub.publish(publications);
+    return await this.#broker.publish(publications);
   }
 
   /** Opens a stream, which is read by hand. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Broker } from "../../../src/broker/broker.ts";
 import { Hub } from "../../../src/hub/hub.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
 import { KeyReused, StoreUnavailable } from "../../../src/lib/errors.ts";
@@ -19,7 +20,7 @@ import {
   ReferenceModel,
 } from "./reference_model.ts";
 import { difference, type ModelClient } from "./model_client.ts";
-import type { Store } from "./stores.ts";
+import { FollowedStore, type Store } from "./stores.ts";
 
 /** How one run is set up. */
 export interface RunOptions {
@@ -52,7 +53,9 @@ export class ModelRun {
   readonly #store: Store;
   readonly #options: RunOptions;
   readonly #time: FakeTime;
-  #hub!: Hub;
+  /** One for each worker thread; connections go to each in turn. */
+  #hubs: readonly Hub[] = [];
+  #connected = 0;
   #broker!: ObservedBroker;
   #largestEvent = 1000;
   /** The first difference that a read has shown; thrown in {@link ModelRun.check}, because the hub catches it. */
@@ -91,7 +94,8 @@ export class ModelRun {
   /** Connects a client, with the id that it resumes from or an empty one. */
   async connect(subscription: ModelSubscription, lastEventId: string): Promise<Connection> {
     const claims = { ...subscription, expiresAt: undefined };
-    const opening = this.#hub.subscribe(claims, { lastEventId, isEventSource: true });
+    const hub = this.#hubs[this.#connected++ % this.#hubs.length] as Hub;
+    const opening = hub.subscribe(claims, { lastEventId, isEventSource: true });
     const model = this.model.connect(claims, lastEventId, this.#time.wall());
     const reader = new HandReader(await opening, lastEventId === "");
     const connection = { reader, model, checked: 0 };
@@ -124,7 +128,7 @@ export class ModelRun {
 
   /** Ends the server in this way, and starts it again on the store that it left. */
   async restart(how: "stopped" | "killed"): Promise<void> {
-    if (how === "stopped") this.#hub.drain();
+    if (how === "stopped") { for (const hub of this.#hubs) hub.drain(); }
     for (const connection of this.connections) {
       if (how === "stopped") await connection.reader.takeAll();
       this.#checkAll(connection);
@@ -154,7 +158,7 @@ export class ModelRun {
   }
 
   get #answersLater(): boolean {
-    return this.#store.kind.startsWith("redis");
+    return this.#store.answersLater;
   }
 
   get #isRoomy(): boolean {
@@ -163,7 +167,10 @@ export class ModelRun {
 
   async #begin(how: "open" | "openAfterCrash"): Promise<void> {
     const broker = await this.#store[how](this.#options.limits, this.#time);
-    this.#broker = new ObservedBroker(broker, (read) => this.#onRead(read));
+    const observe = (broker: Broker) => new ObservedBroker(broker, (read) => this.#onRead(read));
+    const all = this.#store instanceof FollowedStore ? this.#store.followers : [broker];
+    const observed = all.map(observe);
+    this.#broker = observed[0] as ObservedBroker;
     const options = {
       ...this.#options,
       heartbeatMs: 0,
@@ -172,7 +179,7 @@ export class ModelRun {
       maxConnections: Infinity,
     };
     const logger = createLogger("error", () => this.#time.wall());
-    this.#hub = new Hub(this.#broker, options, this.#time, logger);
+    this.#hubs = observed.map((broker) => new Hub(broker, options, this.#time, logger));
     const { epoch } = this.#broker.head;
     if (!this.#store.outlivesProcess || this.model === undefined) {
       this.model = new ReferenceModel(this.#options.limits, epoch);
@@ -186,8 +193,10 @@ export class ModelRun {
     emits: readonly ModelEmit[],
     tellModel: (answers: readonly ModelOutcome[]) => void,
   ): Promise<void> {
-    // A broker that takes turns to answer would deliver within a flush, of which the model knows nothing.
-    for (let turn = 0; turn < FLUSH_TURNS && this.#answersLater; turn++) await settle();
+    // A broker that takes turns to publish would deliver within a flush or a read, of which the model knows
+    // nothing.
+    const publishesLater = this.#answersLater || this.#store.kind === "sqlite";
+    for (let turn = 0; turn < FLUSH_TURNS && publishesLater; turn++) await settle();
     this.#readMeanwhile = [];
     const outcomes = await this.#broker.publish(emits.map(({ channel, user, blocks, key }) => ({
       drafts: blocksOf(blocks.join("\n\n") + "\n").map((block) => ({ channel, user, block })),

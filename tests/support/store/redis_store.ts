@@ -32,6 +32,7 @@ export function redisAddress(port: number): RedisAddress {
 export class RedisStore implements Store {
   readonly kind;
   readonly outlivesProcess = true;
+  readonly answersLater = true;
   /** What the next broker keeps in memory at most; `undefined` for as much as a server does. */
   windowBytes: number | undefined;
   readonly #server: RedisServer;

@@ -15,6 +15,7 @@ import { createLogger } from "../../../src/observability/logger.ts";
 import { StoreUnavailable } from "../../../src/lib/errors.ts";
 import { TempDir } from "../temp_dir.ts";
 import { requires } from "../tools.ts";
+import { FollowedBroker } from "./followed_broker.ts";
 import { RedisStore } from "./redis_store.ts";
 
 /** Retention that drops nothing in a test that does not ask for it. */
@@ -36,6 +37,8 @@ export interface Store extends AsyncDisposable {
   readonly kind: StoreKind;
   /** Whether published events survive a restart of the server. */
   readonly outlivesProcess: boolean;
+  /** Whether reads and deliveries take turns of the event loop. */
+  readonly answersLater: boolean;
   /** Opens the log, and closes the one opened before. In memory the log is a new one each time. */
   open(retention: Retention, clock: Clock): Promise<Broker>;
   /** Opens the log as a process that died at this moment would have left it. */
@@ -60,8 +63,20 @@ const LASTING_KINDS = STORE_KINDS.filter((kind) => kind !== "memory");
 
 type StoreTest = (store: Store) => Promise<void> | void;
 
-/** Declares a test once for each kind of store. */
+/** Declares a test for each kind of store, with a hub on the broker itself and with one in a thread of its own. */
 export function testEachStore(name: string, test: StoreTest, kinds = STORE_KINDS): void {
+  testEachBroker(name, test, kinds);
+  for (const kind of kinds) {
+    if (kind === "redis without a window") continue;
+    Deno.test(`${name} (${kind}, with worker threads)`, toolsFor(kind), async () => {
+      await using store = new FollowedStore(await STORES[kind]());
+      await test(store);
+    });
+  }
+}
+
+/** Declares a test once for each kind of store. */
+export function testEachBroker(name: string, test: StoreTest, kinds = STORE_KINDS): void {
   for (const kind of kinds) {
     Deno.test(`${name} (${kind})`, toolsFor(kind), async () => {
       await using store = await STORES[kind]();
@@ -80,9 +95,60 @@ export function toolsFor(kind: StoreKind): { ignore: boolean } {
   return kind.startsWith("redis") ? requires("redis") : requires();
 }
 
+/** A store whose hubs are in threads of their own. */
+export class FollowedStore implements Store {
+  readonly answersLater = true;
+  /** See `ThreadFollowerDeps`. */
+  windowBytes: number | undefined;
+  readonly #store: Store;
+  readonly #hubs: number;
+  #followers: readonly FollowedBroker[] = [];
+
+  constructor(store: Store, hubs = 1) {
+    this.#store = store;
+    this.#hubs = hubs;
+  }
+
+  get kind(): StoreKind {
+    return this.#store.kind;
+  }
+
+  get outlivesProcess(): boolean {
+    return this.#store.outlivesProcess;
+  }
+
+  /** The brokers of all hubs, of which `open` returns the first. */
+  get followers(): readonly FollowedBroker[] {
+    return this.#followers;
+  }
+
+  async open(retention: Retention, clock: Clock): Promise<Broker> {
+    return this.#follow(await this.#store.open(retention, clock), retention, clock);
+  }
+
+  async openAfterCrash(retention: Retention, clock: Clock): Promise<Broker> {
+    return this.#follow(await this.#store.openAfterCrash(retention, clock), retention, clock);
+  }
+
+  whileFull<T>(work: () => T | Promise<T>): Promise<T> {
+    return this.#store.whileFull(work);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store[Symbol.asyncDispose]();
+  }
+
+  #follow(broker: Broker, retention: Retention, clock: Clock): Broker {
+    const { windowBytes } = this;
+    this.#followers = FollowedBroker.follow(broker, this.#hubs, { retention, clock, windowBytes });
+    return this.#followers[0] ?? broker;
+  }
+}
+
 class MemoryStore implements Store {
   readonly kind = "memory";
   readonly outlivesProcess = false;
+  readonly answersLater = false;
   #log: MemoryLog | undefined;
 
   open(retention: Retention, clock: Clock): Promise<Broker> {
@@ -116,6 +182,7 @@ class MemoryStore implements Store {
 export class SqliteStore implements Store {
   readonly kind = "sqlite";
   readonly outlivesProcess = true;
+  readonly answersLater = false;
   readonly #dir: TempDir;
   #database: DatabaseSync | undefined;
   #crashes = 0;

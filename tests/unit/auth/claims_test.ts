@@ -1,9 +1,15 @@
-import { type Claims, isExpired, readClaims as readLimited } from "../../../src/auth/claims.ts";
+import { ClaimReader, isExpired, type TokenClaims } from "../../../src/auth/claims.ts";
+import { OWN_FORM } from "../../../src/auth/claim_rules.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
 
 const NOW = 1_800_000_000;
 
-function readClaims(payload: unknown, nowSeconds: number): Claims {
+function readLimited(payload: unknown, nowSeconds: number, maxChannels: number): TokenClaims {
+  const reader = new ClaimReader({ ...OWN_FORM, maxChannels });
+  return reader.read(payload, nowSeconds, { id: "k", isPublic: false });
+}
+
+function readClaims(payload: unknown, nowSeconds: number): TokenClaims {
   return readLimited(payload, nowSeconds, Infinity);
 }
 
@@ -13,7 +19,9 @@ Deno.test("a token with one channel names it, and without exp never expires", ()
   assertEquals(readClaims(good, NOW), {
     user: "alex",
     channels: ["chat"],
+    patterns: [],
     expiresAt: undefined,
+    keyId: "k",
   });
 });
 

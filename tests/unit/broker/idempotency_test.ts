@@ -36,6 +36,6 @@ Deno.test("a key that is used again is refused with what a retry must do", () =>
   assert(keyReused() instanceof KeyReused);
   assertMatch(
     keyReused().message,
-    /^Idempotency key refused: .* must repeat the event as it was\.$/,
+    /^Idempotency key refused: .* must repeat the same event\.$/,
   );
 });

@@ -98,8 +98,7 @@ Deno.test("a key that has come again keeps none of the older ones from being for
 Deno.test("the count of a receipt is kept with its key, and unknown keys are left alone", () => {
   const { log } = logWith({});
   remember(log, "key");
-  log.saveRecipientCount("key", 3);
-  log.saveRecipientCount("unknown", 5);
+  log.saveRecipientCounts(new Map([["key", 3], ["unknown", 5]]));
   assertEquals([log.recall("key")?.subscribers, log.recall("unknown")], [3, undefined]);
 });
 

@@ -171,3 +171,13 @@ Deno.test("a stream that is silent too long, by a clock that may jump, is opened
     assertEquals(tab.askedAt.length, 2);
     assertEquals(server.streams, 1);
   }));
+
+Deno.test("tokens that do not name user and channels as the server's own do are not shared, unless the page names them", () =>
+  play(async (browser, server) => {
+    const foreign = (sub: string) => () =>
+      server.tokenOf("").replace(/\..*\./, `.${btoa(JSON.stringify({ sub, scope: "chat" }))}.`);
+    for (const sub of ["alex", "alex", "sam"]) browser.open("", { token: foreign(sub) });
+    for (const share of ["alex", "alex"]) browser.open("", { token: foreign(share), share });
+    await browser.settle();
+    assertEquals(server.streams, 4);
+  }));

@@ -15,8 +15,23 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
   [
     ["bind", "[::1]:9000", (c) => c.client, { host: "::1", port: 9000 }],
     ["bindctl", "localhost:9001", (c) => c.control, { host: "localhost", port: 9001 }],
-    ["secret", "s", (c) => c.secret, { text: "s", file: undefined }],
-    ["secret-file", "/s", (c) => c.secret, { text: undefined, file: "/s" }],
+    ["secret", "s", (c) => c.tokenKeys.secrets, ["s"]],
+    ["secret-file", "/s", (c) => c.tokenKeys.secretFiles, ["/s"]],
+    ["jwks", "https://a.example/k", (c) => c.tokenKeys.keySetUrls, ["https://a.example/k"]],
+    ["jwks-file", "/k.json", (c) => c.tokenKeys.keySetFiles, ["/k.json"]],
+    ["public-key", "/k.pem", (c) => c.tokenKeys.publicKeyFiles, ["/k.pem"]],
+    ["issuer", "https://a.example/", (c) => c.claimRules.issuers, ["https://a.example/"]],
+    ["audience", "sse", (c) => c.claimRules.audiences, ["sse"]],
+    ["leeway", "2.5", (c) => c.claimRules.leewaySeconds, 2.5],
+    ["claim-user", "sub", (c) => c.claimRules.user.names, ["sub"]],
+    ["claim-channels", "/a/b~1c", (c) => c.claimRules.channels?.names, ["a", "b/c"]],
+    ["grant", "user.{sub}", (c) => c.claimRules.grants.map(({ texts }) => texts), [["user.", ""]]],
+    ["public-channels", "news, status.*", (c) => c.publicChannels, {
+      channels: ["news"],
+      patterns: ["status."],
+    }],
+    ["max-public-streams", "9", (c) => c.maxPublicStreams, 9],
+    ["workers", "3", (c) => c.workers, 3],
     ["store", "sqlite:/x/y.db", (c) => c.store, { kind: "sqlite", file: "/x/y.db" }],
     ["redis-prefix", "p:", (c) => c.redisPrefix, "p:"],
     ["history-events", "5", (c) => c.retention.eventsPerChannel, 5],
@@ -38,6 +53,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["max-channels-per-token", "11", (c) => c.maxChannelsPerToken, 11],
     ["control-key", "k", (c) => c.controlKey, { text: "k", file: undefined }],
     ["control-key-file", "/k", (c) => c.controlKey, { text: undefined, file: "/k" }],
+    ["control-keys", "/keys", (c) => c.controlKeys, "/keys"],
     ["control-host", "SSE.internal, ,b:8001,[fd00::1]:8001,fd00::2", (c) => c.controlHosts, [
       "sse.internal",
       "b",
@@ -85,8 +101,18 @@ Deno.test("without any setting the server has the documented defaults, and no se
   const config = configOf({});
   assertEquals(config.client, { host: undefined, port: 8000 });
   assertEquals(config.control, { host: "127.0.0.1", port: 8001 });
-  assertEquals(config.secret, { text: undefined, file: undefined });
+  assertEquals(config.tokenKeys, {
+    secrets: [],
+    secretFiles: [],
+    publicKeyFiles: [],
+    keySetFiles: [],
+    keySetUrls: [],
+  });
+  assertEquals([config.claimRules.user.text, config.claimRules.channels], ["userId", undefined]);
+  assertEquals(config.publicChannels, { channels: [], patterns: [] });
   assertEquals(config.controlKey, { text: undefined, file: undefined });
+  assertEquals(config.workers, 1);
+  assertEquals(config.controlKeys, undefined);
   assertEquals(config.corsOrigins, []);
   assertEquals(config.heartbeatMs, 15_000);
   assertEquals(config.maxPayloadBytes, 1_048_576);
@@ -100,6 +126,20 @@ Deno.test("without any setting the server has the documented defaults, and no se
 
 Deno.test("the last value of a repeated flag counts", () => {
   assertEquals(readConfig({ retry: ["1", "2"] }, () => undefined).retryMs, 2);
+});
+
+Deno.test("flags for keys, issuers, audiences and grants may be repeated; a variable gives one", () => {
+  const two = ["one", "two"];
+  const lists = { secret: two, "jwks-file": two, "public-key": two, issuer: two, audience: two };
+  const { tokenKeys, claimRules } = readConfig({ ...lists, grant: two }, () => undefined);
+  assertEquals([tokenKeys.secrets, tokenKeys.keySetFiles, tokenKeys.publicKeyFiles], [
+    two,
+    two,
+    two,
+  ]);
+  assertEquals([claimRules.issuers, claimRules.audiences], [two, two]);
+  assertEquals(claimRules.grants.map(({ texts }) => texts.join("")), two);
+  assertEquals(configOf({}, { SSE_SECRET: "one two" }).tokenKeys.secrets, ["one two"]);
 });
 
 const WRONG_REDIS_URLS = [
@@ -152,7 +192,7 @@ Deno.test("a wrong number is refused with its range and its unit", () => {
 
 Deno.test("an origin that no browser would send is refused with the reason", () => {
   const messages: Readonly<Record<string, RegExp>> = {
-    "https://*.a.com": /"https:\/\/\*\.a\.com" would match none, a \* is no part of an origin/,
+    "https://*.a.com": /"https:\/\/\*\.a\.com" would match none, because no origin contains a \*/,
     "http://localhost:3000/": /must be http:\/\/localhost:3000: an origin has no trailing slash\.$/,
     "https://a.com/chat":
       /must be origins like https:\/\/example\.com, not "https:\/\/a\.com\/chat"/,
@@ -169,6 +209,17 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["bindctl", "", "nowhere"],
   ["secret", ""],
   ["secret-file", ""],
+  ["jwks", "", "keys.json", "file:///keys.json", "https://", "https://me:word@a.example/k"],
+  ["jwks-file", ""],
+  ["public-key", ""],
+  ["issuer", ""],
+  ["audience", ""],
+  ["leeway", "", "-1", "3601"],
+  ["claim-user", "", 'a"b', "ä", "/a~2b"],
+  ["claim-channels", 'a"b', "\\"],
+  ["grant", "", "user.{sub", "user.sub}", "user.{}", "{a{b}}"],
+  ["public-channels", "x".repeat(257)],
+  ["max-public-streams", "", "-1", "1.5"],
   ["store", "", "disk", "sqlite:", "sqlite", ...WRONG_REDIS_URLS],
   ["redis-prefix", ""],
   ["history-events", "", "-1", "1.5", "many", "1e3", "0x10", "99999999999999999999"],
@@ -196,6 +247,7 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["max-channels-per-token", "", "0", "1.5"],
   ["control-key", ""],
   ["control-key-file", ""],
+  ["control-keys", ""],
   ["control-open", "yes"],
   ["drain", "", "10s"],
   ["log-level", "", "INFO", "verbose"],
@@ -211,6 +263,7 @@ Deno.test("a password in a Redis URL is not repeated when the URL is refused", (
 Deno.test("servers that share a Redis must be given their secret", () => {
   assertMatch(failure("store", "redis://db"), /^Refused -store without a secret/);
   assertEquals(configOf({ store: "redis://db", "secret-file": "/s" }).store.kind, "redis");
+  assertEquals(configOf({ store: "redis://db", jwks: "https://a.example/k" }).store.kind, "redis");
 });
 
 function failure(option: string, text: string, environment = false): string {
@@ -270,27 +323,24 @@ Deno.test("a secret and a file for it exclude each other, wherever they come fro
 });
 
 Deno.test("a flag for the secret wins over a variable for its file, and the other way round", () => {
-  assertEquals(configOf({ secret: "s" }, { SSE_SECRET_FILE: "/s" }).secret, {
-    text: "s",
-    file: undefined,
-  });
-  assertEquals(configOf({ "secret-file": "/s" }, { SSE_SECRET: "s" }).secret, {
-    text: undefined,
-    file: "/s",
-  });
+  const ofFlag = configOf({ secret: "s" }, { SSE_SECRET_FILE: "/s" }).tokenKeys;
+  assertEquals([ofFlag.secrets, ofFlag.secretFiles], [["s"], []]);
+  const ofFile = configOf({ "secret-file": "/s" }, { SSE_SECRET: "s" }).tokenKeys;
+  assertEquals([ofFile.secrets, ofFile.secretFiles], [[], ["/s"]]);
 });
 
 Deno.test("a control listener that others can reach is refused, unless there is a key or a flag for it", () => {
   for (const bindctl of [":8001", "0.0.0.0:8001", "[::]:8001", "10.0.0.1:8001", "host:8001"]) {
     assertThrows(
       () => configOf({ bindctl }),
-      /^Refused -bindctl: .* Set -control-key or -control-key-file, or -control-open/,
+      /^Refused -bindctl: .* Set -control-keys, -control-key or -control-key-file, or -control-open/,
     );
     assertThrows(() => configOf({}, { SSE_BINDCTL: bindctl }), /^Refused SSE_BINDCTL: /);
     assertThrows(() => configOf({ bindctl, "control-open": "false" }), /^Refused /);
     const allowed: readonly Settings[] = [
       { "control-key": "k" },
       { "control-key-file": "/k" },
+      { "control-keys": "/k" },
       { "control-open": "true" },
     ];
     for (const flags of allowed) configOf({ bindctl, ...flags });

@@ -277,3 +277,19 @@ Deno.test("the largest payload fits into a body of every format, however its byt
     assertEquals((await read({ ...sent, limits })).all("payload"), [payload]);
   }
 });
+
+Deno.test("JSON that comes as a form, or without a content type, is told its content type", async () => {
+  for (const body of ['{"userId":"alex"}', ' \n{"data":"a=b&c"}', "[]"]) {
+    for (const type of [FORM, undefined]) {
+      const error = await refusal({ body, ...(type !== undefined && { type }) });
+      assert(error instanceof BadBody, `a bad body, not ${error}`);
+      assertEquals(error.message, "The body looks like JSON: send Content-Type: application/json.");
+    }
+  }
+  assertEquals((await read({ type: FORM, body: "a={1}" })).all("a"), ["{1}"]);
+});
+
+Deno.test("fields are counted by their names", async () => {
+  const fields = await read({ type: FORM, body: "a=1&b[]=2&b[]=3&b[0]=4", query: "?c=5&a=6" });
+  assertEquals([[...fields.names()], fields.size], [["a", "b", "c"], 3]);
+});

@@ -23,6 +23,21 @@ Deno.test("the first refusal of each class and field is logged, and no other", (
   ]);
 });
 
+Deno.test("with keys, the first refusal of each kind is logged for each key, by its name", () => {
+  const lines: string[] = [];
+  const log = new RefusalLog(createLogger("debug", () => 0, (line) => lines.push(line)));
+  const noEmit = new errors.RightMissing("emit", "private");
+  for (const key of ["shop", "crm", "shop"]) log.note(noEmit, key);
+  log.note(new errors.RightMissing("read"), "shop");
+  log.note(new errors.BadField("exp", "Bad field exp."), "shop");
+  assertEquals(lines.map((line) => line.slice(line.indexOf(" ") + 1)), [
+    `${REFUSED} status=403 error=RightMissing right=emit key=shop`,
+    `${REFUSED} status=403 error=RightMissing right=emit key=crm`,
+    `${REFUSED} status=403 error=RightMissing right=read key=shop`,
+    `${REFUSED} status=400 error=BadField field=exp key=shop`,
+  ]);
+});
+
 Deno.test("failures of the server and of its store are logged elsewhere, a server without room is not", () => {
   const failures = [new errors.InternalError(), new errors.StoreUnavailable("Down.")];
   assertEquals(linesOf(...failures, new errors.ServerBusy("Full.")), [

@@ -1,7 +1,9 @@
+import { ControlRights, type Right } from "../../../src/auth/control_rights.ts";
+import { Caller } from "../../../src/http/caller.ts";
 import { type Route, Router } from "../../../src/http/router.ts";
 import { ControlForbidden } from "../../../src/lib/errors.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
-import { assertEquals } from "../../support/assert.ts";
+import { assert, assertEquals } from "../../support/assert.ts";
 
 const silent = createLogger("error", () => 0, () => {});
 
@@ -18,7 +20,7 @@ const routes = [
 ];
 
 function makeRouter(more: Partial<ConstructorParameters<typeof Router>[0]> = {}): Router {
-  return new Router({ routes, notFound: "Not found: try elsewhere.", logger: silent, ...more });
+  return new Router({ routes, notFound: () => "try elsewhere", logger: silent, ...more });
 }
 
 function ask(router: Router, path: string, method = "GET"): Promise<Response> {
@@ -37,7 +39,8 @@ Deno.test("a path that ends in a slash is served without it too, and no other is
     const path of ["/healthz/", "/", "/emit//", "/emit/x", "/EMIT/", "//emit/", "/channels/a/"]
   ) {
     const response = await ask(makeRouter(), path, "POST");
-    assertEquals([response.status, await response.text()], [404, "Not found: try elsewhere.\n"]);
+    const text = `Not found: ${path} is not served here: try elsewhere.\n`;
+    assertEquals([response.status, await response.text()], [404, text]);
   }
 });
 
@@ -73,6 +76,50 @@ Deno.test("the guard comes first, and what it throws is the answer", async () =>
     const response = await ask(makeRouter({ guard }), path);
     assertEquals([response.status, await response.text()], [403, "Refused.\n"]);
   }
+});
+
+Deno.test("a route is reached by callers who have the right that it needs", async () => {
+  const [read, steer, stranger] = [
+    ...["read", "steer"].map((word) => {
+      const rights = ControlRights.parse([word]);
+      assert(typeof rights !== "string");
+      return new Caller(word, () => rights);
+    }),
+    undefined,
+  ];
+  let asked = 0;
+  const route = (method: string, needs: Right | undefined): Route => ({
+    path: "/channels/:name",
+    methods: [method],
+    needs,
+    handle: () => new Response(String(++asked)),
+  });
+  const routes = [route("GET", "read"), route("DELETE", "steer"), route("HEAD", undefined)];
+  const statusFor = async (caller: Caller | undefined, method: string) => {
+    const router = makeRouter({ routes, ...(caller && { guard: () => caller }) });
+    return (await ask(router, "/channels/chat", method)).status;
+  };
+  for (const method of ["GET", "DELETE", "HEAD"]) {
+    assertEquals(await statusFor(read, method), method === "DELETE" ? 403 : 200, method);
+    assertEquals(await statusFor(steer, method), method === "GET" ? 403 : 200, method);
+    // Whatever a router without a guard serves, it serves nobody a route that needs a right.
+    assertEquals(await statusFor(stranger, method), method === "HEAD" ? 200 : 403, method);
+    assertEquals(await statusFor(Caller.anyone, method), 200, method);
+  }
+  assertEquals(asked, 8, "a handler is not asked where the right is missing");
+});
+
+Deno.test("who was answered, and how, is told by the route's path", async () => {
+  const told: unknown[] = [];
+  const caller = new Caller("shop", () => ControlRights.all);
+  const router = makeRouter({
+    guard: () => caller,
+    onAnswer: (answered) => told.push(answered),
+  });
+  await ask(router, "/channels/private", "DELETE");
+  await ask(router, "/nowhere");
+  await ask(router, "/emit/", "GET");
+  assertEquals(told, [{ method: "DELETE", path: "/channels/:name", status: 200, caller }]);
 });
 
 Deno.test("what a handler throws, at once or later, is answered", async () => {

@@ -20,7 +20,7 @@ function take(channels: Channels, seq: number, channel: string, user = "*"): voi
 function begin(channels: Channels, name: string): Flush {
   const channel = channels.get(name);
   if (channel === undefined) throw new Error(`nobody hears ${name}`);
-  return new Flush(channel, channels);
+  return new Flush(channel, channels, 0);
 }
 
 Deno.test("a flush sends all that waits in one chunk, to each subscriber what is for it, in order", async () => {
@@ -93,6 +93,26 @@ Deno.test("an event that is addressed to a subscriber while a flush is under way
   assertEquals([first.chunks, second.chunks], [["1", "2"], ["1 2 3"]]);
 });
 
+Deno.test("an event that comes while a flush is under way goes to the rest with it, to the others after it", async () => {
+  const clients = Array.from({ length: 6 }, () => liveClient("ann", ["red"]));
+  const channels = channelsOf(...clients);
+  take(channels, 1, "red");
+  const flush = begin(channels, "red");
+  for (const seq of [2, 3]) {
+    flush.run(2);
+    take(channels, seq, "red");
+  }
+  flush.run(Infinity);
+  await settle();
+  const expected = [["1"], ["1 2"], ["1 2 3"]];
+  assertEquals(clients.map(({ chunks }) => chunks), expected.flatMap((each) => [each, each]));
+  begin(channels, "red").run(Infinity);
+  await settle();
+  const after = [["1", "2 3"], ["1 2", "3"], ["1 2 3"]];
+  assertEquals(clients.map(({ chunks }) => chunks), after.flatMap((each) => [each, each]));
+  assertEquals(channels.get("red")?.isFlushed, true);
+});
+
 Deno.test("whoever came after an event, or was given it by history, is not sent it again", async () => {
   const [early, late, half] = [1, 2, 3].map(() => liveClient("ann", ["red"]));
   if (!early || !late || !half) throw new Error("no clients");
@@ -118,9 +138,9 @@ Deno.test("a subscriber that is behind is not pushed to, and one that has ended 
   assertEquals([behind.chunks, ended.chunks, live.chunks], [[], [], ["1"]]);
 });
 
-Deno.test("subscribers of the same channels are given the very same bytes", async () => {
+/** The bytes that subscribers will be given, in order. */
+function watchBytes(clients: readonly LiveClient[]): readonly Uint8Array[] {
   const given: Uint8Array[] = [];
-  const clients = [["red", "blue"], ["blue", "red"]].map((names) => liveClient("ann", names));
   for (const { subscriber } of clients) {
     const deliver = subscriber.deliver.bind(subscriber);
     subscriber.deliver = (bytes, ...place) => {
@@ -128,12 +148,36 @@ Deno.test("subscribers of the same channels are given the very same bytes", asyn
       deliver(bytes, ...place);
     };
   }
+  return given;
+}
+
+Deno.test("subscribers of the same channels are given the very same bytes", () => {
+  const clients = [["red", "blue"], ["blue", "red"], ["red", "blue"]].map((names) =>
+    liveClient("ann", names)
+  );
+  const given = watchBytes(clients);
   const channels = channelsOf(...clients);
   take(channels, 1, "red");
   take(channels, 2, "blue");
+  const flush = begin(channels, "red");
+  // In a later turn too.
+  flush.run(2);
+  flush.run(Infinity);
+  assertEquals([given.length, new Set(given).size], [3, 1]);
+});
+
+Deno.test("so are those that lack the same of what came while a flush was under way", () => {
+  const clients = Array.from({ length: 6 }, () => liveClient("ann", ["red"]));
+  const channels = channelsOf(...clients);
+  take(channels, 1, "red");
+  const flush = begin(channels, "red");
+  flush.run(3);
+  take(channels, 2, "red");
+  flush.run(Infinity);
+  take(channels, 3, "red");
+  const given = watchBytes(clients);
   begin(channels, "red").run(Infinity);
-  await settle();
-  assertEquals([given.length, new Set(given).size], [2, 1]);
+  assertEquals(given.map((bytes) => given.indexOf(bytes)), [0, 0, 0, 3, 3, 3]);
 });
 
 Deno.test("a burst to many channels looks at all of a subscriber's channels once, not once for each", async () => {

@@ -12,8 +12,11 @@ const DATA = { userId: "alex", channel: "chat", data: "1" };
 
 Deno.test("an emit addresses its user on its channel", () => {
   assertEquals(emit(EMIT), {
+    channel: "chat",
+    user: "alex",
     drafts: [{ channel: "chat", user: "alex", block: "data: 1" }],
     idempotencyKey: undefined,
+    note: undefined,
   });
 });
 

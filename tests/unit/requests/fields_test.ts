@@ -20,12 +20,25 @@ Deno.test("a field that may be absent has one value or none", () => {
 
 Deno.test("a field that must be there says what it means where it is not", () => {
   assertEquals(required(FIELDS, "one", "a number"), "1");
-  for (const field of ["empty", "none"]) {
+  for (const field of ["empty", "absent"]) {
     const error = refusedField(() => required(FIELDS, field, "a number"));
     assertEquals([error.field, error.message], [field, `Missing field ${field}: a number.`]);
   }
   refusedField(() => required(FIELDS, "twice", "a number"));
-  assertEquals(missing("x", "a number").message, "Missing field x: a number.");
+  assertEquals(missing(FIELDS, "x", "a number").message, "Missing field x: a number.");
+});
+
+Deno.test("a field that is missing is compared with those that were given", () => {
+  for (const given of ["user_id", "userid", "UserID", "userIds", "usreId"]) {
+    const error = refusedField(() => required(fieldsOf({ [given]: "alex" }), "userId", "a name"));
+    assertEquals(error.message, `Missing field userId (got ${given}).`);
+  }
+  for (const given of ["user", "name", "id", "\n"]) {
+    const error = refusedField(() => required(fieldsOf({ [given]: "alex" }), "userId", "a name"));
+    assertEquals(error.message, "Missing field userId: a name.");
+  }
+  const empty = refusedField(() => required(fieldsOf({ userId: "" }), "userId", "a name"));
+  assertEquals(empty.message, "Missing field userId: a name.");
 });
 
 Deno.test("a name is refused by its field, with the rule", () => {

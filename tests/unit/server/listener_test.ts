@@ -10,7 +10,7 @@ const answerOk: Handler = () => Promise.resolve(new Response("OK"));
 function start(address = ANY_PORT, handler = answerOk): Listener {
   const lines: string[] = [];
   const logger = createLogger("debug", () => 0, (line) => lines.push(line));
-  return Listener.start("client", address, handler, logger);
+  return Listener.start({ name: "client", address, handler, logger });
 }
 
 async function ask(listener: Listener): Promise<string> {

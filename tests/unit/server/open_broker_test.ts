@@ -11,7 +11,7 @@ import { TempDir } from "../../support/temp_dir.ts";
 
 function open(store: string): Promise<Broker> {
   const config = readConfig({ store: [store], secret: ["s"] }, () => undefined);
-  return openBroker(config, new FakeClock(), SILENT);
+  return openBroker(config, 1, new FakeClock(), SILENT);
 }
 
 async function emit(broker: Broker): Promise<string> {

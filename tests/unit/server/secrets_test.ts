@@ -1,6 +1,6 @@
 import { StartError } from "../../../src/lib/errors.ts";
-import { randomSecret, readSecret } from "../../../src/server/secrets.ts";
-import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+import { isShort, randomSecret, readSecret, readSecretLines } from "../../../src/server/secrets.ts";
+import { assert, assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
 function refusal(file: string): string {
@@ -44,8 +44,36 @@ Deno.test("a file that holds no secret is refused by name, in one line", async (
   assertMatch(refusal(folder.path), /^Cannot read the secret file [^\n]*\.$/);
 });
 
+Deno.test("a file of secrets holds one on each line that is not empty", async () => {
+  await using folder = await TempDir.make();
+  const cases = {
+    "s": ["s"],
+    "s\n": ["s"],
+    "new\r\nold\r\n": ["new", "old"],
+    "\n a b \n\nc": [" a b ", "c"],
+    " é \r": [" é \r"],
+  };
+  for (const [content, secrets] of Object.entries(cases)) {
+    const file = await folder.write("secrets", content);
+    assertEquals(readSecretLines(file), secrets, JSON.stringify(content));
+  }
+  for (const content of ["", "\n", "\r\n\n"]) {
+    const file = await folder.write("blank", content);
+    assertThrows(() => readSecretLines(file), /^Cannot use the secret file \S+: it is empty\.$/);
+  }
+});
+
 Deno.test("a random secret is 256 bits that no other has", () => {
   const [one, two] = [randomSecret(), randomSecret()];
   assertMatch(one, /^[0-9a-f]{64}$/);
   assert(one !== two);
+});
+
+Deno.test("a secret is short if it has fewer than 32 bytes, however many characters these are", () => {
+  assertEquals(["s".repeat(31), "é".repeat(15)].map(isShort), [true, true]);
+  assertEquals(["s".repeat(32), "é".repeat(16), randomSecret()].map(isShort), [
+    false,
+    false,
+    false,
+  ]);
 });

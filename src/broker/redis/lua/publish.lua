@@ -1,16 +1,30 @@
 -- Appends publications, each with all of its events.
 -- Arguments: epoch and last seq that the server knows, an epoch for a new log, the call's name,
--- bytes of the feed between marks, marks at most, then for each publication: "k" and its
--- idempotency key or nothing, a fingerprint, how many events; and for each of these: channel, user,
--- its own id or nothing, size, JSON.
--- Answers the epoch and the last seq before, then for each publication: 0 new, 1 repeated, 2 key reused; seq; subscribers.
+-- bytes of the feed between marks, marks at most, then for each publication: how many events, and where it
+-- has an idempotency key also a fingerprint and the key, with a space between; and for each of these
+-- events: channel, user, its own id or nothing, size, JSON.
+-- Answers the epoch, the last seq before and that of the first new event; then for each publication that
+-- is not new: its number, 1 repeated or 2 key reused, seq, subscribers. New events have consecutive seqs.
 
 local known = tonumber(ARGV[FIRST + 1])
 local epoch, last = openLog(ARGV[FIRST], known, ARGV[FIRST + 2])
 if not epoch then return last end
 local feed = { 'previous', whole(last), 'epoch', epoch, 'call', ARGV[FIRST + 3] }
 local fed = 0
-local added = 0
+
+-- What the events add to each key is collected and written at once: a command costs as much as several
+-- of its arguments. A call has no more than some thousand events, so it takes one command for each key.
+local events = {}
+local added = {}
+
+local function listOf(lists, name)
+  local list = lists[name]
+  if not list then
+    list = {}
+    lists[name] = list
+  end
+  return list
+end
 
 local function addPublisherId(publisherId, channel, user, seq)
   local before = call('HINCRBY', key('own'), publisherId, 1) - 1
@@ -21,22 +35,43 @@ end
 local function add(name, user, publisherId, size, json)
   last = math.max(last + 1, known + 1, now)
   local seq = whole(last)
-  local channel = channelOf(name)
-  call('RPUSH', channel.order, seq .. ' ' .. size .. ' ' .. #user .. ' ' .. user .. publisherId)
-  call('ZADD', heardKey(name, user), seq, seq .. ' ' .. size)
-  call('HSET', key('events'), seq, json)
-  if publisherId ~= '' then addPublisherId(publisherId, name, user, seq) end
-  channel.count = channel.count + 1
-  channel.bytes = channel.bytes + size
-  addedBytes = addedBytes + size
-  while channel.count > 0
-      and (channel.count > eventsPerChannel or channel.bytes > bytesPerChannel) do
-    drop(name)
+  local event = seq .. ' ' .. size
+  local channel = added[name]
+  if not channel then
+    channel = { order = {}, heard = {}, bytes = 0 }
+    added[name] = channel
   end
+  channel.order[#channel.order + 1] = event .. ' ' .. #user .. ' ' .. user .. publisherId
+  channel.bytes = channel.bytes + size
+  local heard = listOf(channel.heard, user)
+  heard[#heard + 1] = seq
+  heard[#heard + 1] = event
+  events[#events + 1] = seq
+  events[#events + 1] = json
+  if publisherId ~= '' then addPublisherId(publisherId, name, user, seq) end
   feed[#feed + 1] = seq
   feed[#feed + 1] = json
   fed = fed + #json + 64
-  added = added + 1
+end
+
+-- Drops what is too much in a channel.
+local function trimChannel(name, channel)
+  local tooMany = channel.count - eventsPerChannel
+  if tooMany > 0 then drop(name, tooMany) end
+  while channel.count > 0 and channel.bytes > bytesPerChannel do drop(name, 1) end
+end
+
+local function writeAdded()
+  call('HSET', key('events'), unpack(events))
+  for name, new in pairs(added) do
+    local channel = channelOf(name)
+    call('RPUSH', channel.order, unpack(new.order))
+    for user, heard in pairs(new.heard) do call('ZADD', heardKey(name, user), unpack(heard)) end
+    channel.count = channel.count + #new.order
+    channel.bytes = channel.bytes + new.bytes
+    addedBytes = addedBytes + new.bytes
+    trimChannel(name, channel)
+  end
 end
 
 local function recall(name, fingerprint)
@@ -65,22 +100,32 @@ local function feedServers(betweenMarks, maxMarks)
   call('XTRIM', key('feed'), 'MINID', whole(mark + 1) .. '-0')
 end
 
-local results = { epoch, whole(last) }
+local results = { epoch, whole(last), 0 }
 local at = FIRST + 6
+local number = 0
 while at <= #ARGV do
-  local name, fingerprint, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-  local result = name ~= '' and recall(string.sub(name, 2), fingerprint)
-  at = at + 3
-  if not result then
-    for i = at, at + 5 * (count - 1), 5 do
-      add(ARGV[i], ARGV[i + 1], ARGV[i + 2], tonumber(ARGV[i + 3]), ARGV[i + 4])
-    end
-    if name ~= '' then remember(string.sub(name, 2), fingerprint) end
-    result = { 0, whole(last), 0 }
+  local count, fingerprint, name = ARGV[at], nil, nil
+  if string.find(count, ' ', 1, true) then
+    count, fingerprint, name = string.match(count, '^(%d+) (%S+) (.*)$')
   end
-  at = at + 5 * count
-  for i = 1, 3 do results[#results + 1] = result[i] end
+  local found = name and recall(name, fingerprint)
+  local following = at + 1 + 5 * count
+  if found then
+    results[#results + 1] = number
+    for i = 1, 3 do results[#results + 1] = found[i] end
+  else
+    for i = at + 1, following - 1, 5 do
+      add(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4])
+    end
+    if name then remember(name, fingerprint) end
+  end
+  at = following
+  number = number + 1
 end
-if added > 0 then feedServers(tonumber(ARGV[FIRST + 4]), tonumber(ARGV[FIRST + 5])) end
+if #events > 0 then
+  results[3] = events[1]
+  writeAdded()
+  feedServers(tonumber(ARGV[FIRST + 4]), tonumber(ARGV[FIRST + 5]))
+end
 trim()
 return results

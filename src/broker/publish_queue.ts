@@ -1,0 +1,115 @@
+import type { Outcome, Publication } from "./broker.ts";
+
+/** Events in one batch at most, unless one call has more: about 10 ms of SQLite, in which all else waits. */
+const MAX_EVENTS = 500;
+
+/** Characters of events in one batch at most, unless one call has more. */
+const MAX_LENGTH = 2 ** 20;
+
+/** One outcome per publication; a promise where the number of recipients comes later. */
+export type Outcomes = readonly (Outcome | Promise<Outcome>)[];
+
+interface Call {
+  readonly publications: readonly Publication[];
+  readonly resolve: (outcomes: readonly Outcome[] | Promise<readonly Outcome[]>) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Gathers what is published in one turn of the event loop, for a log that appends many events at once
+ * for little more than one. While one batch is published, the next comes together: under load the
+ * batches grow instead of their number, and a call that comes alone waits for no other.
+ */
+export class PublishQueue {
+  readonly #publish: (publications: readonly Publication[]) => Outcomes;
+  readonly #publishTogether: (publications: readonly Publication[]) => Outcomes | undefined;
+  #calls: Call[] = [];
+  #isScheduled = false;
+  /** How many of the first calls have failed together, and are published one by one. */
+  #alone = 0;
+
+  /**
+   * @param publish publishes one call.
+   * @param publishTogether publishes several; `undefined` if the store cannot take them all, and has
+   *   taken none.
+   */
+  constructor(
+    publish: (publications: readonly Publication[]) => Outcomes,
+    publishTogether: (publications: readonly Publication[]) => Outcomes | undefined,
+  ) {
+    this.#publish = publish;
+    this.#publishTogether = publishTogether;
+  }
+
+  /** Publishes at the end of this turn; see `Broker.publish`. */
+  publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
+    return new Promise((resolve, reject) => {
+      this.#calls.push({ publications, resolve, reject });
+      if (this.#isScheduled) return;
+      this.#isScheduled = true;
+      // A microtask would be too early: the runtime resolves each request's body in a task of its own.
+      setImmediate(() => this.#publishNext());
+    });
+  }
+
+  /** Publishes now what still waits. */
+  flush(): void {
+    while (this.#calls.length > 0) this.#publishBatch();
+  }
+
+  #publishNext(): void {
+    this.#publishBatch();
+    this.#isScheduled = this.#calls.length > 0;
+    // With a timer other work has its turn; the runtime runs some ten immediates in a row.
+    if (this.#isScheduled) setTimeout(() => this.#publishNext(), 0);
+  }
+
+  #publishBatch(): void {
+    const calls = this.#takeBatch();
+    try {
+      const outcomes = this.#outcomesOf(calls);
+      if (outcomes !== undefined) answer(calls, outcomes);
+      else {
+        // What the store refuses to one, such as more space, need not be refused to the others.
+        this.#calls = [...calls, ...this.#calls];
+        this.#alone = calls.length;
+      }
+    } catch (error) {
+      for (const { reject } of calls) reject(error);
+    }
+  }
+
+  #outcomesOf(calls: readonly Call[]): Outcomes | undefined {
+    const publications = calls.flatMap((call) => call.publications);
+    return calls.length > 1 ? this.#publishTogether(publications) : this.#publish(publications);
+  }
+
+  #takeBatch(): readonly Call[] {
+    if (this.#alone > 0) {
+      this.#alone--;
+      return this.#calls.splice(0, 1);
+    }
+    let count = 0;
+    for (let events = 0, length = 0; count < this.#calls.length; count++) {
+      for (const { drafts } of this.#calls[count]?.publications ?? []) {
+        events += drafts.length;
+        for (const { block } of drafts) length += block.length;
+      }
+      if (count > 0 && (events > MAX_EVENTS || length > MAX_LENGTH)) break;
+    }
+    return this.#calls.splice(0, count);
+  }
+}
+
+function answer(calls: readonly Call[], outcomes: Outcomes): void {
+  let start = 0;
+  for (const { publications, resolve } of calls) {
+    resolve(settled(outcomes.slice(start, start += publications.length)));
+  }
+}
+
+/** The outcomes, once all are known. */
+export function settled(outcomes: Outcomes): readonly Outcome[] | Promise<readonly Outcome[]> {
+  const isLate = outcomes.some((outcome) => outcome instanceof Promise);
+  return isLate ? Promise.all(outcomes) : outcomes as readonly Outcome[];
+}

@@ -1,0 +1,123 @@
+import type { Subscription } from "../../auth/subscription.ts";
+import type { LogPosition } from "../../sse/log_position.ts";
+import type { BrokerEventHandler, EventFeed } from "../broker.ts";
+import type { Batch, HistoryReader, ReadStart } from "../history_reader.ts";
+import { MemoryLog } from "../memory_log.ts";
+import type { Retention } from "../retention.ts";
+import { type OlderHistory, type OlderReader, WindowReader } from "../window_reader.ts";
+import { type EventBatch, unpackEvents } from "./event_batch.ts";
+import type { FromFollower, ToFollower } from "./messages.ts";
+
+const WINDOW_BYTES = 4 * 2 ** 20;
+
+/** What a follower works with. */
+export interface ThreadFollowerDeps {
+  /** The broker's head when it began to send events to this thread. */
+  readonly head: LogPosition;
+  readonly retention: Retention;
+  /** The wall clock, in milliseconds. */
+  readonly now: () => number;
+  /** Bytes of the log's newest part that this thread keeps at most. Default: 4 MiB. */
+  readonly windowBytes?: number;
+  /** Sends a message to the broker's thread. */
+  readonly post: (message: FromFollower) => void;
+}
+
+/** Waits for the answer to a `read`. */
+interface PendingRead {
+  readonly resolve: (batch: Batch | undefined) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The log of a broker in another thread, as a hub in this thread follows it. It keeps the newest part in
+ * memory, its window, and requests older history from the broker's thread.
+ */
+export class ThreadFollower implements EventFeed, OlderHistory {
+  readonly #deps: ThreadFollowerDeps;
+  readonly #pendingReads = new Map<number, PendingRead>();
+  #window: MemoryLog;
+  #handler: BrokerEventHandler | undefined;
+  #lastReader = 0;
+
+  constructor(deps: ThreadFollowerDeps) {
+    this.#deps = deps;
+    this.#window = this.#openWindow(deps.head);
+  }
+
+  get head(): LogPosition {
+    return { seq: this.#window.last, epoch: this.#window.epoch };
+  }
+
+  follow(handler: BrokerEventHandler): void {
+    this.#handler = handler;
+  }
+
+  openReader(subscription: Subscription, start: ReadStart): HistoryReader {
+    return new WindowReader(() => this.#window, this, subscription, start);
+  }
+
+  open(subscription: Subscription, start: ReadStart): OlderReader {
+    const { post } = this.#deps;
+    const reader = ++this.#lastReader;
+    const { user, channels } = subscription;
+    post({ kind: "open", reader, subscription: { user, channels }, start });
+    return {
+      next: (maxBytes) => this.#read(reader, maxBytes),
+      close: () => {
+        post({ kind: "close", reader });
+        this.#settle(reader)?.resolve(undefined);
+      },
+    };
+  }
+
+  /** Takes a message from the broker's thread. */
+  async take(message: ToFollower): Promise<void> {
+    switch (message.kind) {
+      case "events":
+        return await this.#deliver(message.events);
+      case "restart":
+        return this.#restart(message.head, message.positions);
+      case "history": {
+        const { batch, reader } = message;
+        return this.#settle(reader)?.resolve({ ...batch, events: unpackEvents(batch.events) });
+      }
+      case "history failed":
+        return this.#settle(message.reader)?.reject(new Error(message.reason));
+    }
+  }
+
+  async #deliver(batch: EventBatch): Promise<void> {
+    const events = unpackEvents(batch);
+    this.#window.append([{ events, key: undefined }]);
+    const counts = this.#handler?.deliver(events) ?? events.map(() => 0);
+    this.#deps.post({
+      kind: "delivered",
+      counts: counts instanceof Promise ? await counts : counts,
+    });
+  }
+
+  #restart(head: LogPosition, positions: "kept" | "gone"): void {
+    this.#handler?.restart(positions);
+    this.#window = this.#openWindow(head);
+  }
+
+  #openWindow(head: LogPosition): MemoryLog {
+    const { retention, now, windowBytes = WINDOW_BYTES } = this.#deps;
+    const totalBytes = Math.min(retention.totalBytes, windowBytes);
+    return new MemoryLog({ ...retention, totalBytes }, now, head);
+  }
+
+  #read(reader: number, maxBytes: number): Promise<Batch | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#pendingReads.set(reader, { resolve, reject });
+      this.#deps.post({ kind: "read", reader, maxBytes });
+    });
+  }
+
+  #settle(reader: number): PendingRead | undefined {
+    const pending = this.#pendingReads.get(reader);
+    this.#pendingReads.delete(reader);
+    return pending;
+  }
+}

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import type { RouteHandler } from "../router.ts";
+
+/** What the demo page is told. */
+export interface DemoPageSettings {
+  /** The control listener's address as it is bound. */
+  readonly controlAddress: string;
+  /** Whether back ends need a control key. */
+  readonly keyed: boolean;
+}
+
+/**
+ * `GET /` with `-dev`: a page that shows events as they arrive, emits one, and has code to copy.
+ *
+ * The page holds no secret, so that whoever reaches the client listener may load it. Its key is in the
+ * fragment of the address that `-dev` prints, which a browser never sends.
+ */
+export function demoPageHandler(settings: DemoPageSettings): RouteHandler {
+  return async () => {
+    // Imported only when asked for: a server without -dev does not hold it.
+    const { default: html } = await import("./demo_page.html", { with: { type: "text" } });
+    return new Response(fill(html, settings), { headers: headersFor(html, settings) });
+  };
+}
+
+function fill(html: string, { controlAddress, keyed }: DemoPageSettings): string {
+  return html.replace("CONTROL_ADDRESS", controlAddress).replace("IS_KEYED", String(keyed));
+}
+
+/** The page may run its own script, use its own style, and ask the two listeners; nothing else. */
+function headersFor(html: string, { controlAddress }: DemoPageSettings): Record<string, string> {
+  // A policy cannot name an IPv6 address (CSP 3, 2.3.1), and 0.0.0.0 is none to connect to.
+  const control = controlAddress.replace(/^(\[.*\]|0\.0\.0\.0):/, "*:");
+  const policy = [
+    "default-src 'none'",
+    `script-src '${digestOf("script", html)}'`,
+    `style-src '${digestOf("style", html)}'`,
+    "img-src data:",
+    `connect-src 'self' http://${control}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ];
+  return {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": policy.join("; "),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+  };
+}
+
+/** The digest by which a policy allows the page's one element of a kind (CSP 3, 2.3.1). */
+function digestOf(element: "script" | "style", html: string): string {
+  const start = html.indexOf(`<${element}>`) + element.length + 2;
+  const content = html.slice(start, html.indexOf(`</${element}>`, start));
+  return `sha256-${createHash("sha256").update(content).digest("base64")}`;
+}

@@ -1,0 +1,72 @@
+/**
+ * A worker thread: a client listener with a hub of its own, which follows the log of the main thread.
+ *
+ * @module
+ */
+import { workerData } from "node:worker_threads";
+import { ThreadFollower } from "../broker/thread/thread_follower.ts";
+import { sharedCounters } from "../hub/connection_counter.ts";
+import { systemClock } from "../lib/clock.ts";
+import { reasonOf } from "../lib/errors.ts";
+import { createLogger } from "../observability/logger.ts";
+import { answer, type ClientQueries, LocalClients } from "./client_side.ts";
+import { surviveFailures } from "./survive_failures.ts";
+import {
+  type FromWorker,
+  isToFollower,
+  type ToWorker,
+  type WorkerStart,
+} from "./worker_messages.ts";
+
+const { settings, head, counts, worker, port } = workerData as WorkerStart;
+const { logLevel, retention } = settings.config;
+const now = () => systemClock.wall();
+const logger = createLogger(logLevel, now);
+const post = (message: FromWorker) => port.postMessage(message);
+const feed = new ThreadFollower({ head, retention, now, post });
+
+surviveFailures(logger);
+start();
+
+function start(): void {
+  try {
+    const shared = sharedCounters(counts, worker);
+    const clients = LocalClients.start(settings, {
+      feed,
+      clock: systemClock,
+      logger,
+      shared,
+    });
+    port.onmessage = ({ data }: MessageEvent<ToWorker>) => take(clients, data);
+    beat(clients);
+    post({ kind: "started", address: clients.address });
+  } catch (error) {
+    post({ kind: "start failed", reason: reasonOf(error) });
+  }
+}
+
+function beat({ accepting, queries }: LocalClients): void {
+  post({ kind: "beat", accepting, census: queries.census() });
+}
+
+async function take(clients: LocalClients, message: ToWorker): Promise<void> {
+  if (isToFollower(message)) return await feed.take(message);
+  switch (message.kind) {
+    case "query": {
+      const { id, name } = message;
+      // The sender's types are those of `ClientQueries`.
+      const args = message.args as Parameters<ClientQueries[typeof name]>;
+      return post({ kind: "answer", id, answer: answer(clients.queries, name, args) });
+    }
+    case "use keys":
+      return clients.useKeys(message.keys);
+    case "ping":
+      return beat(clients);
+    case "stop accepting":
+      await clients.stopAccepting();
+      await clients.close();
+      return post({ kind: "stopped" });
+    case "drain":
+      return clients.drain();
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * What the main thread and its worker threads say to each other, besides what a broker and its
+ * followers say.
+ *
+ * @module
+ */
+import type { KeyMaterial } from "../auth/key_material.ts";
+import type { FromFollower, ToFollower } from "../broker/thread/messages.ts";
+import type { Census } from "../hub/census.ts";
+import type { SharedCounts } from "../hub/connection_counter.ts";
+import type { LogPosition } from "../sse/log_position.ts";
+import type { ClientQueries, ClientSettings } from "./client_side.ts";
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly settings: ClientSettings;
+  /** The broker's head; the worker gets every later event. */
+  readonly head: LogPosition;
+  /** See `sharedCounters`. */
+  readonly counts: SharedCounts;
+  /** The number of this worker, from 0. */
+  readonly worker: number;
+  /**
+   * For messages in both directions. Not the worker's own `postMessage`: Deno 2.9.6 looks at each byte of
+   * what comes that way, which takes a hundred times as long.
+   */
+  readonly port: MessagePort;
+}
+
+/** One query of `ClientQueries`, to be answered under its number. */
+export interface Query {
+  readonly kind: "query";
+  readonly id: number;
+  readonly name: keyof ClientQueries;
+  readonly args: readonly unknown[];
+}
+
+/** From the main thread. */
+export type ToWorker =
+  | ToFollower
+  | Query
+  | { readonly kind: "use keys"; readonly keys: KeyMaterial }
+  /** Sent once a second; answered by `beat`. */
+  | { readonly kind: "ping" }
+  | { readonly kind: "stop accepting" }
+  | { readonly kind: "drain" };
+
+/** From a worker. */
+export type FromWorker =
+  | FromFollower
+  | { readonly kind: "started"; readonly address: string }
+  | { readonly kind: "start failed"; readonly reason: string }
+  | { readonly kind: "beat"; readonly accepting: boolean; readonly census: Census }
+  | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
+  /** Every stream has ended. */
+  | { readonly kind: "stopped" };
+
+/** Whether a message is one that a broker's follower takes. */
+export function isToFollower(message: ToWorker): message is ToFollower {
+  const { kind } = message;
+  return kind === "events" || kind === "restart" || kind === "history" ||
+    kind === "history failed";
+}

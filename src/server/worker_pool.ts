@@ -1,0 +1,231 @@
+import type { KeyMaterial } from "../auth/key_material.ts";
+import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
+import { packEvents } from "../broker/thread/event_batch.ts";
+import { HistoryServer } from "../broker/thread/history_server.ts";
+import { type Census, sumOf } from "../hub/census.ts";
+import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
+import { formatAddress } from "../lib/address.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Pacer } from "../lib/pacer.ts";
+import type { Logger } from "../observability/logger.ts";
+import type { ServerEvent } from "../sse/event.ts";
+import type { ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
+import { reserveAddress } from "./listener.ts";
+import { WorkerThread } from "./worker_thread.ts";
+
+const TICK_MS = 1000;
+
+const DEFAULT_HEAP_MIB = 2048;
+
+/** Worker threads that die in a row are started again after growing pauses, up to this one. */
+const LONGEST_PAUSE_MS = 30_000;
+
+/** A thread that has run this long has not died in a row. */
+const SETTLED_MS = 60_000;
+
+/** What tests may change. */
+export interface WorkerOptions {
+  /** The module that the threads run. */
+  readonly module?: URL;
+  /** The heap of a thread, in MiB. Default: 2048, enough for some 50,000 streams. */
+  readonly maxHeapMiB?: number;
+}
+
+/** What the pool works with. */
+export interface WorkerPoolDeps extends WorkerOptions {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A worker of the pool, and the thread that runs it now. */
+interface Worker {
+  thread: WorkerThread;
+  /** On the steady clock. */
+  startedAt: number;
+  /** Threads that died one soon after the other. */
+  deaths: number;
+  restart: ReturnType<typeof setTimeout> | undefined;
+}
+
+/**
+ * The client listener in worker threads, which share its port: the system gives each new connection to
+ * one of them. Each has a hub of its own, and gets the broker's events from this thread.
+ */
+export class WorkerPool implements ClientSide, BrokerEventHandler {
+  #settings: ClientSettings;
+  readonly #deps: WorkerPoolDeps;
+  readonly #history: HistoryServer;
+  readonly #counts: SharedCounts;
+  readonly #workers: Worker[] = [];
+  /** The endings of the streams of threads that are gone. */
+  #past: Census = { subscribers: 0, disconnects: {} };
+  readonly #ticker: ReturnType<typeof setInterval>;
+  #isStopping = false;
+
+  private constructor(
+    settings: ClientSettings,
+    count: number,
+    deps: WorkerPoolDeps,
+  ) {
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#history = new HistoryServer(deps.broker, (resume) => new Pacer(deps.clock, resume));
+    this.#counts = allocateCounts(count);
+    for (let number = 0; number < count; number++) {
+      const thread = this.#startThread(number);
+      const startedAt = deps.clock.steady();
+      this.#workers.push({ thread, startedAt, deaths: 0, restart: undefined });
+    }
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    deps.broker.follow(this);
+  }
+
+  /**
+   * Starts the threads.
+   *
+   * @param count the number of threads.
+   * @throws StartError if the address cannot be used, or a thread cannot be started.
+   */
+  static async start(
+    settings: ClientSettings,
+    count: number,
+    deps: WorkerPoolDeps,
+  ): Promise<WorkerPool> {
+    const client = reserveAddress("client", settings.config.client);
+    const config = { ...settings.config, client };
+    const pool = new WorkerPool({ ...settings, config }, count, deps);
+    try {
+      await Promise.all(pool.#workers.map(({ thread }) => thread.started));
+      return pool;
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+  }
+
+  get address(): string {
+    const { host, port } = this.#settings.config.client;
+    return formatAddress(host ?? "", port);
+  }
+
+  get accepting(): boolean {
+    const running = this.#workers.filter(({ restart }) => restart === undefined);
+    return !this.#isStopping && running.length > 0 &&
+      running.every(({ thread }) => thread.accepting);
+  }
+
+  /** See `BrokerEventHandler.deliver`. */
+  async deliver(events: readonly ServerEvent[]): Promise<RecipientCounts> {
+    const batch = packEvents(events);
+    const all = await Promise.all(this.#workers.map(({ thread }) => thread.deliver(batch)));
+    return events.map((_, n) => all.reduce((sum, counts) => sum + (counts?.[n] ?? 0), 0));
+  }
+
+  /** See `BrokerEventHandler.restart`. */
+  restart(positions: "kept" | "gone"): void {
+    // The broker has its new head once this call has returned.
+    queueMicrotask(() => {
+      for (const { thread } of this.#workers) thread.restart(this.#deps.broker.head, positions);
+    });
+  }
+
+  /** A thread that does not answer counts as it last did. */
+  async census(): Promise<Census> {
+    const threads = this.#workers.map(async ({ thread }) =>
+      await thread.query({ name: "census", args: [] }) as Census | undefined ?? thread.census
+    );
+    return sumOf([this.#past, ...await Promise.all(threads)]);
+  }
+
+  async ask<Name extends keyof ClientQueries>(
+    name: Name,
+    ...args: Parameters<ClientQueries[Name]>
+  ): Promise<readonly ReturnType<ClientQueries[Name]>[]> {
+    const answers = await Promise.all(
+      this.#workers.map(({ thread }) => thread.query({ name, args })),
+    );
+    // Answered by `answer`, whose types are those of `ClientQueries`.
+    const known = answers.filter((answer) => answer !== undefined);
+    return known as ReturnType<ClientQueries[Name]>[];
+  }
+
+  useKeys(keys: KeyMaterial): void {
+    this.#settings = { ...this.#settings, keys };
+    for (const { thread } of this.#workers) thread.useKeys(keys);
+  }
+
+  async stopAccepting(): Promise<void> {
+    this.#isStopping = true;
+    for (const { restart } of this.#workers) clearTimeout(restart);
+    await Promise.all(this.#workers.map(({ thread }) => thread.stopAccepting()));
+  }
+
+  drain(): void {
+    for (const { thread } of this.#workers) thread.drain();
+  }
+
+  async close(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#ticker);
+    for (const { restart } of this.#workers) clearTimeout(restart);
+    await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
+  }
+
+  #startThread(number: number): WorkerThread {
+    const { broker, module, maxHeapMiB } = this.#deps;
+    return new WorkerThread({
+      start: {
+        settings: this.#settings,
+        counts: this.#counts,
+        worker: number,
+      },
+      head: () => broker.head,
+      history: this.#history,
+      module: module ?? new URL("./worker.ts", import.meta.url),
+      maxHeapMiB: maxHeapMiB ?? DEFAULT_HEAP_MIB,
+      onExit: (reason) => this.#lost(number, reason),
+    });
+  }
+
+  #tick(): void {
+    for (const [number, { thread }] of this.#workers.entries()) {
+      thread.tick();
+      if (!thread.isHung) continue;
+      this.#deps.logger.error("worker hangs", { worker: number });
+      thread.terminate();
+    }
+  }
+
+  /** A thread has ended: its streams have ended with it, and their clients come back to the others. */
+  #lost(number: number, reason: string): void {
+    const worker = this.#workers[number];
+    if (worker === undefined || this.#isStopping) return;
+    const { clock, logger } = this.#deps;
+    const { subscribers, disconnects } = worker.thread.census;
+    this.#past = sumOf([this.#past, { subscribers: 0, disconnects }, {
+      subscribers: 0,
+      disconnects: { "server error": subscribers },
+    }]);
+    const counters = sharedCounters(this.#counts, number);
+    for (const counter of Object.values(counters)) counter.reset();
+    logger.error("worker died", { worker: number, reason, streams: subscribers });
+    if (clock.steady() - worker.startedAt > SETTLED_MS) worker.deaths = 0;
+    const pause = worker.deaths === 0 ? 0 : Math.min(1000 * 2 ** worker.deaths, LONGEST_PAUSE_MS);
+    worker.deaths++;
+    worker.restart = setTimeout(() => this.#startAgain(number, worker), pause);
+  }
+
+  #startAgain(number: number, worker: Worker): void {
+    const { clock, logger } = this.#deps;
+    const thread = worker.thread = this.#startThread(number);
+    worker.startedAt = clock.steady();
+    thread.started.then(
+      () => {
+        worker.restart = undefined;
+        logger.info("worker started again", { worker: number });
+      },
+      () => thread.terminate(),
+    );
+  }
+}

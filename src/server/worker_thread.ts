@@ -1,0 +1,229 @@
+import { Worker } from "node:worker_threads";
+import type { KeyMaterial } from "../auth/key_material.ts";
+import type { EventBatch } from "../broker/thread/event_batch.ts";
+import type { FollowerReaders, HistoryServer } from "../broker/thread/history_server.ts";
+import type { RecipientCounts } from "../broker/broker.ts";
+import type { Census } from "../hub/census.ts";
+import { Deque } from "../lib/deque.ts";
+import { reasonOf, StartError } from "../lib/errors.ts";
+import type { LogPosition } from "../sse/log_position.ts";
+import type { FromWorker, Query, ToWorker, WorkerStart } from "./worker_messages.ts";
+
+/** How long an emit or a query waits for a worker, in ticks of a second. */
+const PATIENCE_TICKS = 2;
+
+/** Bytes of events that may wait for the thread; beyond that, its subscribers get them from history. */
+const MAX_UNANSWERED_BYTES = 64 * 2 ** 20;
+
+/** The memory that a batch takes besides its bytes, roughly. */
+const BYTES_PER_BATCH = 1000;
+
+/** Without an answer to its pings for this many ticks of a second, a worker counts as hung. */
+const HUNG_AFTER_TICKS = 10;
+
+/** What a worker thread is started with, besides its port. */
+export interface WorkerThreadOptions {
+  readonly start: Omit<WorkerStart, "port" | "head">;
+  /** The broker's head. */
+  readonly head: () => LogPosition;
+  readonly history: HistoryServer;
+  /** The module that the thread runs. */
+  readonly module: URL;
+  /** The heap of the thread, in MiB. A thread that needs more dies, and no other with it. */
+  readonly maxHeapMiB: number;
+  /** Called once, when the thread has ended, whatever the reason. */
+  readonly onExit: (reason: string) => void;
+}
+
+/** An answer that is awaited from the thread. */
+interface Pending<T> {
+  /** Called with `undefined` if there will be no answer, or none in time. */
+  readonly resolve: (value: T | undefined) => void;
+  ticks: number;
+}
+
+interface Delivery extends Pending<RecipientCounts> {
+  readonly bytes: number;
+}
+
+/** One worker thread, as the main thread sees it. */
+export class WorkerThread {
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  readonly #head: () => LogPosition;
+  readonly #readers: FollowerReaders;
+  /** Deliveries that the thread has not answered yet, in order. */
+  readonly #deliveries = new Deque<Delivery>();
+  #unansweredBytes = 0;
+  /** Set if the thread was sent no events for a while, because too many were waiting for it. */
+  #isSkipping = false;
+  readonly #queries = new Map<number, Pending<unknown>>();
+  readonly #started = Promise.withResolvers<string>();
+  readonly #stopped = Promise.withResolvers<void>();
+  #lastQuery = 0;
+  #state: "starting" | "running" | "gone" = "starting";
+  #accepting = false;
+  #census: Census = { subscribers: 0, disconnects: {} };
+  #ticksSinceBeat = 0;
+
+  constructor({ start, head, history, module, maxHeapMiB, onExit }: WorkerThreadOptions) {
+    this.#head = head;
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    this.#port.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data);
+    this.#readers = history.connect((message) => this.#post(message));
+    this.#started.promise.catch(() => {}); // A thread that is started again has no one waiting for it.
+    this.#worker = new Worker(module, {
+      workerData: { ...start, head: head(), port: port2 } satisfies WorkerStart,
+      // Node's types know only its own ports; the runtime transfers these.
+      transferList: [port2 as unknown as ArrayBuffer],
+      resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
+    });
+    let reason = "it ended";
+    this.#worker.on("error", (error: unknown) => reason = reasonOf(error));
+    this.#worker.on("exit", () => this.#exit(reason, onExit));
+  }
+
+  /** The address that its listener is bound to. @throws StartError */
+  get started(): Promise<string> {
+    return this.#started.promise;
+  }
+
+  /** Whether its listener accepts connections, as far as is known. */
+  get accepting(): boolean {
+    return this.#accepting;
+  }
+
+  /** Whether it has taken no message for ten seconds. */
+  get isHung(): boolean {
+    return this.#state === "running" && this.#ticksSinceBeat >= HUNG_AFTER_TICKS;
+  }
+
+  /** Its last known census. */
+  get census(): Census {
+    return this.#census;
+  }
+
+  /** To be called once a second. */
+  tick(): void {
+    if (this.#state === "running") {
+      this.#ticksSinceBeat++;
+      this.#post({ kind: "ping" });
+    }
+    for (const pending of this.#pending()) {
+      if (++pending.ticks >= PATIENCE_TICKS) pending.resolve(undefined);
+    }
+  }
+
+  /** Sends events; resolves to the counts, or to `undefined` if the thread does not answer in time. */
+  deliver(events: EventBatch): Promise<RecipientCounts | undefined> {
+    if (this.#state === "gone") return Promise.resolve(undefined);
+    this.#isSkipping ||= this.#unansweredBytes > MAX_UNANSWERED_BYTES;
+    if (this.#isSkipping) return Promise.resolve(undefined);
+    this.#post({ kind: "events", events });
+    const bytes = events.bytes.length + BYTES_PER_BATCH;
+    this.#unansweredBytes += bytes;
+    return new Promise((resolve) => {
+      this.#deliveries.push({ resolve, ticks: 0, bytes });
+      // It has no streams yet.
+      if (this.#state === "starting") resolve(undefined);
+    });
+  }
+
+  /** See `BrokerEventHandler.restart`; `head` is the new head. */
+  restart(head: LogPosition, positions: "kept" | "gone"): void {
+    this.#post({ kind: "restart", head, positions });
+  }
+
+  /** Asks the thread's clients; resolves to `undefined` if the thread does not answer in time. */
+  query({ name, args }: Pick<Query, "name" | "args">): Promise<unknown> {
+    if (this.#state !== "running") return Promise.resolve(undefined);
+    const id = ++this.#lastQuery;
+    this.#post({ kind: "query", id, name, args });
+    return new Promise((resolve) => this.#queries.set(id, { resolve, ticks: 0 }));
+  }
+
+  /** See `ClientSide.useKeys`. */
+  useKeys(keys: KeyMaterial): void {
+    this.#post({ kind: "use keys", keys });
+  }
+
+  /** See `ClientSide.stopAccepting`. */
+  async stopAccepting(): Promise<void> {
+    if (this.#state === "gone") return;
+    this.#post({ kind: "stop accepting" });
+    await this.#stopped.promise;
+  }
+
+  drain(): void {
+    this.#post({ kind: "drain" });
+  }
+
+  /**
+   * Ends the thread, and its streams with it. In Deno 2.9.6 a thread that is caught in an endless loop goes
+   * on, and keeps its connections; for this process it has ended.
+   */
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #post(message: ToWorker): void {
+    if (this.#state !== "gone") this.#port.postMessage(message);
+  }
+
+  #take(message: FromWorker): void {
+    switch (message.kind) {
+      case "delivered":
+        return this.#delivered(message.counts);
+      case "open":
+      case "read":
+      case "close":
+        return this.#readers.take(message);
+      case "answer":
+        return this.#answer(message.id, message.answer);
+      case "beat":
+        this.#ticksSinceBeat = 0;
+        this.#accepting = message.accepting;
+        this.#census = message.census;
+        return;
+      case "started":
+        this.#state = "running";
+        return this.#started.resolve(message.address);
+      case "start failed":
+        return this.#started.reject(new StartError(message.reason));
+      case "stopped":
+        return this.#stopped.resolve();
+    }
+  }
+
+  #delivered(counts: RecipientCounts): void {
+    const delivery = this.#deliveries.shift();
+    this.#unansweredBytes -= delivery?.bytes ?? 0;
+    delivery?.resolve(counts);
+    if (!this.#isSkipping || this.#deliveries.length > 0) return;
+    this.#isSkipping = false;
+    this.restart(this.#head(), "kept");
+  }
+
+  /** What the thread has not answered yet. */
+  *#pending(): Generator<Pick<Pending<never>, "resolve" | "ticks">> {
+    for (let n = 0; n < this.#deliveries.length; n++) yield this.#deliveries.at(n) as Delivery;
+    yield* this.#queries.values();
+  }
+
+  #answer(id: number, value: unknown): void {
+    this.#queries.get(id)?.resolve(value);
+    this.#queries.delete(id);
+  }
+
+  #exit(reason: string, onExit: (reason: string) => void): void {
+    this.#state = "gone";
+    this.#accepting = false;
+    this.#port.close();
+    this.#readers.close();
+    for (const { resolve } of this.#pending()) resolve(undefined);
+    this.#started.reject(new StartError(`Cannot start a worker: ${reason}.`));
+    this.#stopped.resolve();
+    onExit(reason);
+  }
+}

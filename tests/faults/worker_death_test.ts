@@ -1,0 +1,65 @@
+/** Worker threads that die or hang: only their own streams notice, and no client loses an event. */
+import { assert, assertEquals, assertIncludes } from "../support/assert.ts";
+import { healthOf } from "../support/health.ts";
+import { withSeed } from "../support/seeded_random.ts";
+import { type Server, startServer } from "../support/server.ts";
+import { PROJECT_ROOT } from "../support/server_command.ts";
+import { say } from "../support/tools.ts";
+import { Traffic } from "../support/traffic.ts";
+import { waitFor } from "../support/wait.ts";
+
+const DEATHS = 3;
+
+/** A server whose first worker of three ends in this way at a SIGUSR2. */
+function startMortal(how: string): Promise<Server> {
+  const program = `${PROJECT_ROOT}tests/support/mortal_server.ts`;
+  return startServer(["-workers", "3", "-retry", "40", "-history-events", "100000"], {
+    command: [Deno.execPath(), "run", "-A", program],
+    env: { MORTAL_WORKER: how },
+  });
+}
+
+function countLines(server: Server, text: string): number {
+  return server.log.lines.filter((line) => line.includes(text)).length;
+}
+
+for (const how of ["out of memory", "exit"]) {
+  Deno.test(`a worker that dies (${how}) ends its own streams alone, is started again, and nothing is lost`, () =>
+    withSeed(async (random) => {
+      await using server = await startMortal(how);
+      await using traffic = await Traffic.start(server, { clients: 24, publishers: 2, random });
+      for (let death = 1; death <= DEATHS; death++) {
+        await traffic.untilSomethingHappened(random);
+        Deno.kill(server.pid, "SIGUSR2");
+        await waitFor(
+          `worker 0 to be back for the ${death}. time`,
+          () => countLines(server, "info worker started again worker=0") === death,
+        );
+      }
+      await traffic.assertNothingLost();
+      assertEquals(countLines(server, "error worker died worker=0"), DEATHS);
+      const streams = traffic.clients.map((client) => client.streams.length);
+      say(`${DEATHS} deaths: ${traffic.describe()}; streams of each client: ${streams.join(" ")}`);
+      assert(streams.includes(1), "no client stayed with its stream");
+      assert(streams.some((count) => count > 1), "no client was with the worker that died");
+      assertIncludes(JSON.stringify((await healthOf(server)).endings), '"server_error":');
+    }));
+}
+
+for (const how of ["hang", "out of memory, unnoticed"]) {
+  Deno.test(`a worker that takes no message any more (${how}) is ended, and nothing is lost`, () =>
+    withSeed(async (random) => {
+      await using server = await startMortal(how);
+      const quiet = { clients: 12, publishers: 1, pauseMs: 50 };
+      await using traffic = await Traffic.start(server, { ...quiet, random });
+      await traffic.untilSomethingHappened(random);
+      Deno.kill(server.pid, "SIGUSR2");
+      await waitFor(
+        "worker 0 to be back",
+        () => countLines(server, "info worker started again worker=0") === 1,
+      );
+      await traffic.assertNothingLost();
+      assertEquals(countLines(server, "error worker hangs worker=0"), 1);
+      assertEquals((await healthOf(server)).status, "ok");
+    }));
+}

@@ -1,0 +1,27 @@
+/**
+ * A server whose first worker thread dies, or hangs, when the process gets SIGUSR2: as the variable
+ * `MORTAL_WORKER` says. Its flags are those of the server.
+ *
+ * @module
+ */
+import { parseFlags } from "../../src/cli/flags.ts";
+import { readConfig } from "../../src/config/config.ts";
+import { SERVER_OPTIONS } from "../../src/config/options.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { createLogger } from "../../src/observability/logger.ts";
+import { Server } from "../../src/server/server.ts";
+import { MORTALS } from "./mortal_worker.ts";
+
+const { flags } = parseFlags(Deno.args, SERVER_OPTIONS);
+const config = readConfig(flags, () => undefined);
+const logger = createLogger(config.logLevel, () => systemClock.wall());
+const server = await Server.start(config, systemClock, logger, {
+  module: new URL("./mortal_worker.ts", import.meta.url),
+  maxHeapMiB: 64,
+});
+const mortals = new BroadcastChannel(MORTALS);
+Deno.addSignalListener("SIGUSR2", () => mortals.postMessage(Deno.env.get("MORTAL_WORKER")));
+Deno.addSignalListener("SIGTERM", async () => {
+  await server.stop();
+  Deno.exit();
+});

@@ -1,0 +1,37 @@
+/**
+ * A worker thread that dies, or hangs, when it is told to.
+ *
+ * @module
+ */
+import { workerData } from "node:worker_threads";
+import type { WorkerStart } from "../../src/server/worker_messages.ts";
+
+/** The name of the `BroadcastChannel` that says how the first worker shall end. */
+export const MORTALS = "mortals";
+
+/** Longer than it takes until a worker counts as hung. */
+const HANG_MS = 12_000;
+
+if (workerData !== null) {
+  await import("../../src/server/worker.ts");
+  const { worker, port } = workerData as WorkerStart;
+  if (worker === 0) {
+    new BroadcastChannel(MORTALS).onmessage = ({ data }) => {
+      // In a handler of the port: then the thread goes on, but takes no message any more.
+      if (data === "out of memory, unnoticed") port.addEventListener("message", () => end(data));
+      else setTimeout(() => end(data), 0);
+    };
+  }
+}
+
+function end(how: string): void {
+  if (how === "exit") Deno.exit(1);
+  if (how === "hang") {
+    const until = performance.now() + HANG_MS;
+    while (performance.now() < until);
+  }
+  if (how.startsWith("out of memory")) {
+    const hoard: unknown[] = [];
+    while (true) hoard.push(new Array(10_000).fill(hoard.length));
+  }
+}
