@@ -74,7 +74,7 @@ const STORES = ["src/broker/sqlite", "src/broker/redis"];
 /** Packages that one module alone wraps, so that to change the package is to change that module. */
 const WRAPPED: Readonly<Record<string, RegExp>> = {
   "@redis/client": /^src\/broker\/redis\/redis_(session|errors)\.ts$/,
-  jose: /^src\/auth\/(token_authority|public_key|key_set|remote_key_set)\.ts$/,
+  jose: /^src\/auth\/jwt_library\.ts$/,
   "node:util": /^src\/cli\/flags\.ts$/,
   "node:querystring": /^src\/http\/body\.ts$/,
   "node:sqlite": /^src\/broker\/sqlite\//,

@@ -1,22 +1,18 @@
 import { createPublicKey, type JsonWebKey, KeyObject } from "node:crypto";
-import { createLocalJWKSet, errors, type JSONWebKeySet } from "jose";
 import { reasonOf, StartError, TokenRefused } from "../lib/errors.ts";
+import { type FindKeys, type Jwk, keysOf } from "./jwt_library.ts";
 import type { KeyFile } from "./key_material.ts";
 import type { KeySource, Verdict } from "./key_source.ts";
 import { algorithmsOf, fingerprintOf, isSignedWith } from "./public_key.ts";
 import type { SignedToken } from "./signed_token.ts";
 
-type Jwk = JSONWebKeySet["keys"][number];
-
-type SelectKey = ReturnType<typeof createLocalJWKSet>;
-
 /** No key of a set is the one that a token names. A newer set may have it. */
 export class NoSuchKey extends TokenRefused {}
 
-/** A key set (JWKS, RFC 7517, 5) as it was at one moment. `jose` finds the key of a token in it. */
+/** A key set (JWKS, RFC 7517, 5) as it was at one moment. */
 export class KeySet implements KeySource {
   readonly algorithms: readonly string[];
-  readonly #select: SelectKey;
+  readonly #find: FindKeys;
   readonly #ids: ReadonlySet<string>;
 
   /** @throws Error if the set has no key that verifies tokens; the message says so in a clause. */
@@ -24,7 +20,7 @@ export class KeySet implements KeySource {
     const keys = readKeys(document);
     this.algorithms = [...new Set(keys.flatMap(({ algorithms }) => algorithms))];
     this.#ids = new Set(keys.map(({ id }) => id));
-    this.#select = createLocalJWKSet({ keys: keys.map(({ jwk }) => jwk) });
+    this.#find = keysOf(keys.map(({ jwk }) => jwk));
   }
 
   /** @throws StartError naming the file if it is not a key set. */
@@ -55,24 +51,20 @@ export class KeySet implements KeySource {
   /** @throws TokenRefused */
   async #candidates({ header }: SignedToken): Promise<readonly CryptoKey[]> {
     const { alg, kid } = header;
-    try {
-      return [await this.#select(kid === undefined ? { alg } : { alg, kid })];
-    } catch (error) {
-      if (error instanceof errors.JWKSMultipleMatchingKeys) {
-        if (kid === undefined) return await Array.fromAsync(error);
-        throw new TokenRefused(
-          "Token refused: the issuer's key set has several keys of its name (kid).",
-        );
-      }
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      throw new NoSuchKey(
-        "Token refused: the issuer's key set has no key of its name and algorithm (kid, alg).",
+    const keys = await this.#find(kid === undefined ? { alg } : { alg, kid });
+    if (keys.length > 1 && kid !== undefined) {
+      throw new TokenRefused(
+        "Token refused: the issuer's key set has several keys of its name (kid).",
       );
     }
+    if (keys.length > 0) return keys;
+    throw new NoSuchKey(
+      "Token refused: the issuer's key set has no key of its name and algorithm (kid, alg).",
+    );
   }
 }
 
-/** `jose` imports a key once for each algorithm. */
+/** A key is imported once for each algorithm. */
 const ids = new WeakMap<CryptoKey, string>();
 
 function idOf(key: CryptoKey): string {

@@ -1,8 +1,8 @@
-import { createRemoteJWKSet, customFetch, type FetchImplementation } from "jose";
 import { KeysUnavailable, reasonOf } from "../lib/errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { KeyObserver } from "./key_observer.ts";
 import type { KeySource, Verdict } from "./key_source.ts";
+import { fetchKeySet } from "./jwt_library.ts";
 import { KeySet, NoSuchKey } from "./key_set.ts";
 import { PUBLIC_KEY_ALGORITHMS } from "./public_key.ts";
 import type { SignedToken } from "./signed_token.ts";
@@ -17,14 +17,13 @@ const COOLDOWN_MS = 30_000;
 const RETRY_MS = { least: 1000, most: 30_000 };
 
 /**
- * The key set that an issuer publishes. `jose` fetches it. The last good set serves while the issuer
+ * The key set that an issuer publishes. The last good set serves while the issuer
  * is away; before the first, tokens get {@link KeysUnavailable}.
  */
 export class RemoteKeySet implements KeySource {
   readonly url: string;
   /** All: the issuer's next key may be of any kind. */
   readonly algorithms = PUBLIC_KEY_ALGORITHMS;
-  readonly #remote: ReturnType<typeof createRemoteJWKSet>;
   readonly #clock: Clock;
   readonly #observer: KeyObserver;
   #keys: KeySet | undefined;
@@ -40,9 +39,6 @@ export class RemoteKeySet implements KeySource {
   /** Begins to fetch at once, and goes on until it is closed. */
   constructor(url: string, clock: Clock, observer: KeyObserver) {
     this.url = url;
-    // When to fetch is decided here: jose would use no set that is older than its limit.
-    const limits = { cooldownDuration: Infinity, cacheMaxAge: Infinity };
-    this.#remote = createRemoteJWKSet(new URL(url), { ...limits, [customFetch]: fetchSet });
     this.#clock = clock;
     this.#observer = observer;
     this.#fetch();
@@ -100,8 +96,7 @@ export class RemoteKeySet implements KeySource {
   async #attempt(): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      await this.#remote.reload();
-      const keys = new KeySet(this.#remote.jwks());
+      const keys = new KeySet(await fetchKeySet(this.url));
       if (!this.#isClosed) this.#take(keys);
     } catch (error) {
       if (!this.#isClosed) this.#fail(reasonOf(error));
@@ -124,14 +119,6 @@ export class RemoteKeySet implements KeySource {
     this.#timer = setTimeout(() => this.#fetch(), pause);
   }
 }
-
-/** jose would leave the body of another answer unread, and its connection open. */
-const fetchSet: FetchImplementation = async (url, options) => {
-  const response = await fetch(url, options);
-  if (response.status === 200) return response;
-  await response.body?.cancel();
-  throw new Error(`it answered with status ${response.status}`);
-};
 
 function unavailable(): KeysUnavailable {
   return new KeysUnavailable(

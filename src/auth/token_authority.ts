@@ -1,4 +1,3 @@
-import { SignJWT } from "jose";
 import type { Clock } from "../lib/clock.ts";
 import { BadField, CannotSign, TokenRefused } from "../lib/errors.ts";
 import { putAt } from "./claim_path.ts";
@@ -7,6 +6,7 @@ import { ClaimReader, type Claims, overLimit, type TokenClaims } from "./claims.
 import type { KeyMaterial } from "./key_material.ts";
 import type { Verdict } from "./key_source.ts";
 import { Keyring } from "./keyring.ts";
+import { signToken } from "./jwt_library.ts";
 import { type KeyObserver, unobserved } from "./key_observer.ts";
 import { parseToken, readPayload, type SignedToken } from "./signed_token.ts";
 import type { TokenVerifier } from "./token_verifier.ts";
@@ -19,8 +19,6 @@ export interface TokenRequest {
   /** Seconds from now until the token expires. */
   readonly lifetime: number;
 }
-
-const SIGNING_ALGORITHM = "HS256";
 
 /** Signs and verifies tokens (JWT, RFC 7519). */
 export class TokenAuthority implements TokenVerifier {
@@ -98,8 +96,7 @@ export class TokenAuthority implements TokenVerifier {
     payload.exp = Math.floor(nowSeconds) + lifetime;
     if (issuers.length > 0) payload.iss = issuers[0];
     if (audiences.length > 0) payload.aud = audiences[0];
-    return await new SignJWT(payload)
-      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: "JWT" }).sign(signingKey);
+    return await signToken(payload, signingKey);
   }
 
   /** A token that is signed with a shared secret is answered at once; see {@link TokenVerifier.verify}. */

@@ -3,7 +3,10 @@ import { type Address, formatAddress } from "../lib/address.ts";
 import { reasonOf, StartError } from "../lib/errors.ts";
 
 /** Answers one request; it must not throw or reject. */
-export type Handler = (request: Request, info: Deno.ServeHandlerInfo) => Promise<Response>;
+export type Handler = (
+  request: Request,
+  info: Deno.ServeHandlerInfo,
+) => Response | Promise<Response>;
 
 /** The most connections that wait to be accepted; Linux uses the smaller of this and `somaxconn`. */
 const BACKLOG = 4096;

@@ -133,8 +133,8 @@ export class Listeners implements Disposable {
   }
 
   /** Asks the client listener; `target` is a path and a query. */
-  client(target: string, init: RequestInit = {}): Promise<Response> {
-    return this.#client.handle(new Request(`http://127.0.0.1:8000${target}`, init));
+  async client(target: string, init: RequestInit = {}): Promise<Response> {
+    return await this.#client.handle(new Request(`http://127.0.0.1:8000${target}`, init));
   }
 
   /** Opens a stream with {@link token}. */
@@ -144,8 +144,8 @@ export class Listeners implements Disposable {
   }
 
   /** Asks the control listener; `target` is a path and a query. */
-  control(target: string, init: RequestInit = {}): Promise<Response> {
-    return this.#control.handle(new Request(`http://127.0.0.1:8001${target}`, init));
+  async control(target: string, init: RequestInit = {}): Promise<Response> {
+    return await this.#control.handle(new Request(`http://127.0.0.1:8001${target}`, init));
   }
 
   /** Posts fields to the control listener, urlencoded. */

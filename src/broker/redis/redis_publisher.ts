@@ -18,9 +18,9 @@ const MAX_EVENTS = 200;
 const MAX_LENGTH = 2 ** 20;
 
 /**
- * How long a call waits for as many publications as the last one had: publishers that were answered
- * together come back one by one. Without it the first of them would have a call to itself, in which the
- * others wait, time and again.
+ * How long a call waits for those that the last one answered: publishers that were answered together
+ * come back one by one. Without it the first of them would have a call to itself, in which the others
+ * wait, time and again.
  */
 const GATHER_MS = 1;
 
@@ -90,13 +90,15 @@ export class RedisPublisher {
     await Promise.resolve();
     while (this.#pending.length > 0) {
       const batch = this.#takeBatch();
+      const hasMore = this.#pending.length > 0;
       await this.#call(batch);
-      if (this.#pending.length < batch.length) await this.#gather(batch.length);
+      if (!hasMore) await this.#gather(this.#pending.length + batch.length);
     }
     follower.ownCallsEnd();
     this.#isBusy = false;
   }
 
+  /** Waits until so many publications are there. */
   #gather(count: number): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {

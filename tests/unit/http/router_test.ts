@@ -23,8 +23,8 @@ function makeRouter(more: Partial<ConstructorParameters<typeof Router>[0]> = {})
   return new Router({ routes, notFound: () => "try elsewhere", logger: silent, ...more });
 }
 
-function ask(router: Router, path: string, method = "GET"): Promise<Response> {
-  return router.handle(new Request(`http://127.0.0.1:8001${path}`, { method }));
+async function ask(router: Router, path: string, method = "GET"): Promise<Response> {
+  return await router.handle(new Request(`http://127.0.0.1:8001${path}`, { method }));
 }
 
 async function textOf(path: string, method = "GET"): Promise<string> {

@@ -91,6 +91,14 @@ Deno.test("publishers that are answered together go together again, though they 
   assertEquals(rig.sizes, [8, 8, 8, 8, 8]);
 });
 
+Deno.test("one that comes while the others' call is under way goes with them from then on", async () => {
+  using rig = new Rig();
+  const two = [rig.emitInTurn(4, 1), rig.emitInTurn(4, 2)];
+  await Promise.resolve();
+  await Promise.all([...two, rig.emitInTurn(3, 3)]);
+  assertEquals(rig.sizes, [2, 3, 3, 3]);
+});
+
 Deno.test("those that come back do not wait for one that does not when the time is over", async () => {
   using rig = new Rig();
   await Promise.all([rig.emit(), rig.emit()]);
