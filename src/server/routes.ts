@@ -1,6 +1,7 @@
 import type { Right } from "../auth/control_rights.ts";
 import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
+import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
@@ -40,6 +41,7 @@ export function clientRouter(deps: ClientRouteDeps): Router {
   const routes: Route[] = [
     { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
     preflightRoute("/events/", cors, STREAM_ALLOWANCE),
+    { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
   ];
   if (demoPage !== undefined) {
     routes.push({ path: "/", methods: ["GET", "HEAD"], handle: demoPageHandler(demoPage) });
