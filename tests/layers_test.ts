@@ -7,6 +7,7 @@ import { readSourceFiles, type SourceFile } from "./support/source_files.ts";
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/lib": [],
+  "src/client": [],
   "src/sse": ["src/lib"],
   "src/auth": ["src/lib"],
   "src/observability": ["src/lib"],
@@ -33,6 +34,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/http": ["src/lib", "src/auth", "src/observability", "src/requests"],
   "src/http/handlers": [
     "src/lib",
+    "src/client",
     "src/sse",
     "src/auth",
     "src/observability",
@@ -121,8 +123,9 @@ Deno.test("the table goes strictly downward", () => {
   assertEquals(upward, []);
 });
 
-Deno.test("all of it is TypeScript, but for the scripts that Redis runs and the demo page", () => {
-  const allowed = /\.ts$|^src\/broker\/redis\/lua\/\w+\.lua$|\/demo_page\.html$/;
+Deno.test("all of it is TypeScript, but for the scripts that Redis runs and what browsers run", () => {
+  const allowed =
+    /\.ts$|^src\/broker\/redis\/lua\/\w+\.lua$|\/demo_page\.html$|^src\/client\/(client\.js|package\.json)$/;
   assertEquals(pathsWhere(({ path }) => !allowed.test(path)), []);
 });
 
@@ -189,5 +192,8 @@ Deno.test("only the logger writes to the console", () => {
 
 Deno.test("only the clock asks the machine for the time", () => {
   const asksTime = /\b(Date\.now|performance\.now)\b|new Date\(\)/;
-  assertEquals(pathsWhere(({ code }) => asksTime.test(code)), ["src/lib/clock.ts"]);
+  assertEquals(pathsWhere(({ code }) => asksTime.test(code)), [
+    "src/client/client.js",
+    "src/lib/clock.ts",
+  ]);
 });

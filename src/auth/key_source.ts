@@ -12,7 +12,7 @@ export type Verdict = string | HttpError;
  * kind decides by its own keys how they are used: the bytes of a public key are never an HMAC secret.
  */
 export interface KeySource {
-  /** The algorithms (RFC 7518, 3.1) that its keys take. It is asked for tokens of these alone. */
+  /** The algorithms (RFC 7518, 3.1) that its keys take. It is asked only for tokens with one of these. */
   readonly algorithms: readonly string[];
   verify(token: SignedToken): Verdict | Promise<Verdict>;
   /** Whether it has the key with this id now. */

@@ -63,6 +63,11 @@ export class Keyring {
     return others.length === 0 ? first.verify(token) : tryEach(sources, token);
   }
 
+  /** Whether a key is one of the secrets, with which programs of our own sign. */
+  isSecret(keyId: string): boolean {
+    return this.#secrets.has(keyId);
+  }
+
   /** Whether a key is still here. */
   has(keyId: string): boolean {
     return this.#sources.some((source) => source.has(keyId));

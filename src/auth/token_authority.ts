@@ -150,7 +150,7 @@ export class TokenAuthority implements TokenVerifier {
         "Token refused: the key that it is signed with is no longer accepted.",
       );
     }
-    const isPublic = !token.header.alg.startsWith("HS");
+    const isPublic = !this.#keyring.isSecret(verdict);
     return this.#reader.read(readPayload(token), nowSeconds, { id: verdict, isPublic });
   }
 }

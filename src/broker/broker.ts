@@ -35,11 +35,18 @@ export interface BrokerEventHandler {
 
   /**
    * Called when events are missing between the delivered events and the next: live subscribers must
-   * catch up. During the call `head` is still the old head; the next read is from the new one.
+   * catch up. During the call the broker's `head` is still the old head, so that subscribers have their
+   * position from it; the next read, and the next `deliver`, are from the new one.
    *
    * @param positions `gone` if the log was replaced, so that positions in the old log mean nothing.
+   * @param head the new head.
    */
-  restart(positions: "kept" | "gone"): void;
+  restart(positions: "kept" | "gone", head: LogPosition): void;
+}
+
+/** A handler whose recipients are in its own thread: it knows their number at once. */
+export interface HubEventHandler extends BrokerEventHandler {
+  deliver(events: readonly ServerEvent[]): RecipientCounts;
 }
 
 /** A log as a hub follows it: the newest events as they come, and the retained ones on request. */
@@ -51,7 +58,7 @@ export interface EventFeed {
    * Registers the handler that gets every event in order, once, and only after the event can be read
    * from the log. To be called once, before the first publication.
    */
-  follow(handler: BrokerEventHandler): void;
+  follow(handler: HubEventHandler): void;
 
   /** Opens a reader of the retained events of a subscription, from a start to the head. The caller must close it. */
   openReader(subscription: Subscription, start: ReadStart): HistoryReader;
@@ -62,6 +69,8 @@ export interface EventFeed {
  * interface: memory, a file and a server shared with other machines look the same to them.
  */
 export interface Broker extends EventFeed {
+  follow(handler: BrokerEventHandler): void;
+
   /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
   readonly unavailableReason: string | undefined;
 

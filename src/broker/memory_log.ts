@@ -33,7 +33,7 @@ interface ChannelHistory {
 /** A log in memory, which ends with the process. */
 export class MemoryLog implements Log {
   readonly epoch: string;
-  /** Gathering saves nothing here: an entry costs the same, and would be delivered later. */
+  /** Gathering makes appending no cheaper here. */
   readonly gathers = false;
   readonly #retention: Retention;
   readonly #now: () => number;

@@ -1,10 +1,8 @@
 import type { Outcome, Publication } from "./broker.ts";
+import { takeBatch } from "./take_batch.ts";
 
-/** Events in one batch at most, unless one call has more: about 10 ms of SQLite, in which all else waits. */
-const MAX_EVENTS = 500;
-
-/** Characters of events in one batch at most, unless one call has more. */
-const MAX_LENGTH = 2 ** 20;
+/** As many events take about 10 ms of SQLite, in which all else waits. */
+const LIMITS = { events: 500, length: 2 ** 20 };
 
 /** One outcome per publication; a promise where the number of recipients comes later. */
 export type Outcomes = readonly (Outcome | Promise<Outcome>)[];
@@ -89,15 +87,11 @@ export class PublishQueue {
       this.#alone--;
       return this.#calls.splice(0, 1);
     }
-    let count = 0;
-    for (let events = 0, length = 0; count < this.#calls.length; count++) {
-      for (const { drafts } of this.#calls[count]?.publications ?? []) {
-        events += drafts.length;
-        for (const { block } of drafts) length += block.length;
-      }
-      if (count > 0 && (events > MAX_EVENTS || length > MAX_LENGTH)) break;
-    }
-    return this.#calls.splice(0, count);
+    return takeBatch(
+      this.#calls,
+      ({ publications }) => publications.flatMap(({ drafts }) => drafts),
+      LIMITS,
+    );
   }
 }
 

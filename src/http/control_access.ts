@@ -23,7 +23,7 @@ export interface ControlAccessOptions {
  *
  * A page of any site can make a browser POST a form to this machine, and by giving its own name this
  * machine's address (DNS rebinding) even as its own origin. Both show in headers that a page cannot
- * set; programs do not send the first two.
+ * set: `Origin` and `Sec-Fetch-Site`, which programs do not send, and `Host`.
  */
 export class ControlAccess {
   readonly #options: ControlAccessOptions;

@@ -79,7 +79,11 @@ export interface CorsAllowance {
   readonly headers: string;
 }
 
-/** The answer to a preflight: what a page may send, where its origin is allowed at all. */
+/**
+ * The answer to a preflight: what a page may send, where its origin is allowed at all.
+ *
+ * @param cors the headers that the router adds to this answer as to every other.
+ */
 export function preflight(
   cors: Readonly<Record<string, string>>,
   { methods, headers }: CorsAllowance,
@@ -88,7 +92,6 @@ export function preflight(
   return new Response(null, {
     status: 204,
     headers: {
-      ...cors,
       Allow: `${methods}, OPTIONS`,
       ...(allowed && {
         "Access-Control-Allow-Methods": methods,

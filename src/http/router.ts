@@ -123,7 +123,10 @@ export class Router {
   #addHeaders(response: Response, request: Request): Response {
     const { headers } = this.#deps;
     if (headers === undefined) return response;
-    for (const [name, value] of Object.entries(headers(request))) response.headers.set(name, value);
+    for (const [name, value] of Object.entries(headers(request))) {
+      // Appended, as answers have a Vary of their own.
+      response.headers.append(name, value);
+    }
     return response;
   }
 

@@ -98,11 +98,7 @@ export class CatchUp {
   }
 
   #serve(): void {
-    for (const subscriber of this.#due) {
-      if (this.#pacer.isPausing) return;
-      this.#due.delete(subscriber);
-      this.#pacer.run(() => this.#serveOne(subscriber));
-    }
+    this.#pacer.workOff(this.#due, (subscriber) => this.#serveOne(subscriber));
   }
 
   #serveOne(subscriber: Subscriber): void {

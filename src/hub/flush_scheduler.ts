@@ -53,7 +53,7 @@ export class FlushScheduler {
   }
 
   /** Sends every pending event now, and leaves no timer running. */
-  close(): void {
+  flushAll(): void {
     clearTimeout(this.#timer);
     clearImmediate(this.#turn);
     this.#timer = this.#turn = undefined;

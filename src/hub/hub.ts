@@ -22,7 +22,7 @@ import { StreamIds } from "./stream_ids.ts";
 import { StreamTimer } from "./stream_timer.ts";
 import { Subscriber, type SubscriberSource } from "./subscriber.ts";
 
-/** The hub's settings; `src/config/options.ts` describes each under the same name. */
+/** The hub's settings; `src/config/options.ts` describes each. */
 export interface HubOptions {
   /** 0 for no heartbeats. */
   readonly heartbeatMs: number;
@@ -173,7 +173,7 @@ export class Hub {
   /** Sends every pending event, then ends every stream and tells its client when to reconnect. */
   drain(): void {
     this.stopAccepting();
-    this.#flushScheduler.close();
+    this.#flushScheduler.flushAll();
     for (const subscriber of this.#subscribers.streams()) {
       this.#end(subscriber, "draining", this.#frames.closeNotice("draining"));
     }
@@ -200,7 +200,7 @@ export class Hub {
 
   /** See `BrokerEventHandler.restart`. */
   #restart(positions: "kept" | "gone"): void {
-    this.#flushScheduler.close();
+    this.#flushScheduler.flushAll();
     this.#catchUp.reset();
     const { seq } = this.#feed.head;
     for (const subscriber of this.#subscribers.streams()) {

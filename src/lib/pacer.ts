@@ -26,11 +26,15 @@ export class Pacer {
     return this.#pause !== undefined;
   }
 
-  /** Runs one piece of the work, and counts its time. */
-  run(piece: () => void): void {
-    const startedAt = this.#clock.steady();
-    piece();
-    this.#count(startedAt, this.#clock.steady());
+  /** Works off what is due, and what becomes due meanwhile, in order and until a pause begins. */
+  workOff<T>(due: Set<T>, piece: (item: T) => void): void {
+    for (const item of due) {
+      if (this.isPausing) return;
+      due.delete(item);
+      const startedAt = this.#clock.steady();
+      piece(item);
+      this.#count(startedAt, this.#clock.steady());
+    }
   }
 
   #count(startedAt: number, endedAt: number): void {

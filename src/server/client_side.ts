@@ -39,18 +39,18 @@ export interface ClientSide {
   readonly accepting: boolean;
   /** The streams so far, of all hubs. */
   census(): Promise<Census>;
-  /** Asks each hub; the answers of those that answer in time. */
+  /** Asks each hub; `undefined` if one does not answer in time, because the others are not the whole. */
   ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ReturnType<ClientQueries[Name]>[]>;
+  ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
   stopAccepting(): Promise<void>;
   /** Sends what is pending, then ends every stream; events that are published later reach nobody. */
   drain(): void;
-  /** Frees what is left, streams included. */
+  /** Frees what is left once the streams have ended; threads are ended with what they have. */
   close(): Promise<void>;
 }
 

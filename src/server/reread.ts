@@ -1,7 +1,7 @@
 import { reasonOf } from "../lib/errors.ts";
 import type { LogFields, Logger } from "../observability/logger.ts";
 
-/** A part of the settings that stands in files, and can be read anew while the server runs. */
+/** A part of the settings that comes from files, and can be read again while the server runs. */
 export interface Rereadable {
   /** For the log, such as `control keys`. */
   readonly name: string;
@@ -14,7 +14,7 @@ export interface Rereadable {
 }
 
 /**
- * Reads every part of the settings anew that stands in files. What is wrong with one does not keep the
+ * Reads again every part of the settings that comes from files. What is wrong with one does not keep the
  * others from being read. The log has a line for each.
  */
 export function rereadAll(parts: readonly Rereadable[], logger: Logger): void {

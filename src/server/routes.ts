@@ -1,6 +1,7 @@
 import type { Right } from "../auth/control_rights.ts";
 import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
+import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
@@ -16,7 +17,7 @@ import type { ActivityLog } from "../observability/activity_log.ts";
 import type { Logger } from "../observability/logger.ts";
 
 /** Everything that the client listener needs. */
-export interface ClientDeps extends SubscribeDeps {
+export interface ClientRouteDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
   readonly activity: ActivityLog;
@@ -34,13 +35,14 @@ const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
 /** The routes of the client listener. */
-export function clientRouter(deps: ClientDeps): Router {
+export function clientRouter(deps: ClientRouteDeps): Router {
   const { corsOrigins, logger, activity, demoPage } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
   const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
   const routes: Route[] = [
     { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
     preflightRoute("/events/", cors, STREAM_ALLOWANCE),
+    { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
   ];
   if (demoPage !== undefined) {
     routes.push({ path: "/", methods: ["GET", "HEAD"], handle: demoPageHandler(demoPage) });
@@ -62,7 +64,7 @@ export function clientRouter(deps: ClientDeps): Router {
 }
 
 /** Everything that the control listener needs. */
-export interface ControlDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
+export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
   readonly access: ControlAccess;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
@@ -74,7 +76,7 @@ interface ControlRoute extends Route {
 }
 
 /** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
-export function controlRouter(deps: ControlDeps): Router {
+export function controlRouter(deps: ControlRouteDeps): Router {
   const { access, demoPage, logger, activity } = deps;
   const routes: readonly ControlRoute[] = [
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },

@@ -85,12 +85,15 @@ export class Server {
       clock,
       logger,
       activity: createActivityLog(this.#controlLogger, config.logLevel, config.dev),
-      audience: async (...event) => joinAudiences(await clients.ask("audience", ...event)),
+      audience: async (...event) => {
+        const audiences = await clients.ask("audience", ...event);
+        return audiences && joinAudiences(audiences);
+      },
       isStoreShared: config.store.kind === "redis",
       census: () => clients.census(),
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
         const reasons = await clients.ask("missingKeys");
-        return [...new Set(reasons.flat())];
+        return [...new Set(reasons?.flat())];
       },
       healthy: () => clients.accepting && this.#control.accepting,
     });
@@ -125,15 +128,17 @@ export class Server {
     const settings = { config, keys: material };
     const workers = countWorkers(config.workers, logger);
     const broker = await openBroker(config, workers, clock, logger);
-    const clients = workers === 1
-      // In this thread, where it costs least.
-      ? LocalClients.start(settings, { feed: broker, clock, logger })
-      : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
+    let clients: ClientSide | undefined;
     let server: Server;
     try {
+      clients = workers === 1
+        // In this thread, where it costs least.
+        ? LocalClients.start(settings, { feed: broker, clock, logger })
+        : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
       server = new Server({ config, keys, tokens, broker, clients, controlKeys, clock, logger });
     } catch (error) {
-      await clients.close();
+      await clients?.stopAccepting();
+      await clients?.close();
       await broker.close();
       throw error;
     }
@@ -144,7 +149,7 @@ export class Server {
       );
     }
     if (material.secrets.some(isShort)) {
-      logger.warn("short secret: HS256 needs at least 32 bytes, RFC 7518, section 3.2");
+      logger.warn("short secret", { needs: "32 bytes for HS256 (RFC 7518, 3.2)" });
     }
     server.#logStart(workers);
     return server;
@@ -159,7 +164,7 @@ export class Server {
   }
 
   /**
-   * Reads the files of keys for tokens and of control keys anew, and fetches key sets anew. A file that
+   * Reads the files of keys for tokens and of control keys again, and fetches key sets again. A file that
    * cannot be read, or is wrong, changes nothing; the log says what was read, and what is wrong. Never
    * throws.
    */

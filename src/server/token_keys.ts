@@ -3,7 +3,7 @@ import { hasKeys, type TokenKeySources } from "../config/config.ts";
 import { randomSecret, readSecretLines } from "./secrets.ts";
 import { readTextFile } from "./text_file.ts";
 
-/** The keys for tokens, as the flags name them: read at the start, and again when the operator says so. */
+/** The keys for tokens, as the flags name them: read at the start, and again at SIGHUP. */
 export class TokenKeys {
   readonly #sources: TokenKeySources;
   /** Serves where no key of any kind was given, until the server stops. */

@@ -50,7 +50,7 @@ function beat({ accepting, queries }: LocalClients): void {
 }
 
 async function take(clients: LocalClients, message: ToWorker): Promise<void> {
-  if (isToFollower(message)) return await feed.take(message);
+  if (isToFollower(message)) return feed.take(message);
   switch (message.kind) {
     case "query": {
       const { id, name } = message;

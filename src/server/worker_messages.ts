@@ -27,7 +27,7 @@ export interface WorkerStart {
   readonly port: MessagePort;
 }
 
-/** One query of `ClientQueries`, to be answered under its number. */
+/** One query of `ClientQueries`; its answer has the same id. */
 export interface Query {
   readonly kind: "query";
   readonly id: number;
@@ -55,9 +55,14 @@ export type FromWorker =
   /** Every stream has ended. */
   | { readonly kind: "stopped" };
 
+const TO_FOLLOWER: Readonly<Record<ToFollower["kind"], true>> = {
+  "events": true,
+  "restart": true,
+  "history": true,
+  "history failed": true,
+};
+
 /** Whether a message is one that a broker's follower takes. */
 export function isToFollower(message: ToWorker): message is ToFollower {
-  const { kind } = message;
-  return kind === "events" || kind === "restart" || kind === "history" ||
-    kind === "history failed";
+  return Object.hasOwn(TO_FOLLOWER, message.kind);
 }

@@ -9,11 +9,10 @@ import type { Clock } from "../lib/clock.ts";
 import { Pacer } from "../lib/pacer.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ServerEvent } from "../sse/event.ts";
+import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
 import { reserveAddress } from "./listener.ts";
-import { WorkerThread } from "./worker_thread.ts";
-
-const TICK_MS = 1000;
+import { TICK_MS, WorkerThread } from "./worker_thread.ts";
 
 const DEFAULT_HEAP_MIB = 2048;
 
@@ -38,14 +37,15 @@ export interface WorkerPoolDeps extends WorkerOptions {
   readonly logger: Logger;
 }
 
-/** A worker of the pool, and the thread that runs it now. */
-interface Worker {
+/** A place in the pool, and the thread that has it now. */
+interface Slot {
   thread: WorkerThread;
   /** On the steady clock. */
   startedAt: number;
   /** Threads that died one soon after the other. */
   deaths: number;
-  restart: ReturnType<typeof setTimeout> | undefined;
+  /** Set from the death of a thread until the next has started. */
+  startTimer: ReturnType<typeof setTimeout> | undefined;
 }
 
 /**
@@ -57,7 +57,9 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   readonly #deps: WorkerPoolDeps;
   readonly #history: HistoryServer;
   readonly #counts: SharedCounts;
-  readonly #workers: Worker[] = [];
+  readonly #workers: Slot[] = [];
+  /** The seq of the newest event that was sent to the threads. */
+  #last: number;
   /** The endings of the streams of threads that are gone. */
   #past: Census = { subscribers: 0, disconnects: {} };
   readonly #ticker: ReturnType<typeof setInterval>;
@@ -72,10 +74,12 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     this.#deps = deps;
     this.#history = new HistoryServer(deps.broker, (resume) => new Pacer(deps.clock, resume));
     this.#counts = allocateCounts(count);
+    // In one turn, up to `follow`: the threads begin at this head, and get every event after it.
+    this.#last = deps.broker.head.seq;
     for (let number = 0; number < count; number++) {
       const thread = this.#startThread(number);
       const startedAt = deps.clock.steady();
-      this.#workers.push({ thread, startedAt, deaths: 0, restart: undefined });
+      this.#workers.push({ thread, startedAt, deaths: 0, startTimer: undefined });
     }
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
     deps.broker.follow(this);
@@ -110,27 +114,26 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   }
 
   get accepting(): boolean {
-    const running = this.#workers.filter(({ restart }) => restart === undefined);
+    const running = this.#workers.filter(({ startTimer }) => startTimer === undefined);
     return !this.#isStopping && running.length > 0 &&
       running.every(({ thread }) => thread.accepting);
   }
 
   /** See `BrokerEventHandler.deliver`. */
   async deliver(events: readonly ServerEvent[]): Promise<RecipientCounts> {
-    const batch = packEvents(events);
-    const all = await Promise.all(this.#workers.map(({ thread }) => thread.deliver(batch)));
+    const message = { kind: "events", previous: this.#last, events: packEvents(events) } as const;
+    this.#last = events.at(-1)?.seq ?? this.#last;
+    const all = await Promise.all(this.#workers.map(({ thread }) => thread.deliver(message)));
     return events.map((_, n) => all.reduce((sum, counts) => sum + (counts?.[n] ?? 0), 0));
   }
 
   /** See `BrokerEventHandler.restart`. */
-  restart(positions: "kept" | "gone"): void {
-    // The broker has its new head once this call has returned.
-    queueMicrotask(() => {
-      for (const { thread } of this.#workers) thread.restart(this.#deps.broker.head, positions);
-    });
+  restart(positions: "kept" | "gone", head: LogPosition): void {
+    this.#last = head.seq;
+    for (const { thread } of this.#workers) thread.restart(head, positions);
   }
 
-  /** A thread that does not answer counts as it last did. */
+  /** A thread that does not answer counts as it last did; one that has ended is in `#past`. */
   async census(): Promise<Census> {
     const threads = this.#workers.map(async ({ thread }) =>
       await thread.query({ name: "census", args: [] }) as Census | undefined ?? thread.census
@@ -141,13 +144,13 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   async ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ReturnType<ClientQueries[Name]>[]> {
+  ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined> {
     const answers = await Promise.all(
       this.#workers.map(({ thread }) => thread.query({ name, args })),
     );
+    if (answers.includes(undefined)) return undefined;
     // Answered by `answer`, whose types are those of `ClientQueries`.
-    const known = answers.filter((answer) => answer !== undefined);
-    return known as ReturnType<ClientQueries[Name]>[];
+    return answers as ReturnType<ClientQueries[Name]>[];
   }
 
   useKeys(keys: KeyMaterial): void {
@@ -157,7 +160,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
 
   async stopAccepting(): Promise<void> {
     this.#isStopping = true;
-    for (const { restart } of this.#workers) clearTimeout(restart);
+    for (const { startTimer } of this.#workers) clearTimeout(startTimer);
     await Promise.all(this.#workers.map(({ thread }) => thread.stopAccepting()));
   }
 
@@ -168,7 +171,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   async close(): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#ticker);
-    for (const { restart } of this.#workers) clearTimeout(restart);
+    for (const { startTimer } of this.#workers) clearTimeout(startTimer);
     await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
   }
 
@@ -213,16 +216,16 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     if (clock.steady() - worker.startedAt > SETTLED_MS) worker.deaths = 0;
     const pause = worker.deaths === 0 ? 0 : Math.min(1000 * 2 ** worker.deaths, LONGEST_PAUSE_MS);
     worker.deaths++;
-    worker.restart = setTimeout(() => this.#startAgain(number, worker), pause);
+    worker.startTimer = setTimeout(() => this.#startAgain(number, worker), pause);
   }
 
-  #startAgain(number: number, worker: Worker): void {
+  #startAgain(number: number, worker: Slot): void {
     const { clock, logger } = this.#deps;
     const thread = worker.thread = this.#startThread(number);
     worker.startedAt = clock.steady();
     thread.started.then(
       () => {
-        worker.restart = undefined;
+        worker.startTimer = undefined;
         logger.info("worker started again", { worker: number });
       },
       () => thread.terminate(),

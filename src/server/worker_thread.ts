@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { KeyMaterial } from "../auth/key_material.ts";
-import type { EventBatch } from "../broker/thread/event_batch.ts";
 import type { FollowerReaders, HistoryServer } from "../broker/thread/history_server.ts";
+import type { EventsMessage } from "../broker/thread/messages.ts";
 import type { RecipientCounts } from "../broker/broker.ts";
 import type { Census } from "../hub/census.ts";
 import { Deque } from "../lib/deque.ts";
@@ -9,7 +9,10 @@ import { reasonOf, StartError } from "../lib/errors.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { FromWorker, Query, ToWorker, WorkerStart } from "./worker_messages.ts";
 
-/** How long an emit or a query waits for a worker, in ticks of a second. */
+/** How often `WorkerThread.tick` is to be called. */
+export const TICK_MS = 1000;
+
+/** How long an emit or a query waits for a worker, in ticks. */
 const PATIENCE_TICKS = 2;
 
 /** Bytes of events that may wait for the thread; beyond that, its subscribers get them from history. */
@@ -18,8 +21,13 @@ const MAX_UNANSWERED_BYTES = 64 * 2 ** 20;
 /** The memory that a batch takes besides its bytes, roughly. */
 const BYTES_PER_BATCH = 1000;
 
-/** Without an answer to its pings for this many ticks of a second, a worker counts as hung. */
+/** Without an answer to its pings for this many ticks, a worker counts as hung. */
 const HUNG_AFTER_TICKS = 10;
+
+/** The same before its first answer: a busy machine may take seconds to start a thread. */
+const STARTS_WITHIN_TICKS = 60;
+
+const NOTHING: Census = { subscribers: 0, disconnects: {} };
 
 /** What a worker thread is started with, besides its port. */
 export interface WorkerThreadOptions {
@@ -63,7 +71,7 @@ export class WorkerThread {
   #lastQuery = 0;
   #state: "starting" | "running" | "gone" = "starting";
   #accepting = false;
-  #census: Census = { subscribers: 0, disconnects: {} };
+  #census = NOTHING;
   #ticksSinceBeat = 0;
 
   constructor({ start, head, history, module, maxHeapMiB, onExit }: WorkerThreadOptions) {
@@ -72,7 +80,7 @@ export class WorkerThread {
     this.#port = port1;
     this.#port.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data);
     this.#readers = history.connect((message) => this.#post(message));
-    this.#started.promise.catch(() => {}); // A thread that is started again has no one waiting for it.
+    this.#started.promise.catch(() => {}); // The pool may have stopped waiting for it.
     this.#worker = new Worker(module, {
       workerData: { ...start, head: head(), port: port2 } satisfies WorkerStart,
       // Node's types know only its own ports; the runtime transfers these.
@@ -96,7 +104,8 @@ export class WorkerThread {
 
   /** Whether it has taken no message for ten seconds. */
   get isHung(): boolean {
-    return this.#state === "running" && this.#ticksSinceBeat >= HUNG_AFTER_TICKS;
+    const limit = this.#state === "running" ? HUNG_AFTER_TICKS : STARTS_WITHIN_TICKS;
+    return this.#state !== "gone" && this.#ticksSinceBeat >= limit;
   }
 
   /** Its last known census. */
@@ -104,28 +113,27 @@ export class WorkerThread {
     return this.#census;
   }
 
-  /** To be called once a second. */
+  /** To be called every `TICK_MS`. */
   tick(): void {
-    if (this.#state === "running") {
-      this.#ticksSinceBeat++;
-      this.#post({ kind: "ping" });
-    }
+    this.#ticksSinceBeat++;
+    if (this.#state === "running") this.#post({ kind: "ping" });
     for (const pending of this.#pending()) {
       if (++pending.ticks >= PATIENCE_TICKS) pending.resolve(undefined);
     }
   }
 
   /** Sends events; resolves to the counts, or to `undefined` if the thread does not answer in time. */
-  deliver(events: EventBatch): Promise<RecipientCounts | undefined> {
+  deliver(message: EventsMessage): Promise<RecipientCounts | undefined> {
     if (this.#state === "gone") return Promise.resolve(undefined);
     this.#isSkipping ||= this.#unansweredBytes > MAX_UNANSWERED_BYTES;
     if (this.#isSkipping) return Promise.resolve(undefined);
-    this.#post({ kind: "events", events });
-    const bytes = events.bytes.length + BYTES_PER_BATCH;
+    // Also to a thread that is starting: it begins at the head that it was created with.
+    this.#post(message);
+    const bytes = message.events.bytes.length + BYTES_PER_BATCH;
     this.#unansweredBytes += bytes;
     return new Promise((resolve) => {
       this.#deliveries.push({ resolve, ticks: 0, bytes });
-      // It has no streams yet.
+      // An emit does not wait for a start; the first streams of this thread may not be counted.
       if (this.#state === "starting") resolve(undefined);
     });
   }
@@ -140,7 +148,8 @@ export class WorkerThread {
     if (this.#state !== "running") return Promise.resolve(undefined);
     const id = ++this.#lastQuery;
     this.#post({ kind: "query", id, name, args });
-    return new Promise((resolve) => this.#queries.set(id, { resolve, ticks: 0 }));
+    return new Promise<unknown>((resolve) => this.#queries.set(id, { resolve, ticks: 0 }))
+      .finally(() => this.#queries.delete(id));
   }
 
   /** See `ClientSide.useKeys`. */
@@ -179,8 +188,10 @@ export class WorkerThread {
       case "read":
       case "close":
         return this.#readers.take(message);
+      case "events missing":
+        return this.restart(this.#head(), "kept");
       case "answer":
-        return this.#answer(message.id, message.answer);
+        return this.#queries.get(message.id)?.resolve(message.answer);
       case "beat":
         this.#ticksSinceBeat = 0;
         this.#accepting = message.accepting;
@@ -201,6 +212,7 @@ export class WorkerThread {
     this.#unansweredBytes -= delivery?.bytes ?? 0;
     delivery?.resolve(counts);
     if (!this.#isSkipping || this.#deliveries.length > 0) return;
+    // In one turn: an event that came between the two would be neither sent nor read from history.
     this.#isSkipping = false;
     this.restart(this.#head(), "kept");
   }
@@ -209,11 +221,6 @@ export class WorkerThread {
   *#pending(): Generator<Pick<Pending<never>, "resolve" | "ticks">> {
     for (let n = 0; n < this.#deliveries.length; n++) yield this.#deliveries.at(n) as Delivery;
     yield* this.#queries.values();
-  }
-
-  #answer(id: number, value: unknown): void {
-    this.#queries.get(id)?.resolve(value);
-    this.#queries.delete(id);
   }
 
   #exit(reason: string, onExit: (reason: string) => void): void {
@@ -225,5 +232,7 @@ export class WorkerThread {
     this.#started.reject(new StartError(`Cannot start a worker: ${reason}.`));
     this.#stopped.resolve();
     onExit(reason);
+    // The pool has added it to those of other threads that are gone.
+    this.#census = NOTHING;
   }
 }

@@ -26,7 +26,8 @@ Deno.test("deno task compile makes one executable of the server, with only the p
 
   await test.step("it holds main.ts, every folder of src/ with its scripts and its page, jose and @redis/client", async () => {
     // Files that hold nothing but types are left out.
-    const texts = ["src/broker/redis/lua/publish.lua", "src/http/handlers/demo_page.html"];
+    const scripts = ["src/broker/redis/lua/publish.lua", "src/client/client.js"];
+    const texts = [...scripts, "src/http/handlers/demo_page.html"];
     const expected = ["main.ts", "/jose/", "/@redis/client/", ...texts];
     for await (const { name } of Deno.readDir(`${folder.path}/src`)) expected.push(`src/${name}/`);
     const isHeld = (part: string) => compiled.files.some((path) => path.includes(part));
@@ -113,6 +114,8 @@ async function smokeTest(executable: string): Promise<void> {
   await using stream = await openStream(server.eventsUrl, { token });
   await server.emit({ userId: "alex", channel: "chat", data: "hello" });
   assertEquals((await stream.next()).data, "hello");
+  const client = await fetch(`${server.clientOrigin}/client.js`);
+  assertEquals(await client.text(), await Deno.readTextFile(`${PROJECT_ROOT}src/client/client.js`));
   const page = await fetch(server.clientOrigin);
   assertEquals((await page.text()).slice(0, 15), "<!doctype html>");
   assertEquals(await server.stop("SIGTERM"), 0);

@@ -9,38 +9,41 @@ import { TempDir } from "../support/temp_dir.ts";
 import { say } from "../support/tools.ts";
 import { Traffic } from "../support/traffic.ts";
 
-const KILLS = 30;
+/** Kills by the number of workers. */
+const KILLS = new Map([[1, 30], [3, 15]]);
 const STARTS_KILLED = 15;
 /** About what starting takes. */
 const STARTING_MS = 300;
 
-Deno.test({
-  name:
-    `with SQLite every client gets every acknowledged event once and in order, though the server is killed ${KILLS} times`,
-  fn: () =>
-    withSeed(async (random) => {
-      await using folder = await TempDir.make();
-      await using server = await RestartingServer.start([
-        ...["-store", `sqlite:${folder.join("events.db")}`],
-        ...["-history-events", "100000", "-retry", "40"],
-      ]);
-      await using traffic = await Traffic.start(server.current, {
-        clients: 20,
-        publishers: 4,
-        random,
-      });
-      for (let kill = 1; kill <= KILLS; kill++) {
-        await traffic.untilSomethingHappened(random);
-        // Some lose their connection while the server is up, and resume from the one that comes.
-        for (const client of traffic.clients) if (random.chance(0.1)) client.drop();
-        await server.kill();
-        await server.startAgain();
-      }
-      await traffic.assertNothingLost();
-      say(`${KILLS} kills: ${traffic.describe()}`);
-      assert(traffic.unanswered > 0, "no kill ever hit an emit: the test is too gentle");
-    }),
-});
+for (const [workers, kills] of KILLS) {
+  Deno.test({
+    name:
+      `with SQLite every client gets every acknowledged event once and in order, though the server is killed ${kills} times (${workers} workers)`,
+    fn: () =>
+      withSeed(async (random) => {
+        await using folder = await TempDir.make();
+        await using server = await RestartingServer.start([
+          ...["-store", `sqlite:${folder.join("events.db")}`],
+          ...["-history-events", "100000", "-retry", "40", "-workers", String(workers)],
+        ]);
+        await using traffic = await Traffic.start(server.current, {
+          clients: 20,
+          publishers: 4,
+          random,
+        });
+        for (let kill = 1; kill <= kills; kill++) {
+          await traffic.untilSomethingHappened(random);
+          // Some lose their connection while the server is up, and resume from the one that comes.
+          for (const client of traffic.clients) if (random.chance(0.1)) client.drop();
+          await server.kill();
+          await server.startAgain();
+        }
+        await traffic.assertNothingLost();
+        say(`${kills} kills: ${traffic.describe()}`);
+        assert(traffic.unanswered > 0, "no kill ever hit an emit: the test is too gentle");
+      }),
+  });
+}
 
 Deno.test({
   name:

@@ -34,15 +34,18 @@ export class TestBrowser implements AsyncDisposable {
   /**
    * Starts a browser.
    *
+   * @param options.keepsPages Whether it keeps pages that are left, to show them again as they were, which
+   * Playwright turns off. Default: no.
    * @throws {Error} if Chromium is missing or does not start.
    */
-  static async launch(): Promise<TestBrowser> {
+  static async launch(options: { readonly keepsPages?: boolean } = {}): Promise<TestBrowser> {
     // Chromium's own sandbox refuses to run as root.
     const sandbox = Deno.uid() === 0 ? ["--no-sandbox"] : [];
     return new TestBrowser(
       await chromium.launch({
         executablePath: toolPath("chromium"),
         args: [...ARGUMENTS, ...sandbox],
+        ...(options.keepsPages && { ignoreDefaultArgs: ["--disable-back-forward-cache"] }),
       }),
     );
   }

@@ -10,6 +10,13 @@ import { TempDir } from "./temp_dir.ts";
 import { toolPath } from "./tools.ts";
 import { withDeadline } from "./wait.ts";
 
+/** A tab. */
+export interface FirefoxPage extends BrowserPage {
+  /** Goes to another page and waits until it is loaded. */
+  goTo(url: string): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** A running Firefox; disposing of it closes it with all its pages. */
 export class FirefoxBrowser implements PageOpener, AsyncDisposable {
   readonly #process: ChildProcess;
@@ -44,10 +51,21 @@ export class FirefoxBrowser implements PageOpener, AsyncDisposable {
   }
 
   /** Opens a page in a tab of its own and waits until it is loaded. */
-  async open(url: string): Promise<{ readonly page: BrowserPage }> {
+  async open(url: string): Promise<{ readonly page: FirefoxPage }> {
     const { context } = await this.#session.send("browsingContext.create", { type: "tab" });
-    await this.#session.send("browsingContext.navigate", { context, url, wait: "complete" });
-    return { page: { evaluate: (expression) => this.#evaluate(context, expression) } };
+    const goTo = async (url: string) => {
+      await this.#session.send("browsingContext.navigate", { context, url, wait: "complete" });
+    };
+    await goTo(url);
+    return {
+      page: {
+        evaluate: (expression) => this.#evaluate(context, expression),
+        goTo,
+        close: async () => {
+          await this.#session.send("browsingContext.close", { context });
+        },
+      },
+    };
   }
 
   async #evaluate<T>(context: unknown, expression: string): Promise<T> {

@@ -170,7 +170,8 @@ export class RedisFollower implements SessionUser {
     const window = await loadWindow(session, this.#deps, head);
     const isKnown = window.epoch === this.head.epoch;
     if (!isKnown) this.#warnOfLoss("empty");
-    this.#handler?.restart(isKnown ? "kept" : "gone");
+    const { last: seq, epoch } = window;
+    this.#handler?.restart(isKnown ? "kept" : "gone", { seq, epoch });
     this.#window = window;
     this.#changes.notify();
   }

@@ -9,13 +9,11 @@ import type { CountsBySeq, Deliveries } from "./redis_deliveries.ts";
 import { changedNothing, isRefusal, redisReasonOf } from "./redis_errors.ts";
 import type { RedisFollower } from "./redis_follower.ts";
 import type { Published, PublishRequest, PublishResult, RedisLog } from "./redis_log.ts";
+import { takeBatch } from "../take_batch.ts";
 import type { RedisSession } from "./redis_session.ts";
 
-/** Events in one call at most, unless one publication has more: Redis does nothing else meanwhile, for about 5 ms. */
-const MAX_EVENTS = 200;
-
-/** Characters of events in one call at most, unless one publication has more. */
-const MAX_LENGTH = 2 ** 20;
+/** Redis does nothing else during a call; as many events take it about 5 ms. */
+const LIMITS = { events: 200, length: 2 ** 20 };
 
 /**
  * How long a call waits for those that the last one answered: publishers that were answered together
@@ -89,7 +87,7 @@ export class RedisPublisher {
     // Whatever else comes in this turn goes along.
     await Promise.resolve();
     while (this.#pending.length > 0) {
-      const batch = this.#takeBatch();
+      const batch = takeBatch(this.#pending, ({ request }) => request.drafts, LIMITS);
       const hasMore = this.#pending.length > 0;
       await this.#call(batch);
       if (!hasMore) await this.#gather(this.#pending.length + batch.length);
@@ -109,18 +107,6 @@ export class RedisPublisher {
       const deadline = setTimeout(done, GATHER_MS);
       this.#gathering = { count, done };
     });
-  }
-
-  #takeBatch(): readonly PendingPublication[] {
-    let count = 0;
-    for (let events = 0, length = 0; count < this.#pending.length; count++) {
-      for (const { block } of this.#pending[count]?.request.drafts ?? []) {
-        events++;
-        length += block.length;
-      }
-      if (count > 0 && (events > MAX_EVENTS || length > MAX_LENGTH)) break;
-    }
-    return this.#pending.splice(0, count);
   }
 
   async #call(batch: readonly PendingPublication[]): Promise<void> {

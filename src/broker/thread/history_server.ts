@@ -1,9 +1,12 @@
 import { reasonOf } from "../../lib/errors.ts";
 import type { Pacer } from "../../lib/pacer.ts";
 import type { Broker } from "../broker.ts";
-import type { Batch, HistoryReader } from "../history_reader.ts";
+import type { Subscription } from "../../auth/subscription.ts";
+import type { Batch, HistoryReader, ReadStart } from "../history_reader.ts";
 import { packEvents } from "./event_batch.ts";
 import type { FromFollower, ToFollower } from "./messages.ts";
+
+type ReaderMessage = Extract<FromFollower, { readonly reader: number }>;
 
 /** One `read` that has no answer yet. */
 interface Request {
@@ -38,11 +41,9 @@ export class HistoryServer {
   }
 
   #serve(): void {
-    for (const request of this.#due) {
-      if (this.#pacer.isPausing) return;
-      this.#due.delete(request);
-      this.#pacer.run(() => request.readers.answer(request, () => this.#request(request)));
-    }
+    this.#pacer.workOff(this.#due, (request) => {
+      request.readers.answer(request, () => this.#request(request));
+    });
   }
 }
 
@@ -64,11 +65,11 @@ export class FollowerReaders {
   }
 
   /** Takes a message of the follower that is about a reader. */
-  take(message: Exclude<FromFollower, { readonly kind: "delivered" }>): void {
+  take(message: ReaderMessage): void {
     const { kind, reader } = message;
     switch (kind) {
       case "open":
-        this.#open.set(reader, this.#broker.openReader(message.subscription, message.start));
+        this.#open.set(reader, this.#openReader(message.subscription, message.start));
         return;
       case "read":
         return this.#request({ readers: this, reader, maxBytes: message.maxBytes });
@@ -97,6 +98,15 @@ export class FollowerReaders {
     this.#open.clear();
   }
 
+  /** A store that fails now is reported with the answer to the first `read`. */
+  #openReader(subscription: Subscription, start: ReadStart): HistoryReader {
+    try {
+      return this.#broker.openReader(subscription, start);
+    } catch (error) {
+      return new FailedReader(error);
+    }
+  }
+
   #send(reader: number, batch: Batch): void {
     this.#post({ kind: "history", reader, batch: { ...batch, events: packEvents(batch.events) } });
   }
@@ -105,4 +115,24 @@ export class FollowerReaders {
     if (this.#open.get(reader) !== history) return;
     this.#post({ kind: "history failed", reader, reason: reasonOf(error) });
   }
+}
+
+/** A reader that could not be opened. */
+class FailedReader implements HistoryReader {
+  readonly size = 0;
+  readonly #error: unknown;
+
+  constructor(error: unknown) {
+    this.#error = error;
+  }
+
+  next(): never {
+    throw this.#error;
+  }
+
+  ready(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): void {}
 }

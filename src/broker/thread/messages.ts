@@ -14,10 +14,17 @@ export interface PackedBatch extends Omit<Batch, "events"> {
   readonly events: EventBatch;
 }
 
+/** Events of the log, in order; answered by one `delivered`. */
+export interface EventsMessage {
+  readonly kind: "events";
+  /** The seq of the event before them: a follower that has not got that one is missing events. */
+  readonly previous: number;
+  readonly events: EventBatch;
+}
+
 /** From the thread of the broker. */
 export type ToFollower =
-  /** Events of the log, in order; answered by one `delivered`. */
-  | { readonly kind: "events"; readonly events: EventBatch }
+  | EventsMessage
   /** See `BrokerEventHandler.restart`; `head` is the new head. */
   | { readonly kind: "restart"; readonly head: LogPosition; readonly positions: "kept" | "gone" }
   /** The answer to one `read`. */
@@ -29,6 +36,8 @@ export type ToFollower =
 export type FromFollower =
   /** The number of recipients of each event of the oldest `events` that is not answered yet. */
   | { readonly kind: "delivered"; readonly counts: readonly number[] }
+  /** Asks for a `restart`. */
+  | { readonly kind: "events missing" }
   /** Opens a reader, under a number that the follower has not used before. */
   | {
     readonly kind: "open";

@@ -1,12 +1,13 @@
 import type { Subscription } from "../../auth/subscription.ts";
+import type { ServerEvent } from "../../sse/event.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
-import type { BrokerEventHandler, EventFeed } from "../broker.ts";
+import type { EventFeed, HubEventHandler, RecipientCounts } from "../broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../history_reader.ts";
 import { MemoryLog } from "../memory_log.ts";
 import type { Retention } from "../retention.ts";
 import { type OlderHistory, type OlderReader, WindowReader } from "../window_reader.ts";
-import { type EventBatch, unpackEvents } from "./event_batch.ts";
-import type { FromFollower, ToFollower } from "./messages.ts";
+import { unpackEvents } from "./event_batch.ts";
+import type { EventsMessage, FromFollower, ToFollower } from "./messages.ts";
 
 const WINDOW_BYTES = 4 * 2 ** 20;
 
@@ -37,7 +38,7 @@ export class ThreadFollower implements EventFeed, OlderHistory {
   readonly #deps: ThreadFollowerDeps;
   readonly #pendingReads = new Map<number, PendingRead>();
   #window: MemoryLog;
-  #handler: BrokerEventHandler | undefined;
+  #handler: HubEventHandler | undefined;
   #lastReader = 0;
 
   constructor(deps: ThreadFollowerDeps) {
@@ -49,7 +50,7 @@ export class ThreadFollower implements EventFeed, OlderHistory {
     return { seq: this.#window.last, epoch: this.#window.epoch };
   }
 
-  follow(handler: BrokerEventHandler): void {
+  follow(handler: HubEventHandler): void {
     this.#handler = handler;
   }
 
@@ -72,10 +73,10 @@ export class ThreadFollower implements EventFeed, OlderHistory {
   }
 
   /** Takes a message from the broker's thread. */
-  async take(message: ToFollower): Promise<void> {
+  take(message: ToFollower): void {
     switch (message.kind) {
       case "events":
-        return await this.#deliver(message.events);
+        return this.#deliver(message);
       case "restart":
         return this.#restart(message.head, message.positions);
       case "history": {
@@ -87,18 +88,27 @@ export class ThreadFollower implements EventFeed, OlderHistory {
     }
   }
 
-  async #deliver(batch: EventBatch): Promise<void> {
-    const events = unpackEvents(batch);
+  /** Each `events` has its one answer, also if taking them fails: answers have no number. */
+  #deliver({ previous, events }: EventsMessage): void {
+    let counts: RecipientCounts = [];
+    try {
+      // After a failure the window ends before the events that failed.
+      if (previous === this.#window.last) counts = this.#take(unpackEvents(events));
+      else this.#deps.post({ kind: "events missing" });
+    } finally {
+      this.#deps.post({ kind: "delivered", counts });
+    }
+  }
+
+  #take(events: readonly ServerEvent[]): RecipientCounts {
     this.#window.append([{ events, key: undefined }]);
-    const counts = this.#handler?.deliver(events) ?? events.map(() => 0);
-    this.#deps.post({
-      kind: "delivered",
-      counts: counts instanceof Promise ? await counts : counts,
-    });
+    return this.#handler?.deliver(events) ?? [];
   }
 
   #restart(head: LogPosition, positions: "kept" | "gone"): void {
-    this.#handler?.restart(positions);
+    // In this order: live subscribers take their position from the head of the old window. From the new
+    // one, they would miss what is in between.
+    this.#handler?.restart(positions, head);
     this.#window = this.#openWindow(head);
   }
 

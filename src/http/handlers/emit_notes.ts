@@ -10,7 +10,7 @@ import type { EmitRequest } from "../../requests/emit_request.ts";
 /** What notes on emits are made of. */
 export interface EmitNotesDeps {
   /** Who could hear an event for a user on a channel, of all hubs. */
-  readonly audience: (channel: string, user: string) => Promise<Audience>;
+  readonly audience: (channel: string, user: string) => Promise<Audience | undefined>;
   readonly clock: Clock;
   readonly activity: ActivityLog;
   /** Whether other servers publish to the same log: their streams are not known here. */
@@ -72,7 +72,7 @@ export class EmitNotes {
   ): Promise<Note | undefined> {
     const audience = await this.#deps.audience(channel, user);
     // They came after the event, or the receipt is that of an earlier emit with the same key.
-    if (audience.matching > 0) return undefined;
+    if (audience === undefined || audience.matching > 0) return undefined;
     const { similarChannels, otherChannels } = audience;
     const sentence = describeAudience(channel, user, {
       ...audience,

@@ -30,6 +30,13 @@ export interface ListedClient {
 /** Every row, in the table's order. */
 export const CLIENTS: readonly ListedClient[] = [
   {
+    name: "client.js of this server",
+    tools: ["chromium", "npm"],
+    start: inChromium("client_js"),
+    section: "clientjs",
+    set: "nothing",
+  },
+  {
     name: "EventSource in Chromium",
     tools: ["chromium", "npm"],
     start: inChromium("native"),

@@ -6,6 +6,7 @@
 import { ChildProcess } from "../child_process.ts";
 import { TestBrowser } from "../chromium.ts";
 import { FirefoxBrowser } from "../firefox.ts";
+import { PROJECT_ROOT } from "../server_command.ts";
 import type { ReceivedEvent } from "../sse_client.ts";
 import { toolPath } from "../tools.ts";
 import {
@@ -190,6 +191,7 @@ class ClientPage implements AsyncDisposable {
   }
 
   async #fileOf(pathname: string): Promise<string | undefined> {
+    if (pathname === "/client.js") return `${PROJECT_ROOT}src/client/client.js`;
     const root = pathname.startsWith("/node_modules/")
       ? this.#packages
       : `${CLIENTS_FOLDER}${pathname === "/loop.mjs" ? "node" : "browser"}`;

@@ -6,8 +6,8 @@
 import type { Subscription } from "../../../src/auth/subscription.ts";
 import type {
   Broker,
-  BrokerEventHandler,
   EventFeed,
+  HubEventHandler,
   RecipientCounts,
 } from "../../../src/broker/broker.ts";
 import type { HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
@@ -49,10 +49,9 @@ export class FollowedBroker extends PassingBroker {
         const all = await Promise.all(links.map((link) => link.deliver(events)));
         return events.map((_, n) => all.reduce((sum, counts) => sum + (counts[n] ?? 0), 0));
       },
-      restart: (positions) =>
-        queueMicrotask(() => {
-          for (const link of links) link.post({ kind: "restart", head: broker.head, positions });
-        }),
+      restart: (positions, head) => {
+        for (const link of links) link.restart(positions, head);
+      },
     });
     return links.map(({ follower }) => new FollowedBroker(broker, follower));
   }
@@ -61,7 +60,7 @@ export class FollowedBroker extends PassingBroker {
     return this.#feed.head;
   }
 
-  override follow(handler: BrokerEventHandler): void {
+  override follow(handler: HubEventHandler): void {
     this.#feed.follow(handler);
   }
 
@@ -75,12 +74,14 @@ class Link {
   readonly follower: ThreadFollower;
   readonly #readers: FollowerReaders;
   readonly #pending: ((counts: RecipientCounts) => void)[] = [];
+  #last: number;
 
   constructor(
     { head }: Broker,
     history: HistoryServer,
     { retention, clock, windowBytes }: FollowOptions,
   ) {
+    this.#last = head.seq;
     this.follower = new ThreadFollower({
       head,
       retention,
@@ -96,12 +97,19 @@ class Link {
   }
 
   deliver(events: readonly ServerEvent[]): Promise<RecipientCounts> {
-    this.post({ kind: "events", events: packEvents(events) });
+    this.post({ kind: "events", previous: this.#last, events: packEvents(events) });
+    this.#last = events.at(-1)?.seq ?? this.#last;
     return new Promise((resolve) => this.#pending.push(resolve));
+  }
+
+  restart(positions: "kept" | "gone", head: LogPosition): void {
+    this.#last = head.seq;
+    this.post({ kind: "restart", head, positions });
   }
 
   #take(message: FromFollower): void {
     if (message.kind === "delivered") this.#pending.shift()?.(message.counts);
+    else if (message.kind === "events missing") throw new Error("events are missing");
     else this.#readers.take(message);
   }
 }

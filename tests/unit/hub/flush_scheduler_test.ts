@@ -30,7 +30,7 @@ Deno.test("an idle channel's events go out at the end of the turn, those of one 
   for (let n = 0; n < 3; n++) emit("red");
   await settle();
   assertEquals([client.chunks, time.steady()], [["1 2 3"], 0]);
-  scheduler.close();
+  scheduler.flushAll();
 });
 
 Deno.test("what comes within the window goes out together when it is over", async () => {
@@ -55,7 +55,7 @@ Deno.test("what comes within the window goes out together when it is over", asyn
   emit("red");
   await settle();
   assertEquals(client.chunks.at(-1), "6");
-  scheduler.close();
+  scheduler.flushAll();
 });
 
 Deno.test("each channel has its own window", async () => {
@@ -73,7 +73,7 @@ Deno.test("each channel has its own window", async () => {
   assertEquals(clients.map(({ chunks }) => chunks), [["1", "3"], ["2"]]);
   await time.advance(3);
   assertEquals(clients.map(({ chunks }) => chunks), [["1", "3"], ["2", "4"]]);
-  scheduler.close();
+  scheduler.flushAll();
 });
 
 Deno.test("without a window every turn's events go out in that turn", async () => {
@@ -109,7 +109,7 @@ for (const windowMs of [0, WINDOW_MS]) {
     for (const { chunks } of clients) assertEquals(chunks.join(" "), "1 3");
     // Whatever comes meanwhile goes to those who are still to be visited, together with the first.
     assertEquals([clients[0]?.chunks, clients.at(-1)?.chunks], [["1", "3"], ["1 3"]]);
-    scheduler.close();
+    scheduler.flushAll();
   });
 }
 
@@ -147,7 +147,7 @@ Deno.test("after a flush that took longer than the window, a lone event goes out
   assert(servedWith(2) > 0, "it waits");
   await untilServed(2);
   for (const { chunks } of clients) assertEquals(chunks, ["1", "2"]);
-  scheduler.close();
+  scheduler.flushAll();
 });
 
 Deno.test("a lone event in such a flush goes to those already visited right behind it", async () => {
@@ -158,7 +158,7 @@ Deno.test("a lone event in such a flush goes to those already visited right behi
   // The turn in which the flush ends already has the first visits of the next; 200 subscribers need it.
   assertEquals([turns, time.timers], [SLOW_TURNS + 1, 0]);
   assertEquals([clients[0]?.chunks, clients.at(-1)?.chunks], [["1", "2"], ["1 2"]]);
-  scheduler.close();
+  scheduler.flushAll();
 });
 
 Deno.test("a publisher that floods such a channel is given a rest in which its events are joined", async () => {
@@ -176,7 +176,7 @@ Deno.test("a publisher that floods such a channel is given a rest in which its e
   await time.advance(WINDOW_MS);
   for (let turn = 0; turn < 10; turn++) await settle();
   assertEquals(clients[0]?.chunks.length, 2);
-  scheduler.close();
+  scheduler.flushAll();
 });
 
 Deno.test("all channels share the visits of a turn, and none waits for the last of another", async () => {
@@ -201,7 +201,7 @@ Deno.test("all channels share the visits of a turn, and none waits for the last 
   }
   const most = Math.max(...turns.map((count, n) => count - (turns[n - 1] ?? 0)));
   assert(most <= 200, `${most} subscribers were visited in one turn`);
-  scheduler.close();
+  scheduler.flushAll();
 });
 
 Deno.test("closing sends everything that waits, at once, and leaves nothing running", async () => {
@@ -215,7 +215,7 @@ Deno.test("closing sends everything that waits, at once, and leaves nothing runn
   emit("red");
   emit("blue");
   emit("green");
-  scheduler.close();
+  scheduler.flushAll();
   assertEquals(many.filter(({ subscriber }) => subscriber.position < 3).length, 0);
   assertEquals([cooling.subscriber.position, ready.subscriber.position], [4, 5]);
   assertEquals(time.timers, 0);
@@ -263,5 +263,5 @@ Deno.test("whenever events come, each client gets what is for it, once and in or
       );
       assertEquals(chunks.join(" "), expected.join(" "), `${user} of ${channels}`);
     });
-    scheduler.close();
+    scheduler.flushAll();
   }));

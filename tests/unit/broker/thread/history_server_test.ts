@@ -101,3 +101,19 @@ Deno.test("after some milliseconds of reading other work gets its turn", async (
   for (let turn = 0; turn < 10; turn++) await time.advance(1);
   assertEquals([posted.length, all.every(({ reads }) => reads === 1)], [10, true]);
 });
+
+Deno.test("a reader that cannot be opened is reported to its first read", async () => {
+  using time = new FakeTime();
+  const posted: ToFollower[] = [];
+  const broker = {
+    openReader: () => {
+      throw new Error("disk gone");
+    },
+  };
+  const server = new HistoryServer(broker, (resume) => new Pacer(time, resume));
+  const follower = server.connect((message) => posted.push(message));
+  follower.take({ kind: "open", reader: 1, subscription: SUBSCRIPTION, start: START });
+  follower.take({ kind: "read", reader: 1, maxBytes: 1 });
+  await settle();
+  assertEquals(posted, [{ kind: "history failed", reader: 1, reason: "disk gone" }]);
+});
