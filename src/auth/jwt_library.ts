@@ -77,8 +77,15 @@ export async function fetchKeySet(url: string): Promise<unknown> {
 
 /** jose would leave the body of another answer unread, and its connection open. */
 const fetchSet: FetchImplementation = async (url, options) => {
-  const response = await fetch(url, options);
+  const response = await fetch(url, options).catch(explain);
   if (response.status === 200) return response;
   await response.body?.cancel();
   throw new Error(`it answered with status ${response.status}`);
 };
+
+/** Deno says no more than "fetch failed", and why in the error's cause, after the address. */
+function explain(error: unknown): never {
+  const { cause } = error as Error;
+  if (!(cause instanceof Error)) throw error;
+  throw new Error(cause.message.replace(/^error sending request for url \(.*?\): /, ""));
+}
