@@ -38,7 +38,8 @@ Deno.test("wrong usage is told in one line on stderr that says what is wrong, wi
     [["-cors", "https://*.a.com"], /-cors: .*would match none/],
     [["-log-level", "loud"], /-log-level/],
     [["token", "-secret", "s"], /-userId/],
-    [["key", "-may", "all"], /-name: it must be 1 to 64 letters/],
+    [["key", "-may", "all"], /Missing flag -name/],
+    [["key", "-name", "a b", "-may", "all"], /-name: it must be 1 to 64 letters/],
     [["key", "-name", "shop"], /-may: no right is given; give one or more of emit:CHANNELS, /],
     [["key", "-name", "shop", "-may", "read", "-may", "emit"], /-may: right 2 is without channels/],
   ];
