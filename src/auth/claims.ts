@@ -76,7 +76,9 @@ export class ClaimReader {
       throw new TokenRefused("Token refused: it is not valid yet (nbf).");
     }
     if (key.isPublic && end !== undefined && end > nowSeconds + LONGEST_LIFE_SECONDS) {
-      throw new TokenRefused("Token refused: its claim exp is more than a year ahead.");
+      throw new TokenRefused(
+        "Token refused: its claim exp is more than a year ahead; it counts seconds.",
+      );
     }
     return claims;
   }
@@ -138,6 +140,9 @@ function readUser({ text }: ClaimPath, value: unknown): string {
   if (typeof value === "number" && Number.isSafeInteger(value)) {
     return String(value);
   }
+  if (value === undefined) {
+    throw new TokenRefused(`Token refused: its claim ${text} is missing (-claim-user).`);
+  }
   throw new TokenRefused(
     `Token refused: its claim ${text} must be a string of ${NAME_RULE}.`,
   );
@@ -152,6 +157,9 @@ function readNames({ text }: ClaimPath, value: unknown, mayBeNone: boolean): rea
   const valid = (names.length > 0 || mayBeNone) &&
     names.every((name) => typeof name === "string" && isName(name));
   if (valid) return names as readonly string[];
+  if (value === undefined) {
+    throw new TokenRefused(`Token refused: its claim ${text} is missing (-claim-channels).`);
+  }
   throw new TokenRefused(
     `Token refused: its claim ${text} must be a string of ${NAME_RULE}, or an array of them.`,
   );

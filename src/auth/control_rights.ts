@@ -63,7 +63,7 @@ export class ControlRights {
    *   word: in the wrong place, a word may be a key.
    */
   static parse(texts: readonly string[]): ControlRights | string {
-    if (texts.length === 0) return `there is no right; give one or more of ${RIGHTS_RULE}`;
+    if (texts.length === 0) return `no right is given; give one or more of ${RIGHTS_RULE}`;
     const words: Word[] = [];
     for (const [index, text] of texts.entries()) {
       const read = readWord(text);

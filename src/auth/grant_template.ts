@@ -82,7 +82,7 @@ export class Grants {
     }
     if (!this.#separators.some((separator) => name.includes(separator))) return name;
     throw new TokenRefused(
-      `Token refused: its claim ${text} has a character that separates names or stands for several (-grant).`,
+      `Token refused: its claim ${text} contains * or a character that stands next to a claim in -grant.`,
     );
   }
 }

@@ -83,7 +83,7 @@ const MAX_SET_BYTES = 1_048_576;
  * five seconds what a wrong address sends: gigabytes.
  */
 const fetchSet: FetchImplementation = async (url, options) => {
-  const response = await fetch(url, options);
+  const response = await fetch(url, options).catch(explain);
   if (response.status === 200) return new Response(await readSet(response));
   await response.body?.cancel();
   throw new Error(`it answered with status ${response.status}`);
@@ -98,4 +98,11 @@ async function readSet({ body }: Response): Promise<Blob> {
     chunks.push(chunk);
   }
   return new Blob(chunks);
+}
+
+/** Deno says no more than "fetch failed", and why in the error's cause, after the address. */
+function explain(error: unknown): never {
+  const { cause } = error as Error;
+  if (!(cause instanceof Error)) throw error;
+  throw new Error(cause.message.replace(/^error sending request for url \(.*?\): /, ""));
 }

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { UsageError } from "../lib/errors.ts";
+import { isSimilar } from "../lib/similar_names.ts";
 import type { Option } from "../config/options.ts";
 
 /** A parsed command line. */
@@ -54,7 +55,9 @@ function normalize(
     const name = String(match[1]);
     const option = options.find((candidate) => candidate.name === name);
     if (option === undefined) {
-      throw new UsageError(`Unknown flag -${name}. ${SEE_HELP}`);
+      const meant = options.find((candidate) => isSimilar(candidate.name, name));
+      const hint = meant === undefined ? "" : `Did you mean -${meant.name}? `;
+      throw new UsageError(`Unknown flag -${name}. ${hint}${SEE_HELP}`);
     }
     let value = match[2];
     if (value === undefined) {

@@ -15,7 +15,8 @@ import { UsageError } from "../lib/errors.ts";
  * @throws UsageError naming the flag that is missing or wrong.
  */
 export function makeKey(flags: Readonly<Record<string, readonly string[]>>): string {
-  const name = flags.name?.at(-1) ?? "";
+  const name = flags.name?.at(-1);
+  if (name === undefined) throw new UsageError("Missing flag -name: what the log calls the key.");
   if (!isKeyName(name)) throw new UsageError(`Bad value in -name: it must be ${KEY_NAME_RULE}.`);
   const words = (flags.may ?? []).flatMap((text) => text.split(/\s+/)).filter((word) =>
     word !== ""

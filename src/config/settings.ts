@@ -262,5 +262,5 @@ function wantedOrigin(text: string): string | undefined {
   }
   if (text === origin) return undefined;
   if (text === `${origin}/`) return `${origin}: an origin has no trailing slash`;
-  return `origins like https://example.com, not ${shown}`;
+  return `origins like https://example.com, separated by commas, not ${shown}`;
 }

@@ -42,7 +42,8 @@ export class MethodNotAllowed extends HttpError {
 
   /** @param allow the methods that the path has, in the form of the `Allow` header. */
   constructor(readonly allow: string) {
-    super(`Method not allowed: use ${allow}.`);
+    // OPTIONS is for browsers, which ask with it; nobody means to send it.
+    super(`Method not allowed: use ${allow.replace(/, OPTIONS\b/, "")}.`);
   }
 
   override get headers() {

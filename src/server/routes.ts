@@ -32,6 +32,9 @@ const STREAM_ALLOWANCE = {
 };
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
+/** A path of the control listener, which back ends send to the client listener by mistake. */
+const CONTROL_PATH = /^\/(emit\/?|token\/?|healthz)$/;
+
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
 /** The routes of the client listener. */
@@ -49,11 +52,13 @@ export function clientRouter(deps: ClientRouteDeps): Router {
   }
   return new Router({
     routes,
-    notFound: (path) =>
+    notFound: (path) => {
+      if (CONTROL_PATH.test(path)) return "it is on the control listener (-bindctl)";
       // A page's path, as a proxy that does not rewrite it passes it on.
-      /^\/.+\//.test(path) && !path.startsWith("/events/")
+      return /^\/.+\//.test(path) && !path.startsWith("/events/")
         ? "have the proxy rewrite it to /events/"
-        : "events are at /events/",
+        : "events are at /events/";
+    },
     headers: (request) => {
       corsRefusals.note(request);
       return cors(request);
@@ -90,7 +95,10 @@ export function controlRouter(deps: ControlRouteDeps): Router {
   const refusals = new RefusalLog(logger);
   return new Router({
     routes: [...routes, ...preflights],
-    notFound: () => `use ${listPaths(routes)}`,
+    notFound: (path) =>
+      /^\/events\/?$/.test(path)
+        ? "it is on the client listener (-bind)"
+        : `use ${listPaths(routes)}`,
     guard: (request) => access.check(request),
     onRefusal: (error, { keyName }) => {
       refusals.note(error, keyName);

@@ -149,7 +149,10 @@ export class Server {
       );
     }
     if (material.secrets.some(isShort)) {
-      logger.warn("short secret", { needs: "32 bytes for HS256 (RFC 7518, 3.2)" });
+      logger.warn("short secret", {
+        needs: "32 bytes for HS256 (RFC 7518, 3.2)",
+        make: "openssl rand -base64 32",
+      });
     }
     server.#logStart(workers);
     return server;

@@ -38,8 +38,9 @@ Deno.test("wrong usage is told in one line on stderr that says what is wrong, wi
     [["-cors", "https://*.a.com"], /-cors: .*would match none/],
     [["-log-level", "loud"], /-log-level/],
     [["token", "-secret", "s"], /-userId/],
-    [["key", "-may", "all"], /-name: it must be 1 to 64 letters/],
-    [["key", "-name", "shop"], /-may: there is no right; give one or more of emit:CHANNELS, /],
+    [["key", "-may", "all"], /Missing flag -name/],
+    [["key", "-name", "a b", "-may", "all"], /-name: it must be 1 to 64 letters/],
+    [["key", "-name", "shop"], /-may: no right is given; give one or more of emit:CHANNELS, /],
     [["key", "-name", "shop", "-may", "read", "-may", "emit"], /-may: right 2 is without channels/],
   ];
   for (const [args, told, env] of cases) assertMatch(await failure(2, args, env), told);

@@ -26,7 +26,11 @@ Deno.test("deno task compile makes one executable of the server, with only the p
 
   await test.step("it holds main.ts, every folder of src/ with its scripts and its page, jose and @redis/client", async () => {
     // Files that hold nothing but types are left out.
-    const scripts = ["src/broker/redis/lua/publish.lua", "src/client/client.js"];
+    const scripts = [
+      "src/broker/redis/lua/publish.lua",
+      "src/client/client.js",
+      "src/server/worker.ts",
+    ];
     const texts = [...scripts, "src/http/handlers/demo_page.html"];
     const expected = ["main.ts", "/jose/", "/@redis/client/", ...texts];
     for await (const { name } of Deno.readDir(`${folder.path}/src`)) expected.push(`src/${name}/`);

@@ -162,6 +162,8 @@ Deno.test("another path is 404, and another method 405 with those that there are
   for (const method of ["POST", "PUT", "DELETE", "PATCH"]) {
     const refused = await refusalOf(listeners, "/events/", { method });
     assertEquals([refused.status, refused.headers.get("Allow")], [405, "GET, OPTIONS"], method);
+    // OPTIONS is for browsers, and no advice.
+    assertEquals(refused.body, "Method not allowed: use GET.\n", method);
   }
   assertEquals((await listeners.client("/events/", { method: "HEAD" })).status, 405);
 });
@@ -292,6 +294,9 @@ Deno.test("another path is told back, and how a proxy should rewrite it", async 
   const cases = [
     ["/api/sse/", "/api/sse/ is not served here: have the proxy rewrite it to /events/."],
     ["/api/sse/events/?token=x", "/api/sse/events/ is not served here: have the proxy rewrite"],
+    ["/emit/", "/emit/ is not served here: it is on the control listener (-bindctl)."],
+    ["/token", "/token is not served here: it is on the control listener (-bindctl)."],
+    ["/healthz", "/healthz is not served here: it is on the control listener (-bindctl)."],
     ["/event", "/event is not served here: events are at /events/."],
     ["/events/x", "/events/x is not served here: events are at /events/."],
     [`/${"x".repeat(200)}`, `${"x".repeat(99)}…" is not served here`],

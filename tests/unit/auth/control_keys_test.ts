@@ -64,7 +64,7 @@ Deno.test("what is wrong with a line is told by its number, without what stands 
     ["crm hunter2 all", /^line 3: after the name must come sha256:/],
     [`crm ${DIGEST} all`, /^line 3: after the name must come sha256:/],
     [`crm sha256:${DIGEST}0 all`, /^line 3: after the name must come sha256:/],
-    [`crm sha256:${DIGEST}`, /^line 3: there is no right; give one or more of /],
+    [`crm sha256:${DIGEST}`, /^line 3: no right is given; give one or more of /],
     [`crm sha256:${DIGEST} read hunter2`, /^line 3: right 2 is not known; /],
     [`crm sha256:${DIGEST} emit`, /^line 3: right 1 is without channels; /],
     [`shop sha256:${digestOf("other")} all`, /^line 3: a line before has the name shop$/],

@@ -73,7 +73,7 @@ Deno.test("each right covers its own channels, all of them where it was given se
 });
 
 Deno.test("what is no right is refused by its place, without a word of it", () => {
-  assertMatch(refusal(), /^there is no right; give one or more of emit:CHANNELS, .* or all$/);
+  assertMatch(refusal(), /^no right is given; give one or more of emit:CHANNELS, .* or all$/);
   const unknown = ["", "reads", "READ", "read:x", "all:*", "emitt:x", "Hunter2", ":x", "emit :x"];
   for (const word of unknown) {
     const told = refusal("read", word);

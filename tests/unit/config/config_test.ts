@@ -195,8 +195,9 @@ Deno.test("an origin that no browser would send is refused with the reason", () 
     "https://*.a.com": /"https:\/\/\*\.a\.com" would match none, because no origin contains a \*/,
     "http://localhost:3000/": /must be http:\/\/localhost:3000: an origin has no trailing slash\.$/,
     "https://a.com/chat":
-      /must be origins like https:\/\/example\.com, not "https:\/\/a\.com\/chat"/,
-    "example.com": /must be origins like https:\/\/example\.com, not "example\.com"/,
+      /must be origins like https:\/\/example\.com, separated by commas, not "https:\/\/a\.com\/chat"/,
+    "example.com":
+      /must be origins like https:\/\/example\.com, separated by commas, not "example\.com"/,
   };
   for (const [origin, pattern] of Object.entries(messages)) {
     assertMatch(failure("cors", origin), pattern);
