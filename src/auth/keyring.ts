@@ -1,5 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
-import { KeysUnavailable, TokenRefused } from "../lib/errors.ts";
+import { type HttpError, KeysUnavailable, TokenRefused } from "../lib/errors.ts";
 import type { KeyObserver } from "./key_observer.ts";
 import type { KeyMaterial } from "./key_material.ts";
 import { KeySet } from "./key_set.ts";
@@ -97,13 +97,23 @@ export class Keyring {
 /** British English puts no comma before the last "or". */
 const alternatives = new Intl.ListFormat("en-GB", { type: "disjunction" });
 
-/** A source whose keys are not known yet might have the right one: that says more than another's refusal. */
+/**
+ * The first key that verifies a token, without waiting for sources that are slower. If none does: a source
+ * whose keys are not known yet might have the right one, which says more than another's refusal.
+ */
 async function tryEach(sources: readonly KeySource[], token: SignedToken): Promise<Verdict> {
-  let verdict: Verdict = "";
-  for (const source of sources) {
-    const next = await source.verify(token);
-    if (typeof next === "string") return next;
-    if (!(verdict instanceof KeysUnavailable)) verdict = next;
+  const refusals: HttpError[] = [];
+  const attempts = sources.map(async (source, index) => {
+    const verdict = await source.verify(token);
+    if (typeof verdict === "string") return verdict;
+    throw refusals[index] = verdict;
+  });
+  try {
+    return await Promise.any(attempts);
+  } catch (error) {
+    const failure = (error as AggregateError).errors.find((one) => !refusals.includes(one));
+    if (failure !== undefined) throw failure;
+    return refusals.find((one) => one instanceof KeysUnavailable) ??
+      refusals.at(-1) as HttpError;
   }
-  return verdict;
 }

@@ -3,6 +3,7 @@ import { UsageError } from "../lib/errors.ts";
 import type { LogLevel } from "../observability/logger.ts";
 import type { Retention } from "../broker/retention.ts";
 import { type ChannelGrants, toGrants } from "../auth/channel_grants.ts";
+import type { ClaimPath } from "../auth/claim_path.ts";
 import type { ClaimRules } from "../auth/claim_rules.ts";
 import { type SecretSource, Settings } from "./settings.ts";
 import type { StoreAddress } from "../broker/store_address.ts";
@@ -152,14 +153,40 @@ export function readMintConfig(
   };
 }
 
+/** The claims that have a meaning of their own in every token (RFC 7519, 4.1). */
+const REGISTERED = ["iss", "aud", "exp", "nbf", "iat", "jti"];
+
 function readClaimRules(settings: Settings): ClaimRules {
+  const user = settings.claim("claim-user");
+  const channels = settings.text("claim-channels") === ""
+    ? undefined
+    : settings.claim("claim-channels");
+  const paths = { "claim-user": user, "claim-channels": channels } as const;
+  for (const name of ["claim-user", "claim-channels"] as const) {
+    const [first = ""] = paths[name]?.names ?? [];
+    if (REGISTERED.includes(first)) {
+      throw new UsageError(
+        `Refused ${settings.source(name)}: the claim ${first} has another meaning.`,
+      );
+    }
+  }
+  if (channels !== undefined && (isWithin(user, channels) || isWithin(channels, user))) {
+    throw new UsageError(
+      `Refused ${settings.source("claim-channels")}: one claim cannot hold both user and channels.`,
+    );
+  }
   return {
     issuers: settings.all("issuer"),
     audiences: settings.all("audience"),
     leewaySeconds: settings.number("leeway"),
-    user: settings.claim("claim-user"),
-    channels: settings.text("claim-channels") === "" ? undefined : settings.claim("claim-channels"),
+    user,
+    channels,
     grants: settings.grants("grant"),
     maxChannels: settings.number("max-channels-per-token"),
   };
+}
+
+/** Whether a claim is another one, or a part of it. */
+function isWithin({ names }: ClaimPath, outer: ClaimPath): boolean {
+  return outer.names.every((name, index) => names[index] === name);
 }

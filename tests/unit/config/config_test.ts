@@ -359,3 +359,15 @@ Deno.test("all origins may be allowed with a star", () => {
   assertEquals(configOf({ cors: "*" }).corsOrigins, "*");
   assertEquals(configOf({ cors: "https://a.example, *" }).corsOrigins, "*");
 });
+
+Deno.test("a claim is not taken for two things", () => {
+  const refused: readonly [Record<string, string>, RegExp][] = [
+    [{ "claim-user": "exp" }, /^Refused -claim-user: the claim exp has another meaning\.$/],
+    [{ "claim-channels": "/aud/0" }, /^Refused -claim-channels: the claim aud has another/],
+    [{ "claim-user": "/a", "claim-channels": "/a/b" }, /: one claim cannot hold both/],
+    [{ "claim-user": "/a/b", "claim-channels": "a" }, /: one claim cannot hold both/],
+    [{ "claim-user": "sub", "claim-channels": "sub" }, /: one claim cannot hold both/],
+  ];
+  for (const [flags, message] of refused) assertThrows(() => configOf(flags), message);
+  configOf({ "claim-user": "/a/user", "claim-channels": "/a/channels" });
+});
