@@ -119,6 +119,7 @@ export class RedisBroker implements Broker {
   }
 
   close(): Promise<void> {
+    this.#publisher.close();
     return this.#connection.close();
   }
 }

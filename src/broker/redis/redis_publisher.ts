@@ -59,6 +59,7 @@ export class RedisPublisher {
   readonly #counting = new Map<number, Promise<CountsBySeq>>();
   #pending: PendingPublication[] = [];
   #isBusy = false;
+  #isClosed = false;
   /** Set while a call waits for publications. */
   #gathering: { readonly count: number; readonly done: () => void } | undefined;
 
@@ -80,6 +81,12 @@ export class RedisPublisher {
     return Promise.all(outcomes);
   }
 
+  /** From now on no call waits for further publications. */
+  close(): void {
+    this.#isClosed = true;
+    this.#gathering?.done();
+  }
+
   async #publishPending(): Promise<void> {
     const { follower } = this.#deps;
     this.#isBusy = true;
@@ -90,7 +97,7 @@ export class RedisPublisher {
       const batch = takeBatch(this.#pending, ({ request }) => request.drafts, LIMITS);
       const hasMore = this.#pending.length > 0;
       await this.#call(batch);
-      if (!hasMore) await this.#gather(this.#pending.length + batch.length);
+      if (!hasMore && !this.#isClosed) await this.#gather(this.#pending.length + batch.length);
     }
     follower.ownCallsEnd();
     this.#isBusy = false;
