@@ -14,6 +14,7 @@ import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { LogFields, Logger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
+import { countWorkers } from "./count_workers.ts";
 import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
@@ -126,7 +127,8 @@ export class Server {
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
     const controlKeys = readControlKeys(config);
     const settings = { config, keys: material };
-    const workers = countWorkers(config.workers, logger);
+    const machine = { cores: navigator.hardwareConcurrency, system: Deno.build.os };
+    const workers = countWorkers(config.workers, machine, logger);
     const broker = await openBroker(config, workers, clock, logger);
     let clients: ClientSide | undefined;
     let server: Server;
@@ -243,14 +245,6 @@ export class Server {
 /** The keys for the control side, which verifies no token: files are checked here, before others get them. */
 function withoutFetching(keys: KeyMaterial): KeyMaterial {
   return { ...keys, keySetUrls: [] };
-}
-
-/** The number of threads to serve clients with: more than one only where they can share a port. */
-function countWorkers(configured: number | "auto", logger: Logger): number {
-  const count = configured === "auto" ? navigator.hardwareConcurrency : configured;
-  if (count === 1 || Deno.build.os === "linux") return count;
-  logger.warn("this system does not spread connections over threads: running one worker");
-  return 1;
 }
 
 /** Whether something is done within a time; waits no longer than that. */
