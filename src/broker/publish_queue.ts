@@ -4,6 +4,9 @@ import { takeBatch } from "./take_batch.ts";
 /** As many events take about 10 ms of SQLite, in which all else waits. */
 const LIMITS = { events: 500, length: 2 ** 20 };
 
+/** The longest wait for publishers that were answered together. One that was answered alone does not wait. */
+const WAIT_MS = 1;
+
 /** One outcome per publication; a promise where the number of recipients comes later. */
 export type Outcomes = readonly (Outcome | Promise<Outcome>)[];
 
@@ -15,14 +18,19 @@ interface Call {
 
 /**
  * Gathers what is published in one turn of the event loop, for a log that appends many events at once
- * for little more than one. While one batch is published, the next comes together: under load the
- * batches grow instead of their number, and a call that comes alone waits for no other.
+ * for little more than one. While one batch is published, the next comes together, and the publishers of
+ * one batch are awaited for the next: under load the batches grow instead of their number. A call that
+ * comes alone waits for no other.
  */
 export class PublishQueue {
   readonly #publish: (publications: readonly Publication[]) => Outcomes;
   readonly #publishTogether: (publications: readonly Publication[]) => Outcomes | undefined;
   #calls: Call[] = [];
   #isScheduled = false;
+  /** How many calls came last time: publishers that are answered together come back together. */
+  #expected = 1;
+  /** Set while the first call waits for so many. */
+  #wait: ReturnType<typeof setTimeout> | undefined;
   /** How many of the first calls have failed together, and are published one by one. */
   #alone = 0;
 
@@ -43,19 +51,36 @@ export class PublishQueue {
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return new Promise((resolve, reject) => {
       this.#calls.push({ publications, resolve, reject });
-      if (this.#isScheduled) return;
-      this.#isScheduled = true;
-      // A microtask would be too early: the runtime resolves each request's body in a task of its own.
-      setImmediate(() => this.#publishNext());
+      if (!this.#isScheduled) this.#schedule();
+      else if (this.#wait !== undefined && this.#calls.length >= this.#expected) this.#endWait();
     });
   }
 
   /** Publishes now what still waits. */
   flush(): void {
+    if (this.#wait !== undefined) {
+      clearTimeout(this.#wait);
+      this.#wait = undefined;
+      this.#isScheduled = false;
+    }
     while (this.#calls.length > 0) this.#publishBatch();
   }
 
+  #schedule(): void {
+    this.#isScheduled = true;
+    if (this.#expected > 1) this.#wait = setTimeout(() => this.#endWait(), WAIT_MS);
+    else this.#endWait();
+  }
+
+  /** A microtask would be too early: the runtime resolves each request's body in a task of its own. */
+  #endWait(): void {
+    clearTimeout(this.#wait);
+    this.#wait = undefined;
+    setImmediate(() => this.#publishNext());
+  }
+
   #publishNext(): void {
+    this.#expected = Math.max(1, this.#calls.length);
     this.#publishBatch();
     this.#isScheduled = this.#calls.length > 0;
     // With a timer other work has its turn; the runtime runs some ten immediates in a row.

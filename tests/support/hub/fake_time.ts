@@ -40,8 +40,9 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(() => resolve()));
 }
 
-/** Waits for another process take real time, which passes while the test's time stands still. */
-const WAITS_FOR_ANOTHER_PROCESS = /\/(redis_[a-z]+|signal|deadline|wait)\.ts:|\/@redis\//;
+/** Waits for other processes and publishers take real time, which passes while the test's time stands still. */
+const WAITS_FOR_ANOTHER_PROCESS =
+  /\/(redis_[a-z]+|publish_queue|signal|deadline|wait)\.ts:|\/@redis\//;
 
 /** Whether the code that calls the caller of this function is of that kind. */
 function isCalledInRealTime(): boolean {

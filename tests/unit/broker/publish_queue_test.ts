@@ -104,3 +104,39 @@ Deno.test("an error that nobody foresaw reaches its publishers, and the next are
   failure = undefined;
   assertEquals((await queue.publish([named("3")])).length, 1);
 });
+
+/** Publishes once for each name, and then again as soon as it is answered, as back ends do that await each answer. */
+function publishTwice(queue: PublishQueue, names: readonly string[]): Promise<unknown> {
+  return Promise.all(names.map(async (name) => {
+    await queue.publish([named(name)]);
+    // Each comes back in a turn of its own.
+    for (let turn = 0; turn < names.indexOf(name); turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await queue.publish([named(name)]);
+  }));
+}
+
+Deno.test("publishers that were answered together are published together again", async () => {
+  const { queue, batches } = recordingQueue();
+  await publishTwice(queue, ["1", "2", "3"]);
+  assertEquals(batches, [["1", "2", "3"], ["1", "2", "3"]]);
+});
+
+Deno.test("a publisher that comes back alone is published without the others", async () => {
+  const { queue, batches } = recordingQueue();
+  await Promise.all(["1", "2", "3"].map((name) => queue.publish([named(name)])));
+  await queue.publish([named("4")]);
+  await queue.publish([named("5")]);
+  assertEquals(batches, [["1", "2", "3"], ["4"], ["5"]]);
+});
+
+Deno.test("flushing ends the wait for others, and the next are published as ever", async () => {
+  const { queue, batches } = recordingQueue();
+  await Promise.all(["1", "2"].map((name) => queue.publish([named(name)])));
+  const waits = queue.publish([named("3")]);
+  queue.flush();
+  await waits;
+  await Promise.all(["4", "5"].map((name) => queue.publish([named(name)])));
+  assertEquals(batches, [["1", "2"], ["3"], ["4", "5"]]);
+});
