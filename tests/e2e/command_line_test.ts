@@ -183,6 +183,7 @@ Deno.test("`token` names the flag that is missing or wrong", async () => {
     ["secret", undefined],
     ["exp", "soon"],
     ["exp", "-1"],
+    ["exp", "1795600000"],
     ["userId", ""],
   ];
   for (const [flag, value] of cases) {

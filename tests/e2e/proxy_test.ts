@@ -126,6 +126,19 @@ for (const proxy of [SEED_APACHE, ...DOCUMENTED]) {
 
 for (const proxy of DOCUMENTED) {
   Deno.test({
+    name: `${proxy.name} passes on the client for browsers`,
+    ...requires(...proxy.tools, "openssl"),
+    async fn() {
+      await using site = await startSite(proxy);
+      const client = await request(site, new URL("/client.js", site.address).href);
+      assertEquals(client.status, 200);
+      assertEquals(client.headers.get("Content-Type"), "text/javascript; charset=utf-8");
+    },
+  });
+}
+
+for (const proxy of DOCUMENTED) {
+  Deno.test({
     name:
       `${proxy.name} tells clients to try again while the server is away, and finds it as soon as it is back`,
     ...requires(...proxy.tools, "openssl"),

@@ -65,6 +65,8 @@ export class ModelBrowser {
   readonly server: ModelServer;
   readonly random: SeededRandom;
   nowMs = 1_000_000;
+  /** Whether pages have locks: without a secure context they have none. */
+  hasLocks = true;
   readonly channels = new Set<Channel>();
   readonly timers = new Set<Timer>();
   readonly #locks = new Map<string, Lock>();
@@ -252,7 +254,9 @@ export class ModelTab {
         BroadcastChannel,
         addEventListener: this.#page.addEventListener.bind(this.#page),
       },
-      navigator: { locks: { request: browser.request.bind(browser, this) } },
+      navigator: browser.hasLocks
+        ? { locks: { request: browser.request.bind(browser, this) } }
+        : {},
       BroadcastChannel,
       fetch: (_: URL, init: RequestInit) => this.#fetch(init),
       Date: { now: () => browser.nowMs },

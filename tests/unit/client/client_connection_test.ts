@@ -181,3 +181,58 @@ Deno.test("tokens that do not name user and channels as the server's own do are 
     await browser.settle();
     assertEquals(server.streams, 4);
   }));
+
+Deno.test("where pages have no locks, each tab has a stream of its own", () =>
+  play(async (browser, server) => {
+    browser.hasLocks = false;
+    const tabs = [browser.open("alex"), browser.open("alex")];
+    await browser.settle();
+    assertEquals(server.streams, 2);
+    server.emit("for both");
+    await browser.settle();
+    for (const { received } of tabs) assertEquals(received.map(({ data }) => data), ["for both"]);
+  }));
+
+Deno.test("a handler gets parsed JSON if it asks for it, and nothing once it is taken off", () =>
+  play(async (browser, server) => {
+    const { connection, received } = browser.open("alex");
+    await browser.settle();
+    const values: unknown[] = [];
+    const off = connection.on("message", (value) => values.push(value), { json: true });
+    server.emit('{"order":17}');
+    await browser.settle();
+    off();
+    server.emit("[]");
+    await browser.settle();
+    assertEquals(values, [{ order: 17 }]);
+    assertEquals(received.map(({ data }) => data), ['{"order":17}', "[]"]);
+  }));
+
+Deno.test("a token that is not to be had is asked for again, after growing pauses", () =>
+  play(async (browser, server) => {
+    const askedAt: number[] = [];
+    let isLoggedIn = false;
+    const tab = browser.open("alex", {
+      token: () => {
+        askedAt.push(browser.nowMs);
+        if (isLoggedIn) return new Response(server.tokenOf("alex"));
+        if (askedAt.length % 2 === 0) throw new TypeError("Failed to fetch");
+        return new Response("log in first", { status: 401 });
+      },
+    });
+    // The body of a real answer comes with a turn of the event loop.
+    const letTokensCome = async (seconds: number) => {
+      for (let second = 0; second < seconds; second++) {
+        await letTimePass(browser, 1);
+        await new Promise((resolve) => setTimeout(resolve));
+      }
+    };
+    await letTokensCome(100);
+    const pauses = askedAt.slice(2).map((at, index) => at - (askedAt[index + 1] ?? at));
+    assert(pauses.every((pause) => pause >= RETRY_MS), `${pauses}`);
+    assert(askedAt.length > 3 && askedAt.length < 15, `${askedAt.length} attempts`);
+    assertEquals([tab.connection.state, tab.askedAt], ["connecting", []]);
+    isLoggedIn = true;
+    await letTokensCome(40);
+    assertEquals([tab.connection.state, tab.askedAt.length], ["open", 1]);
+  }));
