@@ -4,7 +4,7 @@ import type { ControlAccess } from "../http/control_access.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
-import { type HealthDeps, healthHandler } from "../http/handlers/health.ts";
+import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
@@ -33,7 +33,7 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|healthz)$/;
+const CONTROL_PATH = /^\/(emit\/?|token\/?|healthz|readyz)$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -87,6 +87,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
+    { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
   ];
   const cors = demoPage && ((request: Request) => demoPage.headers(request));
   const preflights = cors === undefined

@@ -55,6 +55,9 @@ Deno.test("a server that starts without its issuer says so, and takes its tokens
   assertEquals(await early.waitForEnd(), "clean");
   assertMatch(early.text, /^retry: [0-9]+\n: keys unavailable\n/);
   assertMatch((await healthOf(server)).keys ?? "", /^cannot fetch the key set http/);
+  const unready = await server.control("/readyz");
+  assertEquals(unready.status, 503);
+  assertMatch(await unready.text(), /^cannot fetch the key set http/);
   assertMatch(server.log.text, / warn key set not fetched url=\S+ reason=/);
   await using own = await openStream(server.eventsUrl, {
     token: await server.token({ userId: "kim", channel: "chat" }),
@@ -63,6 +66,8 @@ Deno.test("a server that starts without its issuer says so, and takes its tokens
 
   await issuer.serve(key);
   await waitFor("the key set", async () => (await healthOf(server)).keys === "ok");
+  const ready = await server.control("/readyz");
+  assertEquals([ready.status, await ready.text()], [200, "ready\n"]);
   assertMatch(server.log.text, / info key set fetched url=/);
   await using stream = await openStream(server.eventsUrl, { token });
   await stream.waitFor("its greeting", () => stream.comments.includes("connected"));

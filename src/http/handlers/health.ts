@@ -32,6 +32,22 @@ export function healthHandler({ census, broker, healthy, missingKeys }: HealthDe
   };
 }
 
+/**
+ * `GET /readyz`: 200 while a client that connects now would get what it asks for, otherwise 503 and why, a
+ * sentence a line. A store that is away is no reason: streams go on, and wait for it.
+ */
+export function readyHandler({ healthy, missingKeys }: HealthDeps): RouteHandler {
+  return async ({ request }) => {
+    const reasons = [
+      ...(healthy() ? [] : ["the listeners accept no connections"]),
+      ...await missingKeys?.() ?? [],
+    ];
+    const code = reasons.length === 0 ? 200 : 503;
+    if (wantsJson(request)) return answer(code, { ready: code === 200, reasons });
+    return answer(code, code === 200 ? "ready\n" : `${reasons.join("\n")}\n`);
+  };
+}
+
 /** The log's names have spaces; members of JSON need none. */
 function inSnakeCase(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
   return Object.fromEntries(

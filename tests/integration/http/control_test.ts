@@ -230,9 +230,16 @@ Deno.test("the health check answers 200 while both listeners accept, and 503 whi
   using listeners = await Listeners.make({ maxConnections: 1 });
   const ok = await listeners.control("/healthz");
   assertEquals([ok.status, await ok.text()], [200, "ok\n"]);
+  const ready = await listeners.control("/readyz");
+  assertEquals([ready.status, await ready.text()], [200, "ready\n"]);
   listeners.healthy = false;
   const bad = await listeners.control("/healthz");
   assertEquals([bad.status, await bad.text()], [503, "not accepting\n"]);
+  const unready = await listeners.control("/readyz", { headers: JSON_TYPE });
+  assertEquals([unready.status, await unready.json()], [503, {
+    ready: false,
+    reasons: ["the listeners accept no connections"],
+  }]);
 });
 
 Deno.test("the health check tells in JSON how many streams are open, and how those before ended", async () => {
