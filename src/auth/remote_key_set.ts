@@ -22,6 +22,8 @@ const RETRY_MS = { least: 1000, most: 30_000 };
  */
 export class RemoteKeySet implements KeySource {
   readonly url: string;
+  /** For messages: the query may hold a secret. */
+  readonly #shownUrl: string;
   /** All: the issuer's next key may be of any kind. */
   readonly algorithms = PUBLIC_KEY_ALGORITHMS;
   readonly #clock: Clock;
@@ -39,6 +41,7 @@ export class RemoteKeySet implements KeySource {
   /** Begins to fetch at once, and goes on until it is closed. */
   constructor(url: string, clock: Clock, observer: KeyObserver) {
     this.url = url;
+    this.#shownUrl = url.replace(/\?.*/s, "");
     this.#clock = clock;
     this.#observer = observer;
     this.#fetch();
@@ -46,7 +49,7 @@ export class RemoteKeySet implements KeySource {
 
   /** Why no key is known yet; `undefined` once there is one. */
   get missingReason(): string | undefined {
-    return this.#keys === undefined ? this.#problem ?? `fetching ${this.url}` : undefined;
+    return this.#keys === undefined ? this.#problem ?? `fetching ${this.#shownUrl}` : undefined;
   }
 
   async verify(token: SignedToken): Promise<Verdict> {
@@ -105,7 +108,7 @@ export class RemoteKeySet implements KeySource {
 
   #take(keys: KeySet): void {
     this.#keys = keys;
-    if (this.#failures > 0) this.#observer.fetched(this.url);
+    if (this.#failures > 0) this.#observer.fetched(this.#shownUrl);
     this.#problem = undefined;
     this.#failures = 0;
     this.#timer = setTimeout(() => this.#fetch(), REFRESH_MS);
@@ -113,8 +116,8 @@ export class RemoteKeySet implements KeySource {
   }
 
   #fail(reason: string): void {
-    this.#problem = `cannot fetch the key set ${this.url}: ${reason}`;
-    if (this.#failures === 0) this.#observer.failed(this.url, reason);
+    this.#problem = `cannot fetch the key set ${this.#shownUrl}: ${reason}`;
+    if (this.#failures === 0) this.#observer.failed(this.#shownUrl, reason);
     const pause = Math.min(RETRY_MS.least * 2 ** this.#failures++, RETRY_MS.most);
     this.#timer = setTimeout(() => this.#fetch(), pause);
   }

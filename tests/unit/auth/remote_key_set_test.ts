@@ -172,3 +172,13 @@ Deno.test("after it is closed it fetches no more, and tells nothing", async () =
   await issuer.goAway();
   assertEquals(watched.told, []);
 });
+
+Deno.test("the query of its address, which may hold a secret, is told nobody", async () => {
+  const issuer = KeySetServer.start(new IssuerKey());
+  const url = `${issuer.url}?key=hunter2`;
+  await issuer[Symbol.asyncDispose]();
+  using watched = new Watched(url);
+  await waitFor("the failure", () => watched.told.length > 0);
+  const { missingReason = "" } = watched.set;
+  assertEquals([missingReason, ...watched.told].join().includes("hunter2"), false);
+});
