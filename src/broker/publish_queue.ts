@@ -1,11 +1,9 @@
 import type { Outcome, Publication } from "./broker.ts";
+import { Gathering } from "./gathering.ts";
 import { takeBatch } from "./take_batch.ts";
 
 /** As many events take about 10 ms of SQLite, in which all else waits. */
 const LIMITS = { events: 500, length: 2 ** 20 };
-
-/** The longest wait for publishers that were answered together. One that was answered alone does not wait. */
-const WAIT_MS = 1;
 
 /** One outcome per publication; a promise where the number of recipients comes later. */
 export type Outcomes = readonly (Outcome | Promise<Outcome>)[];
@@ -27,10 +25,9 @@ export class PublishQueue {
   readonly #publishTogether: (publications: readonly Publication[]) => Outcomes | undefined;
   #calls: Call[] = [];
   #isScheduled = false;
-  /** How many calls came last time: publishers that are answered together come back together. */
+  /** How many calls came last time: so many are awaited, unless it was one. */
   #expected = 1;
-  /** Set while the first call waits for so many. */
-  #wait: ReturnType<typeof setTimeout> | undefined;
+  readonly #gathering = new Gathering();
   /** How many of the first calls have failed together, and are published one by one. */
   #alone = 0;
 
@@ -52,30 +49,20 @@ export class PublishQueue {
     return new Promise((resolve, reject) => {
       this.#calls.push({ publications, resolve, reject });
       if (!this.#isScheduled) this.#schedule();
-      else if (this.#wait !== undefined && this.#calls.length >= this.#expected) this.#endWait();
+      else this.#gathering.arrived(this.#calls.length);
     });
   }
 
   /** Publishes now what still waits. */
   flush(): void {
-    if (this.#wait !== undefined) {
-      clearTimeout(this.#wait);
-      this.#wait = undefined;
-      this.#isScheduled = false;
-    }
+    this.#gathering.end();
     while (this.#calls.length > 0) this.#publishBatch();
   }
 
-  #schedule(): void {
+  async #schedule(): Promise<void> {
     this.#isScheduled = true;
-    if (this.#expected > 1) this.#wait = setTimeout(() => this.#endWait(), WAIT_MS);
-    else this.#endWait();
-  }
-
-  /** A microtask would be too early: the runtime resolves each request's body in a task of its own. */
-  #endWait(): void {
-    clearTimeout(this.#wait);
-    this.#wait = undefined;
+    if (this.#expected > 1) await this.#gathering.wait(this.#expected);
+    // A microtask would be too early: the runtime resolves each request's body in a task of its own.
     setImmediate(() => this.#publishNext());
   }
 

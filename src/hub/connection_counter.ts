@@ -20,7 +20,7 @@ export function localCounters(): StreamCounters {
 }
 
 /** Counts the connections of a server with one thread. */
-export class LocalConnectionCounter implements ConnectionCounter {
+class LocalConnectionCounter implements ConnectionCounter {
   #total = 0;
 
   add(change: 1 | -1): void {

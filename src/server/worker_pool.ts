@@ -2,6 +2,7 @@ import type { KeyMaterial } from "../auth/key_material.ts";
 import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
 import { packEvents } from "../broker/thread/event_batch.ts";
 import { HistoryServer } from "../broker/thread/history_server.ts";
+import { sumCounts } from "../broker/thread/recipient_counts.ts";
 import { type Census, sumOf } from "../hub/census.ts";
 import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
 import { formatAddress } from "../lib/address.ts";
@@ -124,7 +125,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     const message = { kind: "events", previous: this.#last, events: packEvents(events) } as const;
     this.#last = events.at(-1)?.seq ?? this.#last;
     const all = await Promise.all(this.#workers.map(({ thread }) => thread.deliver(message)));
-    return events.map((_, n) => all.reduce((sum, counts) => sum + (counts?.[n] ?? 0), 0));
+    return sumCounts(events.length, all);
   }
 
   /** See `BrokerEventHandler.restart`. */

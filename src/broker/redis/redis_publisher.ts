@@ -3,6 +3,7 @@ import { StoreUnavailable } from "../../lib/errors.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { formatId } from "../../sse/log_position.ts";
 import type { Outcome, Publication } from "../broker.ts";
+import { Gathering } from "../gathering.ts";
 import { fingerprintOf, keyReused } from "../idempotency.ts";
 import type { RedisConnection } from "./redis_connection.ts";
 import type { CountsBySeq, Deliveries } from "./redis_deliveries.ts";
@@ -14,13 +15,6 @@ import type { RedisSession } from "./redis_session.ts";
 
 /** Redis does nothing else during a call; as many events take it about 5 ms. */
 const LIMITS = { events: 200, length: 2 ** 20 };
-
-/**
- * How long a call waits for those that the last one answered: publishers that were answered together
- * come back one by one. Without it the first of them would have a call to itself, in which the others
- * wait, time and again.
- */
-const GATHER_MS = 1;
 
 /** How long a receipt waits for this server to hand out its own events. */
 const DELIVERY_MS = 1000;
@@ -60,8 +54,7 @@ export class RedisPublisher {
   #pending: PendingPublication[] = [];
   #isBusy = false;
   #isClosed = false;
-  /** Set while a call waits for publications. */
-  #gathering: { readonly count: number; readonly done: () => void } | undefined;
+  readonly #gathering = new Gathering();
 
   constructor(deps: PublisherDeps) {
     this.#deps = deps;
@@ -77,14 +70,14 @@ export class RedisPublisher {
       })
     );
     if (!this.#isBusy) this.#publishPending();
-    else if (this.#pending.length >= (this.#gathering?.count ?? Infinity)) this.#gathering?.done();
+    else this.#gathering.arrived(this.#pending.length);
     return Promise.all(outcomes);
   }
 
   /** From now on no call waits for further publications. */
   close(): void {
     this.#isClosed = true;
-    this.#gathering?.done();
+    this.#gathering.end();
   }
 
   async #publishPending(): Promise<void> {
@@ -97,23 +90,12 @@ export class RedisPublisher {
       const batch = takeBatch(this.#pending, ({ request }) => request.drafts, LIMITS);
       const hasMore = this.#pending.length > 0;
       await this.#call(batch);
-      if (!hasMore && !this.#isClosed) await this.#gather(this.#pending.length + batch.length);
+      if (!hasMore && !this.#isClosed) {
+        await this.#gathering.wait(this.#pending.length + batch.length);
+      }
     }
     follower.ownCallsEnd();
     this.#isBusy = false;
-  }
-
-  /** Waits until so many publications are there. */
-  #gather(count: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(deadline);
-        this.#gathering = undefined;
-        resolve();
-      };
-      const deadline = setTimeout(done, GATHER_MS);
-      this.#gathering = { count, done };
-    });
   }
 
   async #call(batch: readonly PendingPublication[]): Promise<void> {

@@ -15,6 +15,7 @@ import type { Retention } from "../../../src/broker/retention.ts";
 import { packEvents } from "../../../src/broker/thread/event_batch.ts";
 import { type FollowerReaders, HistoryServer } from "../../../src/broker/thread/history_server.ts";
 import type { FromFollower, ToFollower } from "../../../src/broker/thread/messages.ts";
+import { sumCounts } from "../../../src/broker/thread/recipient_counts.ts";
 import { ThreadFollower } from "../../../src/broker/thread/thread_follower.ts";
 import type { Clock } from "../../../src/lib/clock.ts";
 import { Pacer } from "../../../src/lib/pacer.ts";
@@ -47,7 +48,7 @@ export class FollowedBroker extends PassingBroker {
     broker.follow({
       deliver: async (events) => {
         const all = await Promise.all(links.map((link) => link.deliver(events)));
-        return events.map((_, n) => all.reduce((sum, counts) => sum + (counts[n] ?? 0), 0));
+        return sumCounts(events.length, all);
       },
       restart: (positions, head) => {
         for (const link of links) link.restart(positions, head);
