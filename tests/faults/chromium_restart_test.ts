@@ -3,7 +3,7 @@ import { assert, assertEquals } from "../support/assert.ts";
 import { TestBrowser } from "../support/chromium.ts";
 import { EventSourcePage, PageOrigin } from "../support/event_source_page.ts";
 import { Ledger } from "../support/ledger.ts";
-import { Publisher } from "../support/publisher.ts";
+import { publishToChat } from "../support/publisher.ts";
 import { RestartingServer } from "../support/restarting_server.ts";
 import { withSeed } from "../support/seeded_random.ts";
 import { startServer } from "../support/server.ts";
@@ -34,14 +34,7 @@ Deno.test({
       await using browser = await TestBrowser.launch();
       const page = await EventSourcePage.open(browser, site, server.current.eventsUrlWith(token));
       const ledger = new Ledger();
-      await using publisher = new Publisher({
-        emitUrl: `${server.current.controlOrigin}/emit/`,
-        name: "publisher",
-        targets: [{ channel: "chat", userId: "alex" }, { channel: "chat", userId: "*" }],
-        random,
-        repeat: true,
-        onAcknowledged: (event) => ledger.add(event),
-      });
+      await using publisher = publishToChat(server.current.controlOrigin, random, ledger);
       for (const signal of ["SIGTERM", "SIGKILL", "SIGTERM", "SIGKILL"] as const) {
         await page.waitForCount((await page.received()).length + random.between(1, 50));
         await server.current.stop(signal);

@@ -4,7 +4,7 @@ import { type BrowserPage, PageOrigin } from "../support/event_source_page.ts";
 import { FirefoxBrowser } from "../support/firefox.ts";
 import { Ledger } from "../support/ledger.ts";
 import { codeBlock, readPage } from "../support/markdown.ts";
-import { Publisher } from "../support/publisher.ts";
+import { publishToChat } from "../support/publisher.ts";
 import { RestartingServer } from "../support/restarting_server.ts";
 import { withSeed } from "../support/seeded_random.ts";
 import type { ReceivedEvent } from "../support/sse_client.ts";
@@ -38,15 +38,7 @@ Deno.test({
       await page.evaluate(countingOpened(server.current.eventsUrlWith(token)));
       await waitUntil(page, "opened[0].readyState", 1);
       const ledger = new Ledger();
-      await using publisher = new Publisher({
-        emitUrl: `${server.current.controlOrigin}/emit/`,
-        name: "publisher",
-        targets: [{ channel: "chat", userId: "alex" }, { channel: "chat", userId: "*" }],
-        random,
-        repeat: true,
-        pauseMs: 20,
-        onAcknowledged: (event) => ledger.add(event),
-      });
+      await using publisher = publishToChat(server.current.controlOrigin, random, ledger, 20);
       await waitUntil(page, "received.length", random.between(1, 20));
       await server.kill();
       // The first cannot connect and closes for good, and so does the second, three seconds later.

@@ -6,7 +6,7 @@ import { DOCUMENTED_PROXIES } from "../support/documented_proxies.ts";
 import { EventSourcePage, PageOrigin } from "../support/event_source_page.ts";
 import { FirefoxBrowser } from "../support/firefox.ts";
 import { Ledger } from "../support/ledger.ts";
-import { Publisher } from "../support/publisher.ts";
+import { publishToChat } from "../support/publisher.ts";
 import { RestartingServer } from "../support/restarting_server.ts";
 import { withSeed } from "../support/seeded_random.ts";
 import { TempDir } from "../support/temp_dir.ts";
@@ -55,15 +55,7 @@ for (const { name, tool, launch } of BROWSERS) {
         }
         const ledger = new Ledger();
         const publisher = stack.use(
-          new Publisher({
-            emitUrl: `${server.current.controlOrigin}/emit/`,
-            name: "publisher",
-            targets: [{ channel: "chat", userId: "alex" }, { channel: "chat", userId: "*" }],
-            random,
-            repeat: true,
-            pauseMs: 20,
-            onAcknowledged: (event) => ledger.add(event),
-          }),
+          publishToChat(server.current.controlOrigin, random, ledger, 20),
         );
         for (const { page } of pages) await page.waitForCount(random.between(1, 20));
         await server.kill();

@@ -5,7 +5,7 @@
  * @module
  */
 import { assertEquals } from "./assert.ts";
-import type { AcknowledgedEvent } from "./ledger.ts";
+import type { AcknowledgedEvent, Ledger } from "./ledger.ts";
 import type { SeededRandom } from "./seeded_random.ts";
 import { type WaitOptions, withDeadline } from "./wait.ts";
 
@@ -149,4 +149,22 @@ export class Publisher implements AsyncDisposable {
     this.#abandoned = true;
     await Promise.allSettled([this.#finished]);
   }
+}
+
+/** A publisher to alex, and to everyone, on the channel chat; the ledger gets what was answered. */
+export function publishToChat(
+  controlOrigin: string,
+  random: SeededRandom,
+  ledger: Ledger,
+  pauseMs = 0,
+): Publisher {
+  return new Publisher({
+    emitUrl: `${controlOrigin}/emit/`,
+    name: "publisher",
+    targets: [{ channel: "chat", userId: "alex" }, { channel: "chat", userId: "*" }],
+    random,
+    repeat: true,
+    pauseMs,
+    onAcknowledged: (event) => ledger.add(event),
+  });
 }

@@ -7,7 +7,7 @@ import { assert } from "../assert.ts";
 import type { BrowserPage } from "../event_source_page.ts";
 import { healthOf } from "../health.ts";
 import { Ledger } from "../ledger.ts";
-import { Publisher } from "../publisher.ts";
+import { type Publisher, publishToChat } from "../publisher.ts";
 import { Relay } from "../relay.ts";
 import { RestartingServer } from "../restarting_server.ts";
 import type { SeededRandom } from "../seeded_random.ts";
@@ -110,15 +110,7 @@ export class ManyTabs<Page extends ClosablePage> implements AsyncDisposable {
   async #startEmitting(): Promise<void> {
     const { controlOrigin } = this.server.current;
     this.#publisher = this.#stack.use(
-      new Publisher({
-        emitUrl: `${controlOrigin}/emit/`,
-        name: "publisher",
-        targets: [{ channel: "chat", userId: "alex" }, { channel: "chat", userId: "*" }],
-        random: this.#random.fork(),
-        repeat: true,
-        pauseMs: 20,
-        onAcknowledged: (event) => this.ledger.add(event),
-      }),
+      publishToChat(controlOrigin, this.#random.fork(), this.ledger, 20),
     );
     await this.eventsGoBy();
   }
