@@ -14,6 +14,7 @@ import type {
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
+import type { LogInspector } from "./log_inspector.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
 
 /** What becomes of a publication: the index of its new entry, or an outcome that needs none. */
@@ -59,6 +60,10 @@ export class LocalBroker implements Broker {
   /** From the last emit: nothing else shows whether the store works. */
   get unavailableReason(): string | undefined {
     return this.#unavailableReason;
+  }
+
+  get inspector(): LogInspector {
+    return this.#log.inspector;
   }
 
   get head(): LogPosition {

@@ -8,6 +8,7 @@ import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
+import type { LogInspector } from "../log_inspector.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
@@ -15,6 +16,7 @@ import { Deliveries } from "./redis_deliveries.ts";
 import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisHistory } from "./redis_history.ts";
+import { RedisInspector } from "./redis_inspector.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { RedisSession } from "./redis_session.ts";
@@ -38,6 +40,7 @@ interface BrokerDeps {
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
   readonly history: RedisHistory;
+  readonly inspector: RedisInspector;
 }
 
 /**
@@ -51,6 +54,7 @@ interface BrokerDeps {
  * The connection keeps a session open, in which the follower follows and the publisher publishes.
  */
 export class RedisBroker implements Broker {
+  readonly inspector: LogInspector;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
@@ -61,6 +65,7 @@ export class RedisBroker implements Broker {
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
     this.#history = deps.history;
+    this.inspector = deps.inspector;
   }
 
   /**
@@ -91,7 +96,8 @@ export class RedisBroker implements Broker {
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       const history = new RedisHistory({ log, connection, follower });
-      return new RedisBroker({ connection, follower, publisher, history });
+      const inspector = new RedisInspector(log, connection);
+      return new RedisBroker({ connection, follower, publisher, history, inspector });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);

@@ -11,6 +11,7 @@ import type {
   Publication,
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { LogInspector } from "../../../src/broker/log_inspector.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes every call on to the real broker. */
@@ -27,6 +28,10 @@ export class PassingBroker implements Broker {
 
   get unavailableReason(): string | undefined {
     return this.#broker.unavailableReason;
+  }
+
+  get inspector(): LogInspector {
+    return this.#broker.inspector;
   }
 
   follow(handler: BrokerEventHandler): void {
