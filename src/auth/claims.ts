@@ -57,7 +57,7 @@ export class ClaimReader {
    */
   read(payload: unknown, nowSeconds: number, key: VerifyingKey): TokenClaims {
     if (typeof payload !== "object" || payload === null || Array.isArray(payload)) {
-      throw new TokenRefused("Token refused: its payload is not a JSON object.");
+      throw new TokenRefused("claims", "Token refused: its payload is not a JSON object.");
     }
     const { exp, nbf, iss, aud } = payload as Readonly<Record<string, unknown>>;
     const { leewaySeconds, user } = this.#rules;
@@ -73,10 +73,11 @@ export class ClaimReader {
     });
     if (isExpired(claims, nowSeconds)) throw expired();
     if (begin !== undefined && begin - leewaySeconds > nowSeconds) {
-      throw new TokenRefused("Token refused: it is not valid yet (nbf).");
+      throw new TokenRefused("not yet valid", "Token refused: it is not valid yet (nbf).");
     }
     if (key.isPublic && end !== undefined && end > nowSeconds + LONGEST_LIFE_SECONDS) {
       throw new TokenRefused(
+        "claims",
         "Token refused: its claim exp is more than a year ahead; it counts seconds.",
       );
     }
@@ -87,12 +88,16 @@ export class ClaimReader {
     const { issuers, audiences } = this.#rules;
     if (issuers.length > 0 && !(typeof iss === "string" && issuers.includes(iss))) {
       throw new TokenRefused(
+        "issuer",
         "Token refused: its claim iss is not an issuer that is accepted here (-issuer).",
       );
     }
     const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
     if (audiences.length > 0 && !named.some((one) => audiences.includes(one as string))) {
-      throw new TokenRefused("Token refused: its claim aud does not name this server (-audience).");
+      throw new TokenRefused(
+        "audience",
+        "Token refused: its claim aud does not name this server (-audience).",
+      );
     }
   }
 
@@ -106,6 +111,7 @@ export class ClaimReader {
     const count = channels.length + patterns.length;
     if (count > maxChannels) {
       throw new TokenRefused(
+        "claims",
         `Token refused: its claim ${path.text} names ${count} channels, ${overLimit(maxChannels)}.`,
       );
     }
@@ -126,7 +132,7 @@ export function isExpired(claims: Claims, nowSeconds: number): boolean {
 
 /** The refusal of a token that has expired. */
 export function expired(): TokenRefused {
-  return new TokenRefused("Token refused: it has expired.");
+  return new TokenRefused("expired", "Token refused: it has expired.");
 }
 
 /** The part of a message that names the exceeded limit of channels. */
@@ -141,9 +147,10 @@ function readUser({ text }: ClaimPath, value: unknown): string {
     return String(value);
   }
   if (value === undefined) {
-    throw new TokenRefused(`Token refused: its claim ${text} is missing (-claim-user).`);
+    throw new TokenRefused("claims", `Token refused: its claim ${text} is missing (-claim-user).`);
   }
   throw new TokenRefused(
+    "claims",
     `Token refused: its claim ${text} must be a string of ${NAME_RULE}.`,
   );
 }
@@ -158,9 +165,13 @@ function readNames({ text }: ClaimPath, value: unknown, mayBeNone: boolean): rea
     names.every((name) => typeof name === "string" && isName(name));
   if (valid) return names as readonly string[];
   if (value === undefined) {
-    throw new TokenRefused(`Token refused: its claim ${text} is missing (-claim-channels).`);
+    throw new TokenRefused(
+      "claims",
+      `Token refused: its claim ${text} is missing (-claim-channels).`,
+    );
   }
   throw new TokenRefused(
+    "claims",
     `Token refused: its claim ${text} must be a string of ${NAME_RULE}, or an array of them.`,
   );
 }
@@ -171,6 +182,7 @@ function readOwnTime(claim: string, value: unknown): number | undefined {
   const seconds = typeof value === "string" && /^[0-9]+$/.test(value) ? Number(value) : value;
   if (typeof seconds === "number" && Number.isFinite(seconds)) return seconds;
   throw new TokenRefused(
+    "claims",
     `Token refused: its claim ${claim} must be a number of seconds.`,
   );
 }
@@ -178,10 +190,16 @@ function readOwnTime(claim: string, value: unknown): number | undefined {
 function readIssuersTime(claim: string, value: unknown): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value !== "number") {
-    throw new TokenRefused(`Token refused: its claim ${claim} must be a number of seconds.`);
+    throw new TokenRefused(
+      "claims",
+      `Token refused: its claim ${claim} must be a number of seconds.`,
+    );
   }
   if (!Number.isInteger(value)) {
-    throw new TokenRefused(`Token refused: its claim ${claim} must be a whole number of seconds.`);
+    throw new TokenRefused(
+      "claims",
+      `Token refused: its claim ${claim} must be a whole number of seconds.`,
+    );
   }
   return value;
 }

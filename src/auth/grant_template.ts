@@ -68,6 +68,7 @@ export class Grants {
       const channel = texts.map((text, index) => text + (values[index] ?? "")).join("");
       if (isName(channel)) return channel;
       throw new TokenRefused(
+        "claims",
         "Token refused: its claims make a channel name that is too long (-grant).",
       );
     });
@@ -77,11 +78,13 @@ export class Grants {
     const name = Number.isSafeInteger(value) ? String(value) : value;
     if (typeof name !== "string" || !isName(name)) {
       throw new TokenRefused(
+        "claims",
         `Token refused: its claim ${text} must be a text or a whole number (-grant).`,
       );
     }
     if (!this.#separators.some((separator) => name.includes(separator))) return name;
     throw new TokenRefused(
+      "claims",
       `Token refused: its claim ${text} contains * or a character that stands next to a claim in -grant.`,
     );
   }

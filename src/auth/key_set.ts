@@ -41,7 +41,10 @@ export class KeySet implements KeySource {
       if (error instanceof TokenRefused) return error;
       throw error;
     }
-    return new TokenRefused("Token refused: its signature does not match the issuer's key.");
+    return new TokenRefused(
+      "signature",
+      "Token refused: its signature does not match the issuer's key.",
+    );
   }
 
   has(keyId: string): boolean {
@@ -54,11 +57,13 @@ export class KeySet implements KeySource {
     const keys = await this.#find(kid === undefined ? { alg } : { alg, kid });
     if (keys.length > 1 && kid !== undefined) {
       throw new TokenRefused(
+        "signature",
         "Token refused: the issuer's key set has several keys of its name (kid).",
       );
     }
     if (keys.length > 0) return keys;
     throw new NoSuchKey(
+      "signature",
       "Token refused: the issuer's key set has no key of its name and algorithm (kid, alg).",
     );
   }

@@ -90,7 +90,7 @@ export class Keyring {
   #wrongAlgorithm(): TokenRefused {
     const algorithms = new Set(this.#sources.flatMap(({ algorithms }) => algorithms));
     const shown = alternatives.format(algorithms);
-    return new TokenRefused(`Token refused: it must be signed with ${shown}.`);
+    return new TokenRefused("signature", `Token refused: it must be signed with ${shown}.`);
   }
 }
 

@@ -29,7 +29,10 @@ export class PublicKeys implements KeySource {
     for (const { id, key, algorithms } of this.#keys) {
       if (algorithms.includes(token.header.alg) && await isSignedWith(key, token)) return id;
     }
-    return new TokenRefused("Token refused: its signature does not match the server's public key.");
+    return new TokenRefused(
+      "signature",
+      "Token refused: its signature does not match the server's public key.",
+    );
   }
 
   has(keyId: string): boolean {

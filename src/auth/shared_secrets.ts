@@ -48,7 +48,7 @@ export class SharedSecrets implements KeySource {
       if (expected.length === signature.length && timingSafeEqual(expected, signature)) return id;
     }
     const whose = this.#secrets.length > 1 ? "any of the server's secrets" : "the server's secret";
-    return new TokenRefused(`Token refused: its signature does not match ${whose}.`);
+    return new TokenRefused("signature", `Token refused: its signature does not match ${whose}.`);
   }
 
   has(keyId: string): boolean {

@@ -55,10 +55,10 @@ export function readPayload({ payload }: SignedToken): unknown {
     text = utf8.decode(bytes);
     value = JSON.parse(text);
   } catch {
-    throw new TokenRefused("Token refused: its payload is not JSON.");
+    throw new TokenRefused("malformed", "Token refused: its payload is not JSON.");
   }
   if (countNames(text) !== countMembers(value)) {
-    throw new TokenRefused("Token refused: its payload has a claim twice.");
+    throw new TokenRefused("malformed", "Token refused: its payload has a claim twice.");
   }
   return value;
 }
@@ -90,15 +90,19 @@ function readHeader(text: string): TokenHeader {
   const { alg, kid, typ, crit, b64 } = parseHeader(text);
   if (typeof alg !== "string" || alg === "") throw notWellFormed();
   if (b64 !== undefined && b64 !== true) {
-    throw new TokenRefused("Token refused: its payload is not in base64url (b64).");
+    throw new TokenRefused("malformed", "Token refused: its payload is not in base64url (b64).");
   }
   if (crit !== undefined) {
     throw new TokenRefused(
+      "malformed",
       "Token refused: it asks for an extension that this server does not have (crit).",
     );
   }
   if (typ !== undefined && !isTokenType(typ)) {
-    throw new TokenRefused("Token refused: its typ must be JWT or at+jwt, or be left out.");
+    throw new TokenRefused(
+      "malformed",
+      "Token refused: its typ must be JWT or at+jwt, or be left out.",
+    );
   }
   return { alg, kid: typeof kid === "string" ? kid : undefined };
 }
@@ -135,5 +139,5 @@ function decode(text: string): Uint8Array {
 }
 
 function notWellFormed(): TokenRefused {
-  return new TokenRefused("Token refused: it is not a well-formed JWT.");
+  return new TokenRefused("malformed", "Token refused: it is not a well-formed JWT.");
 }

@@ -147,6 +147,7 @@ export class TokenAuthority implements TokenVerifier {
     // While a key was looked for, it may have gone.
     if (!this.#keyring.has(verdict)) {
       throw new TokenRefused(
+        "signature",
         "Token refused: the key that it is signed with is no longer accepted.",
       );
     }

@@ -29,8 +29,8 @@ export type RouteHandler = (routed: RoutedRequest) => Response | Promise<Respons
 /** Requests that one handler answers. */
 export interface Route {
   /**
-   * `/emit/` also stands for `/emit`, `/healthz` for itself alone; `/channels/:name` for any one
-   * segment in that place, which is not empty.
+   * `/emit/` also stands for `/emit`, `/healthz` for itself alone. In `/channels/:name` and in
+   * `/channels/:name/history`, `:name` is any one segment, which is not empty.
    */
   readonly path: string;
   readonly methods: readonly string[];
@@ -67,7 +67,7 @@ export interface RouterDeps {
 
 const GONE: Connection = { completed: Promise.resolve() };
 
-/** The end of a path that holds a name. */
+/** The segment of a path that holds a name. */
 const NAME = ":name";
 
 /** The routes of one path, by method. */
@@ -82,7 +82,7 @@ interface Match extends Pick<RoutedRequest, "query" | "name"> {
 export class Router {
   readonly #deps: RouterDeps;
   readonly #paths = new Map<string, Methods>();
-  /** By what stands before the name, with its slash. */
+  /** By the path, with `:name` in it. */
   readonly #named = new Map<string, Methods>();
 
   constructor(deps: RouterDeps) {
@@ -132,12 +132,11 @@ export class Router {
 
   #add(route: Route): void {
     const { path } = route;
-    const isNamed = path.endsWith(`/${NAME}`);
+    const isNamed = path.includes(`/${NAME}`);
     const table = isNamed ? this.#named : this.#paths;
-    const key = isNamed ? path.slice(0, -NAME.length) : path;
-    let methods = table.get(key);
+    let methods = table.get(path);
     if (methods === undefined) {
-      table.set(key, methods = new Map());
+      table.set(path, methods = new Map());
       if (!isNamed && path.endsWith("/")) table.set(path.slice(0, -1), methods);
     }
     for (const method of route.methods) methods.set(method, route);
@@ -155,9 +154,10 @@ export class Router {
   #find(path: string): { readonly methods: Methods; readonly name: string } {
     const methods = this.#paths.get(path);
     if (methods !== undefined) return { methods, name: "" };
-    const nameStart = path.lastIndexOf("/") + 1;
-    const named = this.#named.get(path.slice(0, nameStart));
-    const name = named && decode(path.slice(nameStart));
+    const [, collection = "", segment = "", rest = ""] = /^(\/[^/]+\/)([^/]+)(\/.+)?$/.exec(path) ??
+      [];
+    const named = this.#named.get(`${collection}${NAME}${rest}`);
+    const name = named && decode(segment);
     if (named === undefined || !name) {
       const advice = this.#deps.notFound(path);
       throw new NotFound(

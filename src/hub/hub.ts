@@ -2,7 +2,6 @@ import { type Claims, isExpired } from "../auth/claims.ts";
 import type { EventFeed, RecipientCounts } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LogFields, Logger } from "../observability/logger.ts";
-import { type Metrics, noMetrics } from "../observability/metrics.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
@@ -15,10 +14,12 @@ import {
   localCounters,
   type StreamCounters,
 } from "./connection_counter.ts";
-import { type ClientTraits, ControlFrames } from "./control_frames.ts";
+import type { ConnectOptions } from "./connect_options.ts";
+import { ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
 import { StreamIds } from "./stream_ids.ts";
+import type { StreamObserver } from "./stream_observer.ts";
 import { StreamTimer } from "./stream_timer.ts";
 import { Subscriber, type SubscriberSource } from "./subscriber.ts";
 
@@ -37,21 +38,13 @@ export interface HubOptions {
   readonly maxPublicStreams?: number;
 }
 
-/** How a client connects. */
-export interface ConnectOptions extends ClientTraits {
-  /** As the client sent it; empty or `undefined` for a client without one. */
-  readonly lastEventId: string | undefined;
-  /** Settled once the runtime has released the connection, which may be after the stream has ended. */
-  readonly closed?: Promise<void>;
-}
-
 /** The subscribers of this process: pushes events to the live ones, and ends each stream with a disconnect reason. */
 export class Hub {
   readonly #feed: EventFeed;
   readonly #options: HubOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #metrics: Metrics;
+  readonly #observers: readonly StreamObserver[];
   readonly #channels = new Channels();
   readonly #flushScheduler: FlushScheduler;
   readonly #catchUp: CatchUp;
@@ -76,14 +69,14 @@ export class Hub {
     options: HubOptions,
     clock: Clock,
     logger: Logger,
-    metrics: Metrics = noMetrics,
+    observers: readonly StreamObserver[] = [],
     { held, publicStreams }: StreamCounters = localCounters(),
   ) {
     this.#feed = feed;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
-    this.#metrics = metrics;
+    this.#observers = observers;
     this.#held = held;
     this.#publicStreams = publicStreams;
     this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
@@ -136,6 +129,7 @@ export class Hub {
       source: this.#source,
       nowMs: this.#clock.steady(),
       id: this.#ids.next(),
+      origin: options.origin,
     });
     this.#add(subscriber);
     if (options.closed !== undefined) this.#hold(subscriber, options.closed);
@@ -153,6 +147,7 @@ export class Hub {
     options: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
     this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds: 0 });
+    for (const observer of this.#observers) observer.rejected?.(reason, claims, options);
     return this.#frames.reject(reason, options.lastEventId ? undefined : this.#headId, options);
   }
 
@@ -214,7 +209,7 @@ export class Hub {
     this.#subscribers.add(subscriber);
     this.#held.add(1);
     if (subscriber.claims.isPublic) this.#publicStreams.add(1);
-    this.#metrics.streamOpened();
+    for (const observer of this.#observers) observer.opened?.(subscriber);
   }
 
   #hold(subscriber: Subscriber, closed: Promise<void>): void {
@@ -235,6 +230,7 @@ export class Hub {
     const seconds = Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
     const { claims, id } = subscriber;
     this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds, stream: id });
+    for (const observer of this.#observers) observer.ended?.(subscriber, reason);
   }
 
   #end(subscriber: Subscriber, reason: DisconnectReason, lastBytes: Uint8Array): void {
@@ -249,7 +245,6 @@ export class Hub {
 
   #noteDisconnect(reason: DisconnectReason, fields: LogFields): void {
     this.#disconnects.set(reason, (this.#disconnects.get(reason) ?? 0) + 1);
-    this.#metrics.streamEnded(reason);
     if (reason === "too slow" || reason === "server error") {
       this.#logger.warn("stream ended", fields);
     } else if (reason === "client left") {

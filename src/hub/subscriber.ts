@@ -2,6 +2,7 @@ import type { Claims } from "../auth/claims.ts";
 import { channelsKeyOf } from "../auth/subscription.ts";
 import type { ReadStart } from "../broker/history_reader.ts";
 import type { ServerEvent } from "../sse/event.ts";
+import type { ClientOrigin } from "./client_origin.ts";
 
 /** What a subscriber needs from the hub. */
 export interface SubscriberSource {
@@ -31,6 +32,7 @@ export class Subscriber {
   /** Names the stream among those of all servers. */
   readonly id: string;
   readonly claims: Claims;
+  readonly origin: ClientOrigin | undefined;
   /** Whether its client may be a browser's own EventSource. */
   readonly isEventSource: boolean;
   /** Equal for subscribers of the same channels. */
@@ -67,10 +69,12 @@ export class Subscriber {
       readonly source: SubscriberSource;
       readonly nowMs: number;
       readonly id: string;
+      readonly origin?: ClientOrigin | undefined;
     },
   ) {
     this.id = options.id;
     this.claims = claims;
+    this.origin = options.origin;
     this.isEventSource = options.isEventSource;
     this.channelsKey = channelsKeyOf(claims);
     this.#source = options.source;

@@ -86,16 +86,35 @@ export class UnsupportedContentType extends HttpError {
   readonly status = 415;
 }
 
+/**
+ * Why a token was refused, as metrics and the journal name it.
+ *
+ * - `missing`: there is none.
+ * - `malformed`: it is not a JWT that this server reads.
+ * - `signature`: no key of the server has signed it.
+ * - `issuer`, `audience`: it is another's, or for another.
+ * - `not yet valid`, `expired`: by its `nbf` and `exp`.
+ * - `claims`: a claim is missing or wrong.
+ * - `revoked`: it was revoked.
+ */
+export type RefusalCode =
+  | "missing"
+  | "malformed"
+  | "signature"
+  | "issuer"
+  | "audience"
+  | "not yet valid"
+  | "expired"
+  | "claims"
+  | "revoked";
+
 /** A token is missing, wrong or not valid now. */
 export class TokenRefused extends HttpError {
   override readonly name = "TokenRefused";
   readonly status = 401;
 
-  /**
-   * @param missing true for a request without a token.
-   * @param reason as for HttpError.
-   */
-  constructor(message: string, readonly missing = false, reason?: string) {
+  /** @param reason as for HttpError. */
+  constructor(readonly code: RefusalCode, message: string, reason?: string) {
     super(message, reason);
   }
 
@@ -103,7 +122,7 @@ export class TokenRefused extends HttpError {
   override get headers() {
     const realm = 'Bearer realm="events"';
     const reason = `error="invalid_token", error_description="${this.message}"`;
-    return { "WWW-Authenticate": this.missing ? realm : `${realm}, ${reason}` };
+    return { "WWW-Authenticate": this.code === "missing" ? realm : `${realm}, ${reason}` };
   }
 }
 

@@ -97,7 +97,7 @@ export class LocalClients implements ClientSide {
   static start({ config, keys }: ClientSettings, deps: ClientDeps): LocalClients {
     const { feed, clock, shared } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
-    const hub = new Hub(feed, config, clock, logger, undefined, shared);
+    const hub = new Hub(feed, config, clock, logger, [], shared);
     const endStreams = () => hub.endStreams("key gone", (claims) => !tokens.hasKeyOf(claims));
     const tokens: TokenAuthority = new TokenAuthority(keys, config.claimRules, clock, {
       // A moment later: a token that was verified before has its stream by then.

@@ -1,4 +1,5 @@
-import type { ConnectOptions, Hub } from "../../hub/hub.ts";
+import type { ConnectOptions } from "../../hub/connect_options.ts";
+import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { isPattern } from "../../auth/channel_grants.ts";
 import type { Claims } from "../../auth/claims.ts";
@@ -113,14 +114,14 @@ function readChannels(query: Query): readonly string[] | undefined {
 function missingToken(misplaced: string | undefined, cookie: string): TokenRefused {
   if (misplaced !== undefined) {
     return new TokenRefused(
+      "missing",
       `Token missing. ${misplaced}`,
-      true,
       "Token missing: one was found in another place.",
     );
   }
   return new TokenRefused(
+    "missing",
     `Token missing: send it as Authorization: Bearer TOKEN, as ?token=TOKEN, or in the cookie ${cookie}.`,
-    true,
     "Token missing.",
   );
 }

@@ -18,7 +18,7 @@ async function refusal(token: string, by = tokens): Promise<string> {
     await by.verify(token, NOW);
   } catch (error) {
     assert(error instanceof TokenRefused, `a refused token, not ${error}`);
-    assertEquals(error.missing, false);
+    assert(error.code !== "missing");
     return error.message;
   }
   throw new Error(`accepted: ${token}`);

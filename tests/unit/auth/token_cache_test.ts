@@ -22,7 +22,9 @@ class NotedVerifier implements TokenVerifier {
     const { channels, keyId } = this;
     const claims = { user: token, channels, patterns: [], expiresAt, keyId };
     const refused = token.startsWith("bad") || isExpired(claims, nowSeconds);
-    return refused ? Promise.reject(new TokenRefused("refused")) : Promise.resolve(claims);
+    return refused
+      ? Promise.reject(new TokenRefused("signature", "refused"))
+      : Promise.resolve(claims);
   }
 
   hasKeyOf({ keyId }: Claims): boolean {

@@ -34,8 +34,11 @@ Deno.test("each error that is meant for clients has its status, its headers and 
   const cases: readonly [error: errors.HttpError, status: number, header?: [string, string]][] = [
     [new errors.BadField("f", "Bad field f."), 400],
     [new errors.BadBody("Bad."), 400],
-    [new errors.TokenRefused("Gone.", true), 401, ["WWW-Authenticate", 'Bearer realm="events"']],
-    [new errors.TokenRefused("Gone."), 401, [
+    [new errors.TokenRefused("missing", "Gone."), 401, [
+      "WWW-Authenticate",
+      'Bearer realm="events"',
+    ]],
+    [new errors.TokenRefused("expired", "Gone."), 401, [
       "WWW-Authenticate",
       'Bearer realm="events", error="invalid_token", error_description="Gone."',
     ]],

@@ -17,6 +17,7 @@ const routes = [
   named("/channels/", "GET"),
   named("/channels/:name", "GET"),
   named("/channels/:name", "DELETE", "PUT"),
+  named("/channels/:name/history", "DELETE"),
 ];
 
 function makeRouter(more: Partial<ConstructorParameters<typeof Router>[0]> = {}): Router {
@@ -44,11 +45,15 @@ Deno.test("a path that ends in a slash is served without it too, and no other is
   }
 });
 
-Deno.test("the last segment may be a name, which is percent-decoded", async () => {
+Deno.test("the second segment may be a name, which is percent-decoded", async () => {
   assertEquals(await textOf("/channels/"), "/channels/ GET ");
   assertEquals(await textOf("/channels/chat?x=1"), "/channels/:name GET chat");
   assertEquals(await textOf("/channels/a%2Fb%20%C3%A9"), "/channels/:name GET a/b é");
   assertEquals(await textOf("/channels/chat", "PUT"), "/channels/:name DELETE,PUT chat");
+  assertEquals(
+    await textOf("/channels/a%2Fb/history", "DELETE"),
+    "/channels/:name/history DELETE a/b",
+  );
   for (const path of ["/channels/%zz", "/channels/%ff", "/channels//"]) {
     assertEquals((await ask(makeRouter(), path)).status, 404, path);
   }
