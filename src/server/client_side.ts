@@ -9,6 +9,7 @@ import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
@@ -107,6 +108,7 @@ export class LocalClients implements ClientSide {
     });
     const router = clientRouter({
       ...config,
+      proxies: new TrustedProxies(config.trustedProxies),
       hub,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
