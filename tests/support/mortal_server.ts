@@ -21,6 +21,7 @@ const server = await Server.start(config, systemClock, logger, {
 });
 const mortals = new BroadcastChannel(MORTALS);
 Deno.addSignalListener("SIGUSR2", () => mortals.postMessage(Deno.env.get("MORTAL_WORKER")));
+Deno.addSignalListener("SIGHUP", () => server.reload());
 Deno.addSignalListener("SIGTERM", async () => {
   await server.stop();
   Deno.exit();
