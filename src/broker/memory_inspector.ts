@@ -1,5 +1,5 @@
 import { pause } from "../lib/pause.ts";
-import type { ChannelHistory } from "./memory_log.ts";
+import type { ChannelHistory } from "./channel_history.ts";
 import {
   type ChannelDetails,
   eventsPerMinute,

@@ -20,18 +20,9 @@ import {
 } from "./merging_reader.ts";
 import type { Cursor, HistoryReader } from "./history_reader.ts";
 import type { LogInspector } from "./log_inspector.ts";
+import type { ChannelHistory } from "./channel_history.ts";
 import { MemoryInspector } from "./memory_inspector.ts";
 import { PublisherIds } from "./publisher_ids.ts";
-
-/** The retained events of one channel. */
-export interface ChannelHistory {
-  readonly order: Deque<ServerEvent>;
-  /** The same events by the user that they are for, so that no read has to skip events for others. */
-  readonly byUser: Map<string, Deque<ServerEvent>>;
-  bytes: number;
-  /** The seq of the last dropped event. */
-  horizon: number;
-}
 
 /** A log in memory, which ends with the process. */
 export class MemoryLog implements Log {
