@@ -7,6 +7,7 @@ import type { Audience } from "../hub/audience.ts";
 import type { Census } from "../hub/census.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
+import type { Presence } from "../hub/presence.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TrustedProxies } from "../lib/trusted_proxies.ts";
@@ -29,6 +30,8 @@ export interface ClientQueries {
   census(): Census;
   /** See `Hub.audience`. */
   audience(channel: string, user: string): Audience;
+  /** See `Hub.presence`. */
+  presence(channel: string): Presence;
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
 }
@@ -148,6 +151,7 @@ export class LocalClients implements ClientSide {
     return {
       census: () => hub.census,
       audience: (channel, user) => hub.audience(channel, user),
+      presence: (channel) => hub.presence(channel),
       missingKeys: () => tokens.missingKeys,
     };
   }

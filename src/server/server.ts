@@ -10,11 +10,14 @@ import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import { joinAudiences } from "../hub/audience.ts";
+import { ControlStreams } from "../http/handlers/control_streams.ts";
+import { PresenceStreams } from "../http/handlers/presence_streams.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import { isWritten, type LogFields } from "../observability/log_line.ts";
 import type { AdjustableLogger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
+import { ClusterPresence } from "./cluster_presence.ts";
 import { countWorkers } from "./count_workers.ts";
 import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
@@ -56,6 +59,7 @@ export class Server {
   /** For lines about single control requests. */
   readonly #controlLogger: LimitedLogger;
   readonly #access: ControlAccess;
+  readonly #controlStreams = new ControlStreams();
 
   private constructor({ controlKeys, clock, ...parts }: ServerParts) {
     const { config, keys, tokens, broker, clients, logger } = parts;
@@ -78,8 +82,17 @@ export class Server {
       keys: controlKeys,
       demoPage,
     });
+    const presences = new ClusterPresence({
+      here: (channel) => clients.ask("presence", channel),
+      peers: broker.peers,
+      clock,
+    });
+    const presence = (channel: string) => presences.of(channel);
+    const controlStreams = this.#controlStreams;
     const router = controlRouter({
       ...config,
+      presence,
+      presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
       broker,
       tokens,
       access,
@@ -250,6 +263,7 @@ export class Server {
   async #drain(): Promise<void> {
     const { drainMs } = this.#config;
     const clientStopped = this.#clients.stopAccepting();
+    this.#controlStreams.close();
     // A back end that never finishes its request must not keep the streams from ending.
     await isDoneWithin(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
     this.#clients.drain();

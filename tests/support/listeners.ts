@@ -8,6 +8,9 @@ import { ControlAccess, type ControlAccessOptions } from "../../src/http/control
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
+import { ControlStreams } from "../../src/http/handlers/control_streams.ts";
+import { PresenceStreams } from "../../src/http/handlers/presence_streams.ts";
+import { ClusterPresence } from "../../src/server/cluster_presence.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
@@ -111,7 +114,19 @@ export class Listeners implements Disposable {
       demoPage,
       ...options.guard,
     });
+    const presences = new ClusterPresence({
+      here: (channel) => Promise.resolve([this.hub.presence(channel)]),
+      peers: broker.peers,
+      clock,
+    });
+    const presence = (channel: string) => presences.of(channel);
     this.#control = controlRouter({
+      presence,
+      presenceStreams: new PresenceStreams({
+        presence,
+        controlStreams: new ControlStreams(),
+        clock,
+      }),
       census: () => Promise.resolve(this.hub.census),
       broker,
       tokens,
