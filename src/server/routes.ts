@@ -6,6 +6,7 @@ import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
+import { type LookDeps, lookHandlers } from "../http/handlers/look.ts";
 import { type PresenceDeps, presenceHandler } from "../http/handlers/presence.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
@@ -71,7 +72,8 @@ export function clientRouter(deps: ClientRouteDeps): Router {
 }
 
 /** Everything that the control listener needs. */
-export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps, PresenceDeps {
+export interface ControlRouteDeps
+  extends PublishDeps, IssueTokenDeps, HealthDeps, PresenceDeps, LookDeps {
   readonly access: ControlAccess;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
@@ -85,9 +87,14 @@ interface ControlRoute extends Route {
 /** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlRouteDeps): Router {
   const { access, demoPage, logger, activity } = deps;
+  const look = lookHandlers(deps);
   const routes: readonly ControlRoute[] = [
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/channels/", methods: ["GET"], needs: "read", handle: look.channels },
+    { path: "/channels/:name", methods: ["GET"], needs: "read", handle: look.channel },
+    { path: "/users/:name", methods: ["GET"], needs: "read", handle: look.user },
+    { path: "/streams/", methods: ["GET"], needs: "read", handle: look.streams },
     { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },

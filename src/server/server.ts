@@ -91,6 +91,7 @@ export class Server {
     const controlStreams = this.#controlStreams;
     const router = controlRouter({
       ...config,
+      askHubs: (name, ...args) => clients.ask(name, ...args),
       presence,
       presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
       broker,
