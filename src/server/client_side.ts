@@ -11,10 +11,12 @@ import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
 import { newTally } from "../lib/tally.ts";
+import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
-import type { Logger } from "../observability/logger.ts";
+import type { LogLevel } from "../observability/log_line.ts";
+import type { AdjustableLogger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
 import { clientRouter } from "./routes.ts";
 import { ThreadMeter } from "./thread_meter.ts";
@@ -50,6 +52,8 @@ export interface ClientSide {
   ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
+  /** Logs from this level on. */
+  useLogLevel(level: LogLevel): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
   stopAccepting(): Promise<void>;
   /** Sends what is pending, then ends every stream; events that are published later reach nobody. */
@@ -69,7 +73,7 @@ export interface ClientSettings {
 export interface ClientDeps {
   readonly feed: EventFeed;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: AdjustableLogger;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
 }
@@ -78,7 +82,8 @@ interface LocalClientsParts {
   readonly hub: Hub;
   readonly tokens: TokenAuthority;
   readonly listener: Listener;
-  readonly logger: LimitedLogger;
+  readonly logger: AdjustableLogger;
+  readonly limitedLogger: LimitedLogger;
   readonly refused: ClientCounts["tokensRefused"];
   readonly meter: ThreadMeter;
 }
@@ -88,17 +93,20 @@ export class LocalClients implements ClientSide {
   readonly #hub: Hub;
   readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
-  readonly #logger: LimitedLogger;
+  readonly #logger: AdjustableLogger;
+  /** For lines about single streams and requests. */
+  readonly #limitedLogger: LimitedLogger;
   readonly #refused: ClientCounts["tokensRefused"];
   readonly #meter: ThreadMeter;
 
-  private constructor({ hub, tokens, listener, logger, refused, meter }: LocalClientsParts) {
-    this.#hub = hub;
-    this.#tokens = tokens;
-    this.#listener = listener;
-    this.#logger = logger;
-    this.#refused = refused;
-    this.#meter = meter;
+  private constructor(parts: LocalClientsParts) {
+    this.#hub = parts.hub;
+    this.#tokens = parts.tokens;
+    this.#listener = parts.listener;
+    this.#logger = parts.logger;
+    this.#limitedLogger = parts.limitedLogger;
+    this.#refused = parts.refused;
+    this.#meter = parts.meter;
   }
 
   /**
@@ -120,11 +128,12 @@ export class LocalClients implements ClientSide {
     const refused = newTally(REFUSAL_CODES);
     const router = clientRouter({
       ...config,
+      proxies: new TrustedProxies(config.trustedProxies),
       hub,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
       logger,
-      activity: createActivityLog(logger, config.logLevel, config.dev),
+      activity: createActivityLog(logger, config.dev),
       onRefusal: (error) => {
         if (error instanceof TokenRefused) refused[error.code]++;
       },
@@ -138,7 +147,8 @@ export class LocalClients implements ClientSide {
       isShared: shared !== undefined,
     });
     const meter = new ThreadMeter(clock);
-    return new LocalClients({ hub, tokens, listener, logger, refused, meter });
+    const parts = { logger: deps.logger, limitedLogger: logger, refused, meter };
+    return new LocalClients({ hub, tokens, listener, ...parts });
   }
 
   get address(): string {
@@ -185,6 +195,10 @@ export class LocalClients implements ClientSide {
     this.#tokens.useKeys(keys);
   }
 
+  useLogLevel(level: LogLevel): void {
+    this.#logger.level = level;
+  }
+
   async stopAccepting(): Promise<void> {
     this.#hub.stopAccepting();
     await this.#listener.stop();
@@ -197,7 +211,7 @@ export class LocalClients implements ClientSide {
   close(): Promise<void> {
     this.#meter.stop();
     this.#tokens.close();
-    this.#logger.flush();
+    this.#limitedLogger.flush();
     return Promise.resolve();
   }
 }

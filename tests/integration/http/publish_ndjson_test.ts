@@ -247,12 +247,14 @@ Deno.test("lines do not get past the guard", async () => {
 async function publishFailing(publishAll: (all: readonly Publication[]) => readonly Outcome[]) {
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
+      peers: broker.peers,
       unavailableReason: undefined,
       counts: broker.counts,
       head: broker.head,
       follow: () => {},
       publish: (all) => Promise.resolve(publishAll(all)),
       openReader: (...args) => broker.openReader(...args),
+      inspector: broker.inspector,
       close: () => Promise.resolve(),
     }),
   });

@@ -11,6 +11,8 @@ import type {
   Publication,
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { LogInspector } from "../../../src/broker/log_inspector.ts";
+import type { Peers } from "../../../src/broker/peers.ts";
 import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
@@ -26,12 +28,20 @@ export class PassingBroker implements Broker {
     return this.#broker.head;
   }
 
+  get peers(): Peers {
+    return this.#broker.peers;
+  }
+
   get unavailableReason(): string | undefined {
     return this.#broker.unavailableReason;
   }
 
   get counts(): PublishCounts {
     return this.#broker.counts;
+  }
+
+  get inspector(): LogInspector {
+    return this.#broker.inspector;
   }
 
   follow(handler: BrokerEventHandler): void {
