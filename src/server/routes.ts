@@ -6,11 +6,13 @@ import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
+import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
+import type { RequestCounts } from "../http/request_counts.ts";
 import { type Route, Router } from "../http/router.ts";
 import type { HttpError } from "../lib/errors.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
@@ -36,7 +38,7 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|healthz|readyz)$/;
+const CONTROL_PATH = /^\/(emit\/?|token\/?|healthz|readyz|metrics)$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -75,8 +77,10 @@ export function clientRouter(deps: ClientRouteDeps): Router {
 }
 
 /** Everything that the control listener needs. */
-export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
+export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps, MetricsDeps {
   readonly access: ControlAccess;
+  /** Counts the answers. */
+  readonly requests: RequestCounts;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
 }
@@ -88,11 +92,12 @@ interface ControlRoute extends Route {
 
 /** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlRouteDeps): Router {
-  const { access, demoPage, logger, activity } = deps;
+  const { access, demoPage, logger, activity, requests } = deps;
   const routes: readonly ControlRoute[] = [
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
+    { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
   ];
   const cors = demoPage && ((request: Request) => demoPage.headers(request));
@@ -107,12 +112,15 @@ export function controlRouter(deps: ControlRouteDeps): Router {
         ? "it is on the client listener (-bind)"
         : `use ${listPaths(routes)}`,
     guard: (request) => access.check(request),
-    onRefusal: (error, { keyName }) => {
+    onRefusal: (error, { keyName }, path) => {
+      requests.add(path, error.status);
       refusals.note(error, keyName);
       activity.notice?.("control request refused", refusalFields(error, keyName));
     },
-    onAnswer: ({ caller: { keyName }, ...answered }) =>
-      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
+    onAnswer: ({ caller: { keyName }, ...answered }) => {
+      requests.add(answered.path, answered.status);
+      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) });
+    },
     ...(cors && { headers: cors }),
     logger,
   });

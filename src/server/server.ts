@@ -6,6 +6,7 @@ import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
+import { RequestCounts } from "../http/request_counts.ts";
 import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
@@ -17,6 +18,7 @@ import type { AdjustableLogger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
 import { countWorkers } from "./count_workers.ts";
 import { Listener, reserveAddress } from "./listener.ts";
+import { serverMetrics } from "./metric_families.ts";
 import { openBroker } from "./open_broker.ts";
 import { readLogLevel } from "./read_log_level.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
@@ -78,6 +80,8 @@ export class Server {
       keys: controlKeys,
       demoPage,
     });
+    const counts = async () => ({ ...await clients.counts(), published: broker.counts });
+    const requests = new RequestCounts();
     const router = controlRouter({
       ...config,
       broker,
@@ -93,7 +97,9 @@ export class Server {
         return audiences && joinAudiences(audiences);
       },
       isStoreShared: config.store.kind === "redis",
-      counts: async () => ({ ...await clients.counts(), published: broker.counts }),
+      counts,
+      requests,
+      metrics: serverMetrics({ counts, broker, controlRequests: requests, clock }),
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
         const reasons = await clients.ask("missingKeys");
         return [...new Set(reasons?.flat())];
