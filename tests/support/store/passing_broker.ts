@@ -12,6 +12,7 @@ import type {
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import type { Peers } from "../../../src/broker/peers.ts";
+import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes every call on to the real broker. */
@@ -32,6 +33,10 @@ export class PassingBroker implements Broker {
 
   get unavailableReason(): string | undefined {
     return this.#broker.unavailableReason;
+  }
+
+  get counts(): PublishCounts {
+    return this.#broker.counts;
   }
 
   follow(handler: BrokerEventHandler): void {
