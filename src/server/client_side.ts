@@ -9,9 +9,9 @@ import { Hub } from "../hub/hub.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
 import { newTally } from "../lib/tally.ts";
-import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
@@ -100,13 +100,14 @@ export class LocalClients implements ClientSide {
   readonly #meter: ThreadMeter;
 
   private constructor(parts: LocalClientsParts) {
-    this.#hub = parts.hub;
-    this.#tokens = parts.tokens;
-    this.#listener = parts.listener;
-    this.#logger = parts.logger;
-    this.#limitedLogger = parts.limitedLogger;
-    this.#refused = parts.refused;
-    this.#meter = parts.meter;
+    const { hub, tokens, listener, logger, limitedLogger, refused, meter } = parts;
+    this.#hub = hub;
+    this.#tokens = tokens;
+    this.#listener = listener;
+    this.#logger = logger;
+    this.#limitedLogger = limitedLogger;
+    this.#refused = refused;
+    this.#meter = meter;
   }
 
   /**
@@ -147,8 +148,15 @@ export class LocalClients implements ClientSide {
       isShared: shared !== undefined,
     });
     const meter = new ThreadMeter(clock);
-    const parts = { logger: deps.logger, limitedLogger: logger, refused, meter };
-    return new LocalClients({ hub, tokens, listener, ...parts });
+    return new LocalClients({
+      hub,
+      tokens,
+      listener,
+      logger: deps.logger,
+      limitedLogger: logger,
+      refused,
+      meter,
+    });
   }
 
   get address(): string {
