@@ -10,6 +10,8 @@ export interface Task {
   readonly alone: boolean;
   /** The peers that are measured next to this server; `undefined` for all. */
   readonly peers: readonly string[] | undefined;
+  /** The folder of an earlier version, which is measured too; `undefined` for none. */
+  readonly before: string | undefined;
   /** Where the results are written; `undefined` for nowhere. */
   readonly folder: string | undefined;
 }
@@ -28,6 +30,7 @@ rows: ${ROWS.map((row) => row.name).join(", ")}
                 without names, all rows but those on Redis
   --small       a tenth of the load, with the peers, to try the benchmark itself
   --peers NAMES only these next to this server, such as nchan,Centrifugo
+  --before FOLDER  this server too as it is in FOLDER, another checkout, run by run
   --runs N      runs of everyone in each row (default ${RUNS})
   --out FOLDER  write the results there, also of some rows only`;
 
@@ -45,7 +48,7 @@ export function readCommandLine(words: readonly string[], docs: string): Task {
   const options = new Map<string, string>();
   const left = words.filter((word) => word !== "--").values();
   for (const word of left) {
-    if (word === "--runs" || word === "--out" || word === "--peers") {
+    if (["--runs", "--out", "--peers", "--before"].includes(word)) {
       options.set(word, left.next().value ?? "");
     } else if (word === "--quick" || word === "--small") options.set(word, "");
     else if (word.startsWith("-")) throw new UsageError(`no such option: ${word}`);
@@ -57,12 +60,14 @@ export function readCommandLine(words: readonly string[], docs: string): Task {
   const small = quick || options.has("--small");
   const peers = options.get("--peers")?.split(",");
   checkPeers(peers ?? []);
-  const isPart = small || names.length > 0 || peers !== undefined || runs < RUNS;
+  const isPart = small || names.length > 0 || peers !== undefined || runs < RUNS ||
+    options.has("--before");
   return {
     peers,
     rows: names.length > 0 ? rowsNamed(names) : quick ? QUICK_ROWS : ROWS,
     size: small ? "small" : "full",
     runs,
+    before: options.get("--before"),
     alone: quick,
     // Figures of a part, or of less load, must not take the place of real ones.
     folder: options.get("--out") ?? (isPart ? undefined : docs),

@@ -11,8 +11,12 @@ import { leaveServerCore } from "./pinned.ts";
 import { buildPrograms } from "./programs.ts";
 import { writeResults } from "./results_files.ts";
 import { formatRow, formatVerdicts } from "./results_text.ts";
+import { withVersionIn } from "./peers/this_server.ts";
+import { type Contestant, type Row, THIS } from "./rows/row.ts";
 import { print, say } from "./say.ts";
 import { type RowResult, runRow } from "./session.ts";
+
+const BEFORE = "the version before";
 
 /** Answers the exit status: 0, also where goals are missed; 1 where this server broke. */
 async function bench(task: Task): Promise<number> {
@@ -30,7 +34,7 @@ async function bench(task: Task): Promise<number> {
 
   const results: RowResult[] = [];
   for (const row of task.rows) {
-    const result = await runRow(row, {
+    const result = await runRow(withBefore(row, task.before), {
       size: task.size,
       runs: task.runs,
       admits: ({ peer }) => peer.isOurs === true || !task.alone && isAsked(peer.name, task),
@@ -44,6 +48,18 @@ async function bench(task: Task): Promise<number> {
     await writeResults(task.folder, { machine, runs: task.runs, measuredAt: new Date() }, results);
   }
   return results.some(isBroken) ? 1 : 0;
+}
+
+/** A row with one contestant more: this server as it was. */
+function withBefore(row: Row, folder: string | undefined): Row {
+  const own = row.contestants.find(({ label }) => label === THIS);
+  if (folder === undefined || own === undefined) return row;
+  const before: Contestant = {
+    ...own,
+    label: BEFORE,
+    measure: (size) => withVersionIn(folder, () => own.measure(size)),
+  };
+  return { ...row, contestants: [own, before, ...row.contestants.filter((one) => one !== own)] };
 }
 
 function isAsked(name: string, { peers }: Task): boolean {

@@ -87,12 +87,25 @@ export function startThisServer(
   });
 }
 
-/** Another command for the server, such as a compiled one, in words separated by spaces. */
+/** The folder of another version, while that one is measured. */
+let otherVersion: string | undefined;
+
+/** Measures the version of this server that is in a folder, in place of this one. */
+export async function withVersionIn<T>(folder: string, measure: () => Promise<T>): Promise<T> {
+  otherVersion = folder;
+  try {
+    return await measure();
+  } finally {
+    otherVersion = undefined;
+  }
+}
+
+/** The command for the server; the environment may give another, such as a compiled one, in words separated by spaces. */
 function command(): readonly string[] {
   const words = (Deno.env.get("SSE_BENCH_SERVER") ?? "").split(/\s+/).filter((word) => word !== "");
-  if (words.length > 0) return words;
+  if (words.length > 0 && otherVersion === undefined) return words;
   const permissions = ["--allow-net", "--allow-read", "--allow-write", "--allow-env=SSE_*"];
-  return [Deno.execPath(), "run", ...permissions, `${PROJECT_ROOT}main.ts`];
+  return [Deno.execPath(), "run", ...permissions, `${otherVersion ?? PROJECT_ROOT}/main.ts`];
 }
 
 /** One event a request, as an HTML form sends it. */
