@@ -35,6 +35,8 @@ export interface Config extends HubOptions {
   /** The file of control keys that have names and rights. */
   readonly controlKeys: string | undefined;
   readonly controlHosts: readonly string[];
+  /** Whether operators may see payloads. */
+  readonly peek: boolean;
   readonly drainMs: number;
   readonly logLevel: LogLevel;
   readonly dev: boolean;
@@ -102,6 +104,7 @@ export function readConfig(
     controlHosts: settings.list("control-host").map((name) =>
       hostWithoutPort(name) ?? name.toLowerCase()
     ),
+    peek: !settings.on("no-peek"),
     drainMs: settings.milliseconds("drain"),
     logLevel: settings.logLevel("log-level"),
     dev: settings.on("dev"),

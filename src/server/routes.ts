@@ -2,13 +2,16 @@ import type { Right } from "../auth/control_rights.ts";
 import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
+import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
+import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
+import { tailChannelHandler, type TailDeps } from "../http/handlers/tail_channel.ts";
 import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
@@ -69,7 +72,8 @@ export function clientRouter(deps: ClientRouteDeps): Router {
 }
 
 /** Everything that the control listener needs. */
-export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
+export interface ControlRouteDeps
+  extends PublishDeps, IssueTokenDeps, HealthDeps, StatsDeps, TailDeps {
   readonly access: ControlAccess;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
@@ -78,21 +82,33 @@ export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDep
 /** A route of the control listener, which says what right it needs: none, if any key will do. */
 interface ControlRoute extends Route {
   readonly needs: Right | undefined;
+  /** Whether it is served without a key, as what holds no data may be. Default: no. */
+  readonly isKeyless?: true;
 }
 
 /** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlRouteDeps): Router {
   const { access, demoPage, logger, activity } = deps;
+  const page = operatorPageHandler();
   const routes: readonly ControlRoute[] = [
+    { path: "/", methods: ["GET", "HEAD"], needs: undefined, isKeyless: true, handle: page },
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
+    { path: "/stats/", methods: ["GET"], needs: "read", handle: statsHandler(deps) },
+    {
+      path: "/channels/:name/events",
+      methods: ["GET"],
+      needs: "read",
+      handle: tailChannelHandler(deps),
+    },
   ];
   const cors = demoPage && ((request: Request) => demoPage.headers(request));
   const preflights = cors === undefined
     ? []
     : ["/emit/", "/token/"].map((path) => preflightRoute(path, cors, DEMO_PAGE_ALLOWANCE));
+  const keyless = new Set(routes.filter(({ isKeyless }) => isKeyless).map(({ path }) => path));
   const refusals = new RefusalLog(logger);
   return new Router({
     routes: [...routes, ...preflights],
@@ -100,7 +116,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
       /^\/events\/?$/.test(path)
         ? "it is on the client listener (-bind)"
         : `use ${listPaths(routes)}`,
-    guard: (request) => access.check(request),
+    guard: (request) => access.check(request, keyless),
     onRefusal: (error, { keyName }) => {
       refusals.note(error, keyName);
       logRefusal(activity, "control request refused", error, keyName);

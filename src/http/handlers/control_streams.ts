@@ -16,24 +16,17 @@ const HEADERS = {
   "X-Accel-Buffering": "no",
 };
 
-/** What a control stream tells the one that feeds it. */
-export interface ControlStreamEvents {
-  /** Comes about once a second, while the stream is open. */
-  tick?(): void;
-  /** Comes once, however the stream ended. */
-  ended?(): void;
-}
-
 /** A stream of events to an operator: JSON, and no ids, because nothing is sent again. */
 export class ControlStream {
   readonly response: Response;
   #controller!: ReadableStreamDefaultController<Uint8Array>; // Set in the constructor, by `start`.
   #isEnded = false;
   #quietTicks = 0;
-  readonly #events: ControlStreamEvents;
+  readonly #ended: () => void;
 
-  constructor(events: ControlStreamEvents) {
-    this.#events = events;
+  /** @param ended comes once, however the stream ended. */
+  constructor(ended: () => void) {
+    this.#ended = ended;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#controller = controller;
@@ -66,9 +59,8 @@ export class ControlStream {
     this.#finish();
   }
 
-  /** See `ControlStreams`. */
+  /** Comes about once a second. */
   tick(): void {
-    this.#events.tick?.();
     if (++this.#quietTicks >= HEARTBEAT_TICKS && this.hasRoom) this.#write(encodeLines(":"));
   }
 
@@ -80,7 +72,7 @@ export class ControlStream {
   #finish(): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
-    this.#events.ended?.();
+    this.#ended();
   }
 }
 
@@ -93,14 +85,15 @@ export class ControlStreams {
   readonly #open = new Map<ControlStream, Caller>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** Opens a stream for a caller, which its route has found to have the right to read. */
-  open(caller: Caller, events: ControlStreamEvents = {}): ControlStream {
-    const stream: ControlStream = new ControlStream({
-      tick: () => events.tick?.(),
-      ended: () => {
-        this.#forget(stream);
-        events.ended?.();
-      },
+  /**
+   * Opens a stream for a caller, which its route has found to have the right to read.
+   *
+   * @param ended comes once, however the stream ended.
+   */
+  open(caller: Caller, ended: () => void): ControlStream {
+    const stream: ControlStream = new ControlStream(() => {
+      this.#forget(stream);
+      ended();
     });
     this.#open.set(stream, caller);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);

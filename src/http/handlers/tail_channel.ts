@@ -45,14 +45,12 @@ interface TailedEvent {
 export function tailChannelHandler({ tap, controlStreams, peek }: TailDeps): RouteHandler {
   return ({ caller, name }) => {
     checkName("channel", name);
-    let end: (() => void) | undefined;
-    const stream = controlStreams.open(caller, { ended: () => end?.() });
-    const tail = new ChannelTail(stream, peek);
-    const unwatch = tap.watch(name, tail);
-    end = () => {
+    const stream = controlStreams.open(caller, () => {
       unwatch();
       tail.close();
-    };
+    });
+    const tail = new ChannelTail(stream, peek);
+    const unwatch = tap.watch(name, tail);
     return stream.response;
   };
 }
