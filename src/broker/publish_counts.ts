@@ -7,3 +7,10 @@ export interface PublishCounts {
   /** Publications that the store did not take: their publishers were answered 503. */
   readonly failures: number;
 }
+
+/** A broker counts in it. */
+export type PublishCounters = { -readonly [Name in keyof PublishCounts]: number };
+
+export function newPublishCounters(): PublishCounters {
+  return { events: 0, repeats: 0, failures: 0 };
+}

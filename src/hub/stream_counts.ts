@@ -42,6 +42,21 @@ export interface StreamCounts {
   readonly gaps: number;
 }
 
+/** Streams that have ended, and clients that got none, by disconnect reason; without those that never came. */
+export function disconnectsOf(
+  { ended, rejected }: Pick<StreamCounts, "ended" | "rejected">,
+): Readonly<Partial<Record<DisconnectReason, number>>> {
+  return Object.fromEntries(
+    DISCONNECT_REASONS.map((reason) => [reason, ended[reason] + rejected[reason]] as const)
+      .filter(([, count]) => count > 0),
+  );
+}
+
+/** The counts of a hub of which nothing is known. */
+export function noStreamCounts(): StreamCounts {
+  return new HubCounters().counts;
+}
+
 /** Events that were handed over together to a number of streams. */
 export interface HandOver {
   readonly events: readonly ServerEvent[];
@@ -50,7 +65,7 @@ export interface HandOver {
 }
 
 /** Counts for one hub. It is told of deliveries by the batch, because adding for each would take time. */
-export class StreamCounters implements StreamObserver {
+export class HubCounters implements StreamObserver {
   #streams = 0;
   #behind = 0;
   #opened = 0;

@@ -10,6 +10,7 @@ import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
+import { noClientCounts } from "../../src/hub/server_counts.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../src/broker/memory_log.ts";
 import { createActivityLog } from "../../src/observability/activity_log.ts";
@@ -105,7 +106,12 @@ export class Listeners implements Disposable {
       ...options.guard,
     });
     this.#control = controlRouter({
-      census: () => Promise.resolve(this.hub.census),
+      counts: () =>
+        Promise.resolve({
+          ...noClientCounts(),
+          ...this.hub.counts,
+          published: broker.counts,
+        }),
       broker,
       tokens,
       clock,

@@ -248,6 +248,7 @@ async function publishFailing(publishAll: (all: readonly Publication[]) => reado
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
       unavailableReason: undefined,
+      counts: broker.counts,
       head: broker.head,
       follow: () => {},
       publish: (all) => Promise.resolve(publishAll(all)),
