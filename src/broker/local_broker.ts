@@ -14,6 +14,7 @@ import type {
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
+import { noPeers } from "./peers.ts";
 import { newPublishCounters, type PublishCounts } from "./publish_counts.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
 
@@ -29,6 +30,7 @@ interface Appended {
 
 /** The broker of a single server: one log, in this process. */
 export class LocalBroker implements Broker {
+  readonly peers = noPeers;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #logger: Logger;

@@ -27,6 +27,8 @@ export interface Config extends HubOptions {
   /** Origins as browsers write them; `"*"` for all, empty for none. */
   readonly corsOrigins: readonly string[] | "*";
   readonly cookie: string;
+  /** IP addresses and ranges of them. */
+  readonly trustedProxies: readonly string[];
   readonly maxPayloadBytes: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
@@ -91,6 +93,7 @@ export function readConfig(
     },
     corsOrigins: settings.origins("cors"),
     cookie: settings.cookieName("cookie"),
+    trustedProxies: settings.addressRanges("trusted-proxies"),
     heartbeatMs: settings.milliseconds("heartbeat"),
     retryMs: settings.number("retry"),
     flushWindowMs: settings.number("flush-window"),

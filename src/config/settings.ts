@@ -4,6 +4,7 @@ import { GRANT_RULE, type GrantTemplate, parseGrantTemplate } from "../auth/gran
 import { isKeyForm, SECRET_RULE } from "../auth/key_material.ts";
 import { UsageError } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
+import { ADDRESS_RANGE_RULE, isAddressRange } from "../lib/trusted_proxies.ts";
 import type { LogLevel } from "../observability/logger.ts";
 import { describeRange, environmentName, type Option, SERVER_OPTIONS } from "./options.ts";
 import { parseStore, type StoreAddress } from "../broker/store_address.ts";
@@ -186,6 +187,13 @@ export class Settings {
       if (wanted !== undefined) throw this.#wrong(name, wanted);
     }
     return origins;
+  }
+
+  /** IP addresses and ranges of them. */
+  addressRanges(name: OptionName): readonly string[] {
+    const ranges = this.list(name);
+    if (ranges.every(isAddressRange)) return ranges;
+    throw this.#wrong(name, ADDRESS_RANGE_RULE);
   }
 
   cookieName(name: OptionName): string {

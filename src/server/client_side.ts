@@ -11,6 +11,7 @@ import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
 import { newTally } from "../lib/tally.ts";
+import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
@@ -120,6 +121,7 @@ export class LocalClients implements ClientSide {
     const refused = newTally(REFUSAL_CODES);
     const router = clientRouter({
       ...config,
+      proxies: new TrustedProxies(config.trustedProxies),
       hub,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,

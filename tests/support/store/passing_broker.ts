@@ -11,6 +11,7 @@ import type {
   Publication,
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { Peers } from "../../../src/broker/peers.ts";
 import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
@@ -24,6 +25,10 @@ export class PassingBroker implements Broker {
 
   get head(): LogPosition {
     return this.#broker.head;
+  }
+
+  get peers(): Peers {
+    return this.#broker.peers;
   }
 
   get unavailableReason(): string | undefined {

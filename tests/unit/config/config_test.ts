@@ -43,6 +43,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
       "http://b.example:81",
     ]],
     ["cookie", "__Host-t", (c) => c.cookie, "__Host-t"],
+    ["trusted-proxies", "10.0.0.0/8, ::1", (c) => c.trustedProxies, ["10.0.0.0/8", "::1"]],
     ["heartbeat", "0.2", (c) => c.heartbeatMs, 200],
     ["retry", "100", (c) => c.retryMs, 100],
     ["flush-window", "0", (c) => c.flushWindowMs, 0],
@@ -114,6 +115,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.workers, 1);
   assertEquals(config.controlKeys, undefined);
   assertEquals(config.corsOrigins, []);
+  assertEquals(config.trustedProxies, []);
   assertEquals(config.heartbeatMs, 15_000);
   assertEquals(config.maxPayloadBytes, 1_048_576);
   assertEquals(config.maxBufferBytes, 1_048_576);
@@ -238,6 +240,7 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
     "null",
   ],
   ["cookie", "", "a b", "a=b", "a;b", "é"],
+  ["trusted-proxies", "10.0.0.0/33", "proxy", "*", "10.0.0.1,x", "[::1]", "10.0.0.1:80"],
   ["heartbeat", "", "-1", "15s", ".", "0.0001", "3601"],
   ["retry", "", "0", "0.5", "3600001"],
   ["flush-window", "", "-1", "1.5", "60001", "3000000000"],
