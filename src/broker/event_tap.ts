@@ -1,5 +1,5 @@
 import type { ServerEvent } from "../sse/event.ts";
-import type { Broker, BrokerEventHandler, RecipientCounts } from "./broker.ts";
+import type { Broker, BrokerEventHandler, EventFeed, RecipientCounts } from "./broker.ts";
 
 /** Is shown the events of one channel as they are published. */
 export interface ChannelWatcher {
@@ -9,9 +9,6 @@ export interface ChannelWatcher {
   missed(): void;
 }
 
-/** The part of a broker that a client side works with. */
-export type Deliveries = Pick<Broker, "head" | "follow" | "openReader">;
-
 /**
  * Shows events to whoever watches their channel, between the broker and its handler: of every user, and on
  * Redis of every server. While nobody watches it costs one check for each delivery of events.
@@ -19,8 +16,8 @@ export type Deliveries = Pick<Broker, "head" | "follow" | "openReader">;
 export class EventTap {
   readonly #watchers = new Map<string, Set<ChannelWatcher>>();
 
-  /** A broker whose handler gets its events by way of this tap. */
-  tapped(broker: Deliveries): Deliveries {
+  /** A broker's feed, whose handler gets the events by way of this tap. */
+  tapped(broker: Broker): Pick<Broker, keyof EventFeed> {
     return {
       get head() {
         return broker.head;
@@ -42,7 +39,7 @@ export class EventTap {
     };
   }
 
-  #handlerBefore(handler: BrokerEventHandler, broker: Deliveries): BrokerEventHandler {
+  #handlerBefore(handler: BrokerEventHandler, broker: Broker): BrokerEventHandler {
     return {
       deliver: (events): RecipientCounts | Promise<RecipientCounts> => {
         if (this.#watchers.size > 0) this.#show(events, broker.head.epoch);

@@ -27,6 +27,12 @@ export class Channel {
     return size;
   }
 
+  /** Its subscribers. */
+  *all(): Generator<Subscriber, void> {
+    yield* this.#subscribers;
+    for (const { subscribers } of this.#groups ?? []) yield* subscribers;
+  }
+
   /** The number of a user's subscribers. */
   streamsOf(user: string): number {
     let streams = this.#byUser.get(user)?.size ?? 0;

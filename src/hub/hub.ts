@@ -18,6 +18,7 @@ import { ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
 import { disconnectsOf, HubCounters, type StreamCounts } from "./stream_counts.ts";
+import { findPresence, type Presence } from "./presence.ts";
 import { StreamIds } from "./stream_ids.ts";
 import type { StreamObserver } from "./stream_observer.ts";
 import { StreamTimer } from "./stream_timer.ts";
@@ -121,6 +122,11 @@ export class Hub {
   /** Who could hear an event for a user on a channel; `joinAudiences` sums what several hubs answer. */
   audience(channel: string, user: string): Audience {
     return findAudience(this.#channels, channel, user);
+  }
+
+  /** Who hears a channel; `joinPresences` joins what several hubs answer. */
+  presence(channel: string): Presence {
+    return findPresence(this.#channels, channel, this.#clock);
   }
 
   /** Opens a stream: live, or catching up from the client's last event id. */

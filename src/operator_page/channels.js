@@ -1,7 +1,7 @@
 /** The channels, and one of them. */
 import { get, pathOf, post } from "./api.js";
 import { button, confirmed, element, facts, link, sayWhatComes } from "./elements.js";
-import { bytes, count, duration, moment, rate } from "./formats.js";
+import { bytes, count, rate } from "./formats.js";
 import { listTable } from "./list_table.js";
 import { rightsNote } from "./rights.js";
 import { streamTable } from "./streams.js";

@@ -1,7 +1,6 @@
 /** Why a user did or did not get an event. */
 import { get } from "./api.js";
-import { element, facts, field, form } from "./elements.js";
-import { moment } from "./formats.js";
+import { element, field, form } from "./elements.js";
 
 export function explain(_server, given) {
   const answer = element("div");

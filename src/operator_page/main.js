@@ -56,7 +56,6 @@ function start() {
     event: (type, data) => {
       if (type === "hello") greet(data);
       if (type === "samples") server.samples = data.samples.map(timed);
-      if (type === "silent") showState("lost", "A thread of the server does not answer.");
       if (type === "stats") takeStats(data);
     },
   });

@@ -61,7 +61,7 @@ function factsOf({ hello, stats }) {
     ["Delivered", `${count(stats.deliveries)} times, ${bytes(stats.deliveredBytes)}`],
     ["Memory", bytes(stats.memoryBytes)],
     ["Store", stats.storeFailure ?? `${hello.store}, ok`],
-    ["Threads", `${count(hello.workers)} for clients`],
+    ["Threads", `${count(stats.workers)} for clients`],
     ["Started", `${duration(stats.uptimeSeconds)} ago`],
   ]);
 }

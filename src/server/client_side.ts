@@ -7,6 +7,7 @@ import type { Audience } from "../hub/audience.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
+import type { Presence } from "../hub/presence.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
@@ -32,6 +33,8 @@ export interface ClientQueries {
   counts(): ClientCounts;
   /** See `Hub.audience`. */
   audience(channel: string, user: string): Audience;
+  /** See `Hub.presence`. */
+  presence(channel: string): Presence;
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
 }
@@ -161,6 +164,7 @@ export class LocalClients implements ClientSide {
         return this.lastCounts;
       },
       audience: (channel, user) => hub.audience(channel, user),
+      presence: (channel) => hub.presence(channel),
       missingKeys: () => tokens.missingKeys,
     };
   }

@@ -1,14 +1,13 @@
+import type { ServerCounts } from "../hub/server_counts.ts";
 import { DELAY_BOUNDS } from "../hub/stream_counts.ts";
 import type { Stats } from "../http/handlers/stats_stream.ts";
 import type { Clock } from "../lib/clock.ts";
 import { type HistogramCounts, quantileOf } from "../lib/histogram.ts";
 import type { Tally } from "../lib/tally.ts";
-import type { ServerCounts } from "./server_counts.ts";
 
 /** What live stats are made from. */
 export interface LiveStatsDeps {
-  /** `undefined` if a thread does not answer. */
-  readonly counts: () => Promise<ServerCounts | undefined>;
+  readonly counts: () => Promise<ServerCounts>;
   readonly clock: Clock;
   /** Why nothing can be published now. */
   readonly storeFailure: () => string | undefined;
@@ -28,11 +27,10 @@ export class LiveStats {
     this.#startedAt = deps.clock.steady();
   }
 
-  /** Looks at the server now; `undefined` if a thread does not answer. */
-  async take(): Promise<Stats | undefined> {
+  /** Looks at the server now. */
+  async take(): Promise<Stats> {
     const { clock, storeFailure } = this.#deps;
     const counts = await this.#deps.counts();
-    if (counts === undefined) return undefined;
     const at = clock.steady();
     const last = this.#last;
     this.#last = { at, counts };
@@ -58,6 +56,7 @@ export class LiveStats {
       endings: withoutZeros(counts.ended),
       rejected: withoutZeros(counts.rejected),
       tokensRefused: withoutZeros(counts.tokensRefused),
+      workers: counts.workers,
       memoryBytes: Deno.memoryUsage().rss,
       uptimeSeconds: Math.round((at - this.#startedAt) / 1000),
       storeFailure: storeFailure() ?? null,

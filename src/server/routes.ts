@@ -7,6 +7,7 @@ import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
+import { type PresenceDeps, presenceHandler } from "../http/handlers/presence.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
@@ -38,7 +39,7 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|healthz|readyz)$/;
+const CONTROL_PATH = /^\/(emit\/?|token\/?|presence\/?|stats\/?|healthz|readyz)$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -78,7 +79,7 @@ export function clientRouter(deps: ClientRouteDeps): Router {
 
 /** Everything that the control listener needs. */
 export interface ControlRouteDeps
-  extends PublishDeps, IssueTokenDeps, HealthDeps, StatsDeps, TailDeps {
+  extends PublishDeps, IssueTokenDeps, HealthDeps, PresenceDeps, StatsDeps, TailDeps {
   readonly access: ControlAccess;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
@@ -99,6 +100,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/", methods: ["GET", "HEAD"], needs: undefined, isKeyless: true, handle: page },
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
     { path: "/stats/", methods: ["GET"], needs: "read", handle: statsHandler(deps) },

@@ -1,5 +1,6 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
 import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
+import type { EventTap } from "../broker/event_tap.ts";
 import { packEvents } from "../broker/thread/event_batch.ts";
 import { HistoryServer } from "../broker/thread/history_server.ts";
 import { sumCounts } from "../broker/thread/recipient_counts.ts";
@@ -36,6 +37,7 @@ export interface WorkerOptions {
 /** What the pool works with. */
 export interface WorkerPoolDeps extends WorkerOptions {
   readonly broker: Broker;
+  readonly tap: EventTap;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -88,7 +90,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
       this.#workers.push({ thread, startedAt, deaths: 0, startTimer: undefined });
     }
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
-    deps.broker.follow(this);
+    deps.tap.tapped(deps.broker).follow(this);
   }
 
   /**

@@ -8,6 +8,11 @@ import { ControlAccess, type ControlAccessOptions } from "../../src/http/control
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
+import { ControlStreams } from "../../src/http/handlers/control_streams.ts";
+import { PresenceStreams } from "../../src/http/handlers/presence_streams.ts";
+import { ClusterPresence } from "../../src/server/cluster_presence.ts";
+import { EventTap } from "../../src/broker/event_tap.ts";
+import { LiveStats } from "../../src/server/live_stats.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { noClientCounts } from "../../src/hub/server_counts.ts";
@@ -53,6 +58,8 @@ export interface ListenersOptions {
   readonly maxPublicStreams?: number;
   /** The key of the demo page. Default: there is no page. */
   readonly demoPageKey?: string;
+  /** Whether operators see payloads. Default: they do. */
+  readonly peek?: boolean;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -85,7 +92,8 @@ export class Listeners implements Disposable {
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
     const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };
-    this.hub = new Hub(broker, { ...timing, ...limits }, clock, logger);
+    const tap = new EventTap();
+    this.hub = new Hub(tap.tapped(broker), { ...timing, ...limits }, clock, logger);
     this.#client = clientRouter({
       hub: this.hub,
       tokens,
@@ -112,13 +120,30 @@ export class Listeners implements Disposable {
       demoPage,
       ...options.guard,
     });
+    const presences = new ClusterPresence({
+      here: (channel) => Promise.resolve([this.hub.presence(channel)]),
+      peers: broker.peers,
+      clock,
+    });
+    const presence = (channel: string) => presences.of(channel);
+    const controlStreams = new ControlStreams();
+    const counts = () =>
+      Promise.resolve({ ...noClientCounts(), ...this.hub.counts, published: broker.counts });
+    const stats = new LiveStats({ counts, clock, storeFailure: () => broker.unavailableReason });
     this.#control = controlRouter({
-      counts: () =>
-        Promise.resolve({
-          ...noClientCounts(),
-          ...this.hub.counts,
-          published: broker.counts,
-        }),
+      controlStreams,
+      tap,
+      peek: options.peek ?? true,
+      takeStats: () => stats.take(),
+      greeting: {
+        version: "1.2.3",
+        clientAddress: "127.0.0.1:8000",
+        store: "memory",
+        peek: options.peek ?? true,
+      },
+      counts,
+      presence,
+      presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
       broker,
       tokens,
       clock,

@@ -30,6 +30,8 @@ export interface Stats extends StatsSample {
   readonly rejected: Readonly<Record<string, number>>;
   /** Requests for a stream that were refused for their token, by code. */
   readonly tokensRefused: Readonly<Record<string, number>>;
+  /** Threads that serve clients. */
+  readonly workers: number;
   /** Of the whole process. */
   readonly memoryBytes: number;
   readonly uptimeSeconds: number;
@@ -44,15 +46,14 @@ export interface StatsGreeting {
   readonly clientAddress: string;
   /** Where history is kept, without passwords. */
   readonly store: string;
-  readonly workers: number;
   /** Whether payloads are shown. */
   readonly peek: boolean;
 }
 
 /** What the stream of stats works with. */
 export interface StatsDeps {
-  /** Looks at the server now; `undefined` if a part of it does not answer. */
-  readonly takeStats: () => Promise<Stats | undefined>;
+  /** Looks at the server now. */
+  readonly takeStats: () => Promise<Stats>;
   readonly greeting: StatsGreeting;
   readonly controlStreams: ControlStreams;
 }
@@ -110,9 +111,9 @@ class StatsFeed {
     this.#isLooking = true;
     try {
       const stats = await this.#takeStats();
-      if (stats !== undefined) this.#keep(stats);
+      this.#keep(stats);
       for (const stream of this.#streams) {
-        if (stream.hasRoom) stream.send(stats === undefined ? "silent" : "stats", stats ?? {});
+        if (stream.hasRoom) stream.send("stats", stats);
       }
     } finally {
       this.#isLooking = false;
