@@ -1,6 +1,6 @@
-import { createHash } from "node:crypto";
 import type { PageScript } from "../../operator_page/page_files.ts";
 import type { RouteHandler } from "../router.ts";
+import { digestOf } from "./inline_digest.ts";
 
 /**
  * `GET /` on the control listener: the operator's page. It is the same for everybody and holds no data, so
@@ -22,20 +22,19 @@ interface Page {
 async function makePage(): Promise<Page> {
   // Imported only when asked for: most servers are started without anybody looking at them.
   const { PAGE_FILES } = await import("../../operator_page/page_files.ts");
-  const style = `\n${PAGE_FILES.css}`;
-  const script = `\n${joinScripts(PAGE_FILES.scripts)}\n`;
-  return {
-    html: PAGE_FILES.html.replace("STYLE", () => style).replace("SCRIPT", () => script),
-    headers: headersFor(style, script),
-  };
+  const script = joinScripts(PAGE_FILES.scripts);
+  const html = PAGE_FILES.html
+    .replace("STYLE", () => PAGE_FILES.css)
+    .replace("SCRIPT", () => script);
+  return { html, headers: headersFor(html) };
 }
 
 /** The page may run its own script, use its own style, and ask the listener that it came from; nothing else. */
-function headersFor(style: string, script: string): HeadersInit {
+function headersFor(html: string): HeadersInit {
   const policy = [
     "default-src 'none'",
-    `script-src '${digestOf(script)}'`,
-    `style-src '${digestOf(style)}'`,
+    `script-src '${digestOf("script", html)}'`,
+    `style-src '${digestOf("style", html)}'`,
     "img-src data:",
     "connect-src 'self'",
     "base-uri 'none'",
@@ -51,11 +50,6 @@ function headersFor(style: string, script: string): HeadersInit {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
   };
-}
-
-/** The digest by which a policy allows an element (CSP 3, 2.3.1). */
-function digestOf(content: string): string {
-  return `sha256-${createHash("sha256").update(content).digest("base64")}`;
 }
 
 /**
