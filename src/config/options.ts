@@ -302,6 +302,18 @@ export const SERVER_OPTIONS = [
     help: "debug, info, warn or error; debug names each stream, emit and refusal",
   },
   {
+    name: "log-level-file",
+    value: "FILE",
+    default: "",
+    help: "file that holds the log level, read again at SIGHUP",
+  },
+  {
+    name: "log-format",
+    value: "FORMAT",
+    default: "text",
+    help: "text for people, or json for the tools that collect logs: one object a line",
+  },
+  {
     name: "dev",
     default: "",
     help: "for development: print a token and two commands to try, and serve a demo page at /",

@@ -147,7 +147,7 @@ function factsOf(known) {
 function showUsers(place, present) {
   if (present instanceof Error) return place.replaceChildren(present.message);
   const { items, total } = present;
-  const names = items.map(({ userId }) => userId);
+  const names = items.map(({ user }) => user);
   if (place.dataset.shown === JSON.stringify([total, names])) return;
   place.dataset.shown = JSON.stringify([total, names]);
   if (total === 0) return place.replaceChildren(element("p", { class: "quiet" }, "Nobody."));

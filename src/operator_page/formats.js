@@ -2,7 +2,8 @@
 
 const WHOLE = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 const SHORT = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 3 });
-const TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "medium" });
+const MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "medium" });
+const TIME = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
 /** What stands where there is no value. */
@@ -45,4 +46,7 @@ export const duration = orNone((seconds) => {
 });
 
 /** A moment of ISO 8601, in the reader's own time zone. */
-export const moment = orNone((text) => TIME.format(new Date(text)));
+export const moment = orNone((text) => MOMENT.format(new Date(text)));
+
+/** The same of today. */
+export const timeOfDay = orNone((text) => TIME.format(new Date(text)));

@@ -33,6 +33,7 @@ export function listTable({ label, path, fields, columns, sort, search, keyOf, w
   const found = element("p", { class: "quiet", role: "status" });
   const previous = button("Previous", () => turnTo(offset - PAGE_SIZE));
   const next = button("Next", () => turnTo(offset + PAGE_SIZE));
+  previous.hidden = next.hidden = true;
   const body = element("tbody");
   const headings = columns.map(headingOf);
   const node = element(

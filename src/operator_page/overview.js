@@ -8,15 +8,15 @@ import { rightsNote } from "./rights.js";
 export function overview(server) {
   const charts = [
     chart("Streams open", [{ name: "open", of: ({ streams }) => streams }], count),
-    chart("Events published a second", [
+    chart("Published a second", [
       { name: "published", of: ({ publishedPerSecond }) => publishedPerSecond },
     ], rate),
     chart("Deliveries a second", [
       { name: "delivered", of: ({ deliveriesPerSecond }) => deliveriesPerSecond },
     ], rate),
-    chart("Delay from publishing to the hand-over", [
-      { name: "half within", of: ({ delayP50Seconds }) => delayP50Seconds },
-      { name: "99 % within", of: ({ delayP99Seconds }) => delayP99Seconds },
+    chart("Delay to the hand-over", [
+      { name: "p50", of: ({ delayP50Seconds }) => delayP50Seconds },
+      { name: "p99", of: ({ delayP99Seconds }) => delayP99Seconds },
     ], delay),
   ];
   const now = element("div");

@@ -82,19 +82,22 @@ export function user(server, name) {
       `Disconnect ${name}?`,
       "The open streams of this user end. Their clients come back at once, if their tokens are still good.",
       async () => {
-        const { streams } = await post("/disconnect/", { userId: name });
-        return `Disconnected: ${count(streams)} streams.`;
+        const { streamsEnded } = await post("/disconnect/", { userId: name });
+        return `Disconnected: ${count(streamsEnded)} streams of this server.`;
       },
       false,
     ),
     steer(
       "Revoke tokens",
       `Revoke the tokens of ${name}?`,
-      "The open streams of this user end, and every token that was made before now is refused for good. " +
+      "The open streams of this user end, and every token that was made before now is refused. " +
         "A token that is made later works at once.",
       async () => {
-        const { streams } = await post("/revoke/", { userId: name });
-        return `Revoked; ${count(streams)} streams have ended.`;
+        const { streamsEnded, refusedUntil } = await post("/revoke/", { userId: name });
+        return `Revoked: ${
+          count(streamsEnded)
+        } streams have ended, and tokens made up to now are ` +
+          `refused until ${moment(refusedUntil)}, when the last of them has expired.`;
       },
     ),
     steer(

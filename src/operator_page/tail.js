@@ -1,7 +1,7 @@
 /** The events of a channel, as they are published. */
 import { follow, pathOf } from "./api.js";
 import { button, element, link } from "./elements.js";
-import { bytes, count, moment } from "./formats.js";
+import { bytes, count, timeOfDay } from "./formats.js";
 
 const MOST_SHOWN = 200;
 
@@ -95,7 +95,7 @@ function rowOf(type, data, channel) {
     element(
       "p",
       {},
-      element("span", {}, moment(time)),
+      element("span", {}, timeOfDay(time)),
       element("span", {}, "for ", userId === "*" ? "everyone" : link(userId, "users", userId)),
       element("span", {}, `type ${name}`),
       element("span", {}, bytes(sizeBytes)),

@@ -10,13 +10,14 @@ import type { ClientCounts } from "../hub/server_counts.ts";
 import type { Presence } from "../hub/presence.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
 import { newTally } from "../lib/tally.ts";
-import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
-import type { Logger } from "../observability/logger.ts";
+import type { LogLevel } from "../observability/log_line.ts";
+import type { AdjustableLogger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
 import { clientRouter } from "./routes.ts";
 import { ThreadMeter } from "./thread_meter.ts";
@@ -54,6 +55,8 @@ export interface ClientSide {
   ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
+  /** Logs from this level on. */
+  useLogLevel(level: LogLevel): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
   stopAccepting(): Promise<void>;
   /** Sends what is pending, then ends every stream; events that are published later reach nobody. */
@@ -73,7 +76,7 @@ export interface ClientSettings {
 export interface ClientDeps {
   readonly feed: EventFeed;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: AdjustableLogger;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
 }
@@ -82,7 +85,8 @@ interface LocalClientsParts {
   readonly hub: Hub;
   readonly tokens: TokenAuthority;
   readonly listener: Listener;
-  readonly logger: LimitedLogger;
+  readonly logger: AdjustableLogger;
+  readonly limitedLogger: LimitedLogger;
   readonly refused: ClientCounts["tokensRefused"];
   readonly meter: ThreadMeter;
 }
@@ -92,15 +96,19 @@ export class LocalClients implements ClientSide {
   readonly #hub: Hub;
   readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
-  readonly #logger: LimitedLogger;
+  readonly #logger: AdjustableLogger;
+  /** For lines about single streams and requests. */
+  readonly #limitedLogger: LimitedLogger;
   readonly #refused: ClientCounts["tokensRefused"];
   readonly #meter: ThreadMeter;
 
-  private constructor({ hub, tokens, listener, logger, refused, meter }: LocalClientsParts) {
+  private constructor(parts: LocalClientsParts) {
+    const { hub, tokens, listener, logger, limitedLogger, refused, meter } = parts;
     this.#hub = hub;
     this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
+    this.#limitedLogger = limitedLogger;
     this.#refused = refused;
     this.#meter = meter;
   }
@@ -129,7 +137,7 @@ export class LocalClients implements ClientSide {
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
       logger,
-      activity: createActivityLog(logger, config.logLevel, config.dev),
+      activity: createActivityLog(logger, config.dev),
       onRefusal: (error) => {
         if (error instanceof TokenRefused) refused[error.code]++;
       },
@@ -143,7 +151,15 @@ export class LocalClients implements ClientSide {
       isShared: shared !== undefined,
     });
     const meter = new ThreadMeter(clock);
-    return new LocalClients({ hub, tokens, listener, logger, refused, meter });
+    return new LocalClients({
+      hub,
+      tokens,
+      listener,
+      logger: deps.logger,
+      limitedLogger: logger,
+      refused,
+      meter,
+    });
   }
 
   get address(): string {
@@ -191,6 +207,10 @@ export class LocalClients implements ClientSide {
     this.#tokens.useKeys(keys);
   }
 
+  useLogLevel(level: LogLevel): void {
+    this.#logger.level = level;
+  }
+
   async stopAccepting(): Promise<void> {
     this.#hub.stopAccepting();
     await this.#listener.stop();
@@ -203,7 +223,7 @@ export class LocalClients implements ClientSide {
   close(): Promise<void> {
     this.#meter.stop();
     this.#tokens.close();
-    this.#logger.flush();
+    this.#limitedLogger.flush();
     return Promise.resolve();
   }
 }

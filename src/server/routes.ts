@@ -18,6 +18,7 @@ import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
 import type { HttpError } from "../lib/errors.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
+import type { LogFields } from "../observability/log_line.ts";
 import type { Logger } from "../observability/logger.ts";
 
 /** Everything that the client listener needs. */
@@ -71,7 +72,7 @@ export function clientRouter(deps: ClientRouteDeps): Router {
     },
     onRefusal: (error) => {
       onRefusal?.(error);
-      logRefusal(activity, "client request refused", error);
+      activity.notice?.("client request refused", refusalFields(error));
     },
     logger,
   });
@@ -126,7 +127,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     guard: (request) => access.check(request, keyless),
     onRefusal: (error, { keyName }) => {
       refusals.note(error, keyName);
-      logRefusal(activity, "control request refused", error, keyName);
+      activity.notice?.("control request refused", refusalFields(error, keyName));
     },
     onAnswer: ({ caller: { keyName }, ...answered }) =>
       logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
@@ -135,18 +136,8 @@ export function controlRouter(deps: ControlRouteDeps): Router {
   });
 }
 
-function logRefusal(
-  { notice }: ActivityLog,
-  message: string,
-  { status, name, reason }: HttpError,
-  keyName?: string,
-): void {
-  notice?.(message, {
-    status,
-    error: name,
-    reason: hideTokens(reason),
-    ...(keyName && { key: keyName }),
-  });
+function refusalFields({ status, name, reason }: HttpError, keyName?: string): LogFields {
+  return { status, error: name, reason: hideTokens(reason), ...(keyName && { key: keyName }) };
 }
 
 function preflightRoute(path: string, cors: HeadersOf, allowance: CorsAllowance): Route {

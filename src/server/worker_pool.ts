@@ -10,6 +10,7 @@ import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Pacer } from "../lib/pacer.ts";
 import { sumOf } from "../lib/sums.ts";
+import type { LogLevel } from "../observability/log_line.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
@@ -165,6 +166,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   useKeys(keys: KeyMaterial): void {
     this.#settings = { ...this.#settings, keys };
     for (const { thread } of this.#workers) thread.useKeys(keys);
+  }
+
+  useLogLevel(logLevel: LogLevel): void {
+    this.#settings = { ...this.#settings, config: { ...this.#settings.config, logLevel } };
+    for (const { thread } of this.#workers) thread.useLogLevel(logLevel);
   }
 
   async stopAccepting(): Promise<void> {

@@ -88,7 +88,7 @@ export class Listeners implements Disposable {
     const broker = options.wrapBroker?.(local) ?? local;
     const activity = options.activity === undefined
       ? {}
-      : createActivityLog(logger, "debug", options.activity === "dev");
+      : createActivityLog(logger, options.activity === "dev");
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
     const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };

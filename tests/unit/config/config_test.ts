@@ -63,6 +63,9 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ]],
     ["drain", "2", (c) => c.drainMs, 2000],
     ["log-level", "debug", (c) => c.logLevel, "debug"],
+    ["log-level-file", "/level", (c) => c.logLevelFile, "/level"],
+    ["log-format", "json", (c) => c.logFormat, "json"],
+    ["no-peek", "true", (c) => c.peek, false],
     ["dev", "true", (c) => c.dev, true],
   ];
 
@@ -255,6 +258,7 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["control-open", "yes"],
   ["drain", "", "10s"],
   ["log-level", "", "INFO", "verbose"],
+  ["no-peek", "maybe"],
   ["dev", "maybe"],
 ];
 
@@ -312,15 +316,17 @@ Deno.test("a refusal never repeats a secret", () => {
   assertThrows(() => configOf(both), /^(?!.*hunter2)/);
 });
 
-Deno.test("a secret and a file for it exclude each other, wherever they come from", () => {
-  for (const name of ["secret", "control-key"]) {
+Deno.test("a secret or a log level and a file for it exclude each other, wherever they come from", () => {
+  for (
+    const [name, text] of [["secret", "s"], ["control-key", "s"], ["log-level", "info"]] as const
+  ) {
     const file = `${name}-file`;
     assertThrows(
-      () => configOf({ [name]: "s", [file]: "/s" }),
+      () => configOf({ [name]: text, [file]: "/s" }),
       new RegExp(`^Give -${name} or -${file}, not both\\.$`),
     );
     assertThrows(
-      () => configOf({}, { [environmentName(name)]: "s", [environmentName(file)]: "/s" }),
+      () => configOf({}, { [environmentName(name)]: text, [environmentName(file)]: "/s" }),
       new RegExp(`^Give ${environmentName(name)} or ${environmentName(file)}, not both\\.$`),
     );
   }
