@@ -7,8 +7,8 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
 import type { FromFollower, ToFollower } from "../broker/thread/messages.ts";
 import type { SharedCounts } from "../hub/connection_counter.ts";
-import type { ClientCounts } from "../hub/server_counts.ts";
 import type { LogLevel } from "../observability/log_line.ts";
+import type { ClientCounts } from "../hub/server_counts.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientQueries, ClientSettings } from "./client_side.ts";
 

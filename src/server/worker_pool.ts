@@ -9,8 +9,8 @@ import { type ClientCounts, noClientCounts, withoutThread } from "../hub/server_
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Pacer } from "../lib/pacer.ts";
-import { sumOf } from "../lib/sums.ts";
 import type { LogLevel } from "../observability/log_line.ts";
+import { sumOf } from "../lib/sums.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
