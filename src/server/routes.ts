@@ -8,6 +8,7 @@ import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_pa
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { type PresenceDeps, presenceHandler } from "../http/handlers/presence.ts";
+import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
@@ -15,6 +16,7 @@ import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe
 import { tailChannelHandler, type TailDeps } from "../http/handlers/tail_channel.ts";
 import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
+import type { RequestCounts } from "../http/request_counts.ts";
 import { type Route, Router } from "../http/router.ts";
 import type { HttpError } from "../lib/errors.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
@@ -40,7 +42,7 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|presence\/?|stats\/?|healthz|readyz)$/;
+const CONTROL_PATH = /^\/(emit\/?|token\/?|presence\/?|stats\/?|healthz|readyz|metrics)$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -80,8 +82,17 @@ export function clientRouter(deps: ClientRouteDeps): Router {
 
 /** Everything that the control listener needs. */
 export interface ControlRouteDeps
-  extends PublishDeps, IssueTokenDeps, HealthDeps, PresenceDeps, StatsDeps, TailDeps {
+  extends
+    PublishDeps,
+    IssueTokenDeps,
+    HealthDeps,
+    MetricsDeps,
+    PresenceDeps,
+    StatsDeps,
+    TailDeps {
   readonly access: ControlAccess;
+  /** Counts the answers. */
+  readonly requests: RequestCounts;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
 }
@@ -95,7 +106,7 @@ interface ControlRoute extends Route {
 
 /** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlRouteDeps): Router {
-  const { access, demoPage, logger, activity } = deps;
+  const { access, demoPage, logger, activity, requests } = deps;
   const page = operatorPageHandler();
   const routes: readonly ControlRoute[] = [
     { path: "/", methods: ["GET", "HEAD"], needs: undefined, isKeyless: true, handle: page },
@@ -103,6 +114,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
     { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
+    { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
     { path: "/stats/", methods: ["GET"], needs: "read", handle: statsHandler(deps) },
     {
@@ -125,12 +137,15 @@ export function controlRouter(deps: ControlRouteDeps): Router {
         ? "it is on the client listener (-bind)"
         : `use ${listPaths(routes)}`,
     guard: (request) => access.check(request, keyless),
-    onRefusal: (error, { keyName }) => {
+    onRefusal: (error, { keyName }, path) => {
+      requests.add(path, error.status);
       refusals.note(error, keyName);
       activity.notice?.("control request refused", refusalFields(error, keyName));
     },
-    onAnswer: ({ caller: { keyName }, ...answered }) =>
-      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
+    onAnswer: ({ caller: { keyName }, ...answered }) => {
+      requests.add(answered.path, answered.status);
+      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) });
+    },
     ...(cors && { headers: cors }),
     logger,
   });

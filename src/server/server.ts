@@ -7,6 +7,7 @@ import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
+import { RequestCounts } from "../http/request_counts.ts";
 import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
@@ -23,6 +24,7 @@ import { ClusterPresence } from "./cluster_presence.ts";
 import { countWorkers } from "./count_workers.ts";
 import { Listener, reserveAddress } from "./listener.ts";
 import { LiveStats } from "./live_stats.ts";
+import { serverMetrics } from "./metric_families.ts";
 import { openBroker } from "./open_broker.ts";
 import { readLogLevel } from "./read_log_level.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
@@ -95,6 +97,7 @@ export class Server {
     const controlStreams = this.#controlStreams;
     const counts = async () => ({ ...await clients.counts(), published: broker.counts });
     const stats = new LiveStats({ counts, clock, storeFailure: () => broker.unavailableReason });
+    const requests = new RequestCounts();
     const router = controlRouter({
       ...config,
       presence,
@@ -122,6 +125,8 @@ export class Server {
       },
       controlStreams,
       tap,
+      requests,
+      metrics: serverMetrics({ counts, broker, controlRequests: requests, clock }),
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
         const reasons = await clients.ask("missingKeys");
         return [...new Set(reasons?.flat())];

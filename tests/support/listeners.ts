@@ -5,6 +5,7 @@
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
+import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
@@ -152,6 +153,8 @@ export class Listeners implements Disposable {
       audience: (...event) => Promise.resolve(this.hub.audience(...event)),
       isStoreShared: options.isStoreShared ?? false,
       access: this.access,
+      requests: new RequestCounts(),
+      metrics: () => Promise.resolve([]),
       demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),

@@ -271,6 +271,7 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
       publish: (all) =>
         Promise.resolve(all.map(() => new StoreUnavailable("Store unavailable: disk full."))),
       openReader: (...args) => broker.openReader(...args),
+      inspector: broker.inspector,
       close: () => Promise.resolve(),
     }),
   });
@@ -292,6 +293,7 @@ Deno.test("a failure that nobody foresaw is 500 without its details, which only 
         throw new TypeError("inner secret workings");
       },
       openReader: (...args) => broker.openReader(...args),
+      inspector: broker.inspector,
       close: () => Promise.resolve(),
     }),
   });
