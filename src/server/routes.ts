@@ -7,6 +7,7 @@ import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
+import { type LookDeps, lookHandlers } from "../http/handlers/look.ts";
 import { type PresenceDeps, presenceHandler } from "../http/handlers/presence.ts";
 import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
@@ -89,7 +90,8 @@ export interface ControlRouteDeps
     MetricsDeps,
     PresenceDeps,
     StatsDeps,
-    TailDeps {
+    TailDeps,
+    LookDeps {
   readonly access: ControlAccess;
   /** Counts the answers. */
   readonly requests: RequestCounts;
@@ -108,10 +110,15 @@ interface ControlRoute extends Route {
 export function controlRouter(deps: ControlRouteDeps): Router {
   const { access, demoPage, logger, activity, requests } = deps;
   const page = operatorPageHandler();
+  const look = lookHandlers(deps);
   const routes: readonly ControlRoute[] = [
     { path: "/", methods: ["GET", "HEAD"], needs: undefined, isKeyless: true, handle: page },
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/channels/", methods: ["GET"], needs: "read", handle: look.channels },
+    { path: "/channels/:name", methods: ["GET"], needs: "read", handle: look.channel },
+    { path: "/users/:name", methods: ["GET"], needs: "read", handle: look.user },
+    { path: "/streams/", methods: ["GET"], needs: "read", handle: look.streams },
     { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },

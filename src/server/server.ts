@@ -100,6 +100,7 @@ export class Server {
     const requests = new RequestCounts();
     const router = controlRouter({
       ...config,
+      askHubs: (name, ...args) => clients.ask(name, ...args),
       presence,
       presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
       broker,

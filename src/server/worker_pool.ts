@@ -14,7 +14,7 @@ import { sumOf } from "../lib/sums.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
-import type { ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
+import type { ClientAnswer, ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
 import { reserveAddress } from "./listener.ts";
 import { ThreadMeter } from "./thread_meter.ts";
 import { TICK_MS, WorkerThread } from "./worker_thread.ts";
@@ -154,13 +154,13 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   async ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined> {
+  ): Promise<readonly ClientAnswer<Name>[] | undefined> {
     const answers = await Promise.all(
       this.#workers.map(({ thread }) => thread.query({ name, args })),
     );
     if (answers.includes(undefined)) return undefined;
     // Answered by `answer`, whose types are those of `ClientQueries`.
-    return answers as ReturnType<ClientQueries[Name]>[];
+    return answers as ClientAnswer<Name>[];
   }
 
   useKeys(keys: KeyMaterial): void {

@@ -7,6 +7,7 @@ import { BodyLimits } from "../../src/http/body_limits.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
 import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
+import type { AskHubs } from "../../src/http/handlers/hub_questions.ts";
 import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import { ControlStreams } from "../../src/http/handlers/control_streams.ts";
@@ -61,6 +62,8 @@ export interface ListenersOptions {
   readonly demoPageKey?: string;
   /** Whether operators see payloads. Default: they do. */
   readonly peek?: boolean;
+  /** As if the hub were in a worker that does not answer lists. */
+  readonly isWorkerSilent?: boolean;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -143,6 +146,7 @@ export class Listeners implements Disposable {
         peek: options.peek ?? true,
       },
       counts,
+      askHubs: options.isWorkerSilent ? () => Promise.resolve(undefined) : askHub(this.hub),
       presence,
       presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
       broker,
@@ -206,6 +210,20 @@ export class Listeners implements Disposable {
     this.hub.drain();
     this.tokens.close();
   }
+}
+
+/** Asks one hub, as if it were all of them. */
+function askHub(hub: Hub): AskHubs {
+  const { inspector } = hub;
+  const answers: Readonly<Record<Parameters<AskHubs>[0], (...args: never[]) => unknown>> = {
+    rankStreams: (...which: Parameters<typeof inspector.rankStreams>) =>
+      inspector.rankStreams(...which),
+    streamDetails: (ids: readonly string[]) => inspector.streamDetails(ids),
+    countStreams: (search: string) => inspector.countStreams(search),
+    countStreamsOf: (user: string) => inspector.countStreamsOf(user),
+    presence: (channel: string) => hub.presence(channel),
+  };
+  return async (name, ...args) => [await answers[name](...args as unknown as never[])] as never;
 }
 
 /** An answer's body that is read as far as a test needs it; disposing of it is leaving. */
