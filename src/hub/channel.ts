@@ -20,6 +20,11 @@ export class Channel {
     return this.#subscribers.size === 0 && this.#groups === undefined;
   }
 
+  /** The number of its subscribers that are in no group. */
+  get ungroupedSize(): number {
+    return this.#subscribers.size;
+  }
+
   /** The number of its subscribers. */
   get size(): number {
     let size = this.#subscribers.size;

@@ -4,13 +4,16 @@ import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
 import { type Config, hasControlKeys } from "../config/config.ts";
 import type { Audience } from "../hub/audience.ts";
-import type { Census } from "../hub/census.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
+import type { ClientCounts } from "../hub/server_counts.ts";
+import type { HubInspector } from "../hub/hub_inspector.ts";
 import type { Presence } from "../hub/presence.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TrustedProxies } from "../lib/trusted_proxies.ts";
+import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
+import { newTally } from "../lib/tally.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
@@ -18,6 +21,7 @@ import type { LogLevel } from "../observability/log_line.ts";
 import type { AdjustableLogger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
 import { clientRouter } from "./routes.ts";
+import { ThreadMeter } from "./thread_meter.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one thread can serve. */
 const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
@@ -27,14 +31,25 @@ const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
  * from other threads.
  */
 export interface ClientQueries {
-  census(): Census;
+  /** What was counted so far; from the first call on, how late the event loop is too. */
+  counts(): ClientCounts;
   /** See `Hub.audience`. */
   audience(channel: string, user: string): Audience;
   /** See `Hub.presence`. */
   presence(channel: string): Presence;
+  /** See `HubInspector`, as for the three below. */
+  rankStreams: HubInspector["rankStreams"];
+  streamDetails: HubInspector["streamDetails"];
+  countStreams: HubInspector["countStreams"];
+  countStreamsOf: HubInspector["countStreamsOf"];
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
 }
+
+/** What one of {@link ClientQueries} answers, at once or later. */
+export type ClientAnswer<Name extends keyof ClientQueries> = Awaited<
+  ReturnType<ClientQueries[Name]>
+>;
 
 /** The client listener and the streams of its subscribers: in this thread, or in worker threads. */
 export interface ClientSide {
@@ -42,13 +57,13 @@ export interface ClientSide {
   readonly address: string;
   /** Whether connections are accepted now. */
   readonly accepting: boolean;
-  /** The streams so far, of all hubs. */
-  census(): Promise<Census>;
+  /** What all hubs have counted. None of it but what is of now ever goes down. */
+  counts(): Promise<ClientCounts>;
   /** Asks each hub; `undefined` if one does not answer in time, because the others are not the whole. */
   ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined>;
+  ): Promise<readonly ClientAnswer<Name>[] | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
   /** Logs from this level on. */
@@ -77,6 +92,16 @@ export interface ClientDeps {
   readonly shared?: StreamCounters;
 }
 
+interface LocalClientsParts {
+  readonly hub: Hub;
+  readonly tokens: TokenAuthority;
+  readonly listener: Listener;
+  readonly logger: AdjustableLogger;
+  readonly limitedLogger: LimitedLogger;
+  readonly refused: ClientCounts["tokensRefused"];
+  readonly meter: ThreadMeter;
+}
+
 /** A client listener and its hub in this thread. */
 export class LocalClients implements ClientSide {
   readonly #hub: Hub;
@@ -85,19 +110,18 @@ export class LocalClients implements ClientSide {
   readonly #logger: AdjustableLogger;
   /** For lines about single streams and requests. */
   readonly #limitedLogger: LimitedLogger;
+  readonly #refused: ClientCounts["tokensRefused"];
+  readonly #meter: ThreadMeter;
 
-  private constructor(
-    hub: Hub,
-    tokens: TokenAuthority,
-    listener: Listener,
-    logger: AdjustableLogger,
-    limitedLogger: LimitedLogger,
-  ) {
+  private constructor(parts: LocalClientsParts) {
+    const { hub, tokens, listener, logger, limitedLogger, refused, meter } = parts;
     this.#hub = hub;
     this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
     this.#limitedLogger = limitedLogger;
+    this.#refused = refused;
+    this.#meter = meter;
   }
 
   /**
@@ -116,6 +140,7 @@ export class LocalClients implements ClientSide {
       failed: (url, reason) => deps.logger.warn("key set not fetched", { url, reason }),
       fetched: (url) => deps.logger.info("key set fetched", { url }),
     });
+    const refused = newTally(REFUSAL_CODES);
     const router = clientRouter({
       ...config,
       proxies: new TrustedProxies(config.trustedProxies),
@@ -124,6 +149,9 @@ export class LocalClients implements ClientSide {
       clock,
       logger,
       activity: createActivityLog(logger, config.dev),
+      onRefusal: (error) => {
+        if (error instanceof TokenRefused) refused[error.code]++;
+      },
       demoPage: config.dev ? demoPageSettings(config) : undefined,
     });
     const listener = Listener.start({
@@ -133,7 +161,16 @@ export class LocalClients implements ClientSide {
       logger: deps.logger,
       isShared: shared !== undefined,
     });
-    return new LocalClients(hub, tokens, listener, deps.logger, logger);
+    const meter = new ThreadMeter(clock);
+    return new LocalClients({
+      hub,
+      tokens,
+      listener,
+      logger: deps.logger,
+      limitedLogger: logger,
+      refused,
+      meter,
+    });
   }
 
   get address(): string {
@@ -149,22 +186,36 @@ export class LocalClients implements ClientSide {
     const hub = this.#hub;
     const tokens = this.#tokens;
     return {
-      census: () => hub.census,
+      counts: () => {
+        this.#meter.start();
+        return this.lastCounts;
+      },
       audience: (channel, user) => hub.audience(channel, user),
       presence: (channel) => hub.presence(channel),
+      rankStreams: (...which) => hub.inspector.rankStreams(...which),
+      streamDetails: (ids) => hub.inspector.streamDetails(ids),
+      countStreams: (search) => hub.inspector.countStreams(search),
+      countStreamsOf: (user) => hub.inspector.countStreamsOf(user),
       missingKeys: () => tokens.missingKeys,
     };
   }
 
-  census(): Promise<Census> {
-    return Promise.resolve(this.#hub.census);
+  /** What it has counted, without beginning to look at the event loop. */
+  get lastCounts(): ClientCounts {
+    const tokensRefused = { ...this.#refused };
+    const thread = { ...this.#meter.counts, workers: 1, workersDied: 0 };
+    return { ...this.#hub.counts, tokensRefused, ...thread };
+  }
+
+  counts(): Promise<ClientCounts> {
+    return Promise.resolve(this.queries.counts());
   }
 
   ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ReturnType<ClientQueries[Name]>[]> {
-    return Promise.resolve([answer(this.queries, name, args)]);
+  ): Promise<readonly ClientAnswer<Name>[]> {
+    return Promise.all([answer(this.queries, name, args)]);
   }
 
   useKeys(keys: KeyMaterial): void {
@@ -185,6 +236,7 @@ export class LocalClients implements ClientSide {
   }
 
   close(): Promise<void> {
+    this.#meter.stop();
     this.#tokens.close();
     this.#limitedLogger.flush();
     return Promise.resolve();
@@ -196,8 +248,10 @@ export function answer<Name extends keyof ClientQueries>(
   queries: ClientQueries,
   name: Name,
   args: Parameters<ClientQueries[Name]>,
-): ReturnType<ClientQueries[Name]> {
-  type Query = (...args: Parameters<ClientQueries[Name]>) => ReturnType<ClientQueries[Name]>;
+): Promise<ClientAnswer<Name>> | ClientAnswer<Name> {
+  type Query = (
+    ...args: Parameters<ClientQueries[Name]>
+  ) => Promise<ClientAnswer<Name>> | ClientAnswer<Name>;
   const query = queries[name] as Query;
   return query(...args);
 }

@@ -8,6 +8,8 @@ import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
+import type { LogInspector } from "../log_inspector.ts";
+import type { PublishCounts } from "../publish_counts.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
@@ -15,6 +17,7 @@ import { Deliveries } from "./redis_deliveries.ts";
 import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisHistory } from "./redis_history.ts";
+import { RedisInspector } from "./redis_inspector.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPeers } from "./redis_peers.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
@@ -41,6 +44,7 @@ interface BrokerDeps {
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
   readonly history: RedisHistory;
+  readonly inspector: RedisInspector;
   readonly peers: RedisPeers;
 }
 
@@ -55,6 +59,7 @@ interface BrokerDeps {
  * The connection keeps a session open, in which the follower follows and the publisher publishes.
  */
 export class RedisBroker implements Broker {
+  readonly inspector: LogInspector;
   readonly peers: RedisPeers;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
@@ -66,6 +71,7 @@ export class RedisBroker implements Broker {
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
     this.#history = deps.history;
+    this.inspector = deps.inspector;
     this.peers = deps.peers;
   }
 
@@ -106,7 +112,8 @@ export class RedisBroker implements Broker {
       // So that the first question is not asked of nobody.
       await Promise.race([peers.ready, session.over.catch(() => {})]);
       const history = new RedisHistory({ log, connection, follower });
-      return new RedisBroker({ connection, follower, publisher, history, peers });
+      const inspector = new RedisInspector(log, connection);
+      return new RedisBroker({ connection, follower, publisher, history, inspector, peers });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
@@ -119,6 +126,10 @@ export class RedisBroker implements Broker {
 
   get unavailableReason(): string | undefined {
     return this.#connection.unavailableReason;
+  }
+
+  get counts(): PublishCounts {
+    return this.#publisher.counts;
   }
 
   follow(handler: BrokerEventHandler): void {

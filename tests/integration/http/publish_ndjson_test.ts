@@ -249,10 +249,12 @@ async function publishFailing(publishAll: (all: readonly Publication[]) => reado
     wrapBroker: (broker) => ({
       peers: broker.peers,
       unavailableReason: undefined,
+      counts: broker.counts,
       head: broker.head,
       follow: () => {},
       publish: (all) => Promise.resolve(publishAll(all)),
       openReader: (...args) => broker.openReader(...args),
+      inspector: broker.inspector,
       close: () => Promise.resolve(),
     }),
   });

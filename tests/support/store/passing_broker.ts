@@ -11,7 +11,9 @@ import type {
   Publication,
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { LogInspector } from "../../../src/broker/log_inspector.ts";
 import type { Peers } from "../../../src/broker/peers.ts";
+import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes every call on to the real broker. */
@@ -32,6 +34,14 @@ export class PassingBroker implements Broker {
 
   get unavailableReason(): string | undefined {
     return this.#broker.unavailableReason;
+  }
+
+  get counts(): PublishCounts {
+    return this.#broker.counts;
+  }
+
+  get inspector(): LogInspector {
+    return this.#broker.inspector;
   }
 
   follow(handler: BrokerEventHandler): void {
