@@ -1,6 +1,6 @@
 import { Caller } from "../../../src/http/caller.ts";
 import { ControlStreams } from "../../../src/http/handlers/control_streams.ts";
-import { presenceHandler } from "../../../src/http/handlers/presence.ts";
+import { presenceHandler } from "../../../src/http/handlers/show_presence.ts";
 import { PresenceStreams } from "../../../src/http/handlers/presence_streams.ts";
 import { WorkerSilent } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
