@@ -183,10 +183,11 @@ export class CatchUp {
   }
 
   #replay(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {
+    const from = events[0]?.seq ?? through + 1;
     if (gap !== undefined) {
-      subscriber.reportGap(this.#encodeGap(subscriber, gap, events[0]?.seq), gap.through);
+      subscriber.reportGap(this.#encodeGap(subscriber, gap, events[0]?.seq), from, gap.through);
     }
-    subscriber.replay(events.length === 0 ? NOTHING : joinEvents(events), through);
+    subscriber.replay(events.length === 0 ? NOTHING : joinEvents(events), from, through);
     if (reachesHead) subscriber.goLive();
   }
 

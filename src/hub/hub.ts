@@ -100,6 +100,11 @@ export class Hub {
     return Object.fromEntries(this.#disconnects);
   }
 
+  /** The open streams. */
+  streams(): Iterable<Subscriber> {
+    return this.#subscribers.streams();
+  }
+
   get census(): Census {
     return { subscribers: this.size, disconnects: this.disconnects };
   }
@@ -122,7 +127,8 @@ export class Hub {
   subscribe(claims: Claims, options: ConnectOptions): Subscriber {
     const { lastEventId, isEventSource } = options;
     const head = this.#feed.head.seq;
-    const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
+    const start = { head, lastEventId: lastEventId || undefined };
+    const subscriber = new Subscriber(claims, start, {
       isEventSource,
       greeting: this.#frames.greeting(lastEventId ? undefined : this.#headId, options),
       maxBufferBytes: this.#options.maxBufferBytes,
@@ -257,7 +263,7 @@ export class Hub {
     const { heartbeatMs, stallMs } = this.#options;
     if (isExpired(subscriber.claims, this.#clock.wall() / 1000)) {
       this.#end(subscriber, "token expired", encodeLines(": token expired"));
-    } else if (stallMs > 0 && subscriber.isStalled(this.#clock.steady(), stallMs)) {
+    } else if (subscriber.isStalled(this.#clock.steady(), stallMs || Infinity)) {
       subscriber.abort("stream cut: the client accepted none of its pending bytes");
       this.#remove(subscriber, "too slow");
     } else if (heartbeatMs > 0 && isBeatDue) this.#beat(subscriber);

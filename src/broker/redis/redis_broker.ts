@@ -3,10 +3,11 @@ import type { Logger } from "../../observability/logger.ts";
 import { formatAddress } from "../../lib/address.ts";
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { StartError } from "../../lib/errors.ts";
+import { StartError, StoreUnavailable } from "../../lib/errors.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
+import type { EventLookup } from "../event_lookup.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
@@ -34,6 +35,7 @@ export interface RedisBrokerOptions {
 }
 
 interface BrokerDeps {
+  readonly log: RedisLog;
   readonly connection: RedisConnection;
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
@@ -51,12 +53,14 @@ interface BrokerDeps {
  * The connection keeps a session open, in which the follower follows and the publisher publishes.
  */
 export class RedisBroker implements Broker {
+  readonly #log: RedisLog;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
   readonly #history: RedisHistory;
 
   private constructor(deps: BrokerDeps) {
+    this.#log = deps.log;
     this.#connection = deps.connection;
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
@@ -91,7 +95,7 @@ export class RedisBroker implements Broker {
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       const history = new RedisHistory({ log, connection, follower });
-      return new RedisBroker({ connection, follower, publisher, history });
+      return new RedisBroker({ log, connection, follower, publisher, history });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
@@ -112,6 +116,16 @@ export class RedisBroker implements Broker {
 
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return this.#publisher.publish(publications);
+  }
+
+  async lookUp(id: string, channel: string): Promise<EventLookup> {
+    try {
+      const { session } = this.#connection;
+      if (session === undefined) throw new Error(this.unavailableReason ?? "it is away");
+      return await this.#log.lookUpEvent(session, this.head.epoch, id, channel);
+    } catch (error) {
+      throw new StoreUnavailable(`Cannot look into the store: ${redisReasonOf(error)}.`);
+    }
   }
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
