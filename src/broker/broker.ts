@@ -3,6 +3,7 @@ import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { EventLookup } from "./event_lookup.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
+import type { Peers } from "./peers.ts";
 
 /** One emit: drafts that are appended together, and a key that makes it safe to retry. */
 export interface Publication {
@@ -71,6 +72,9 @@ export interface EventFeed {
  */
 export interface Broker extends EventFeed {
   follow(handler: BrokerEventHandler): void;
+
+  /** The other servers that share the store. */
+  readonly peers: Peers;
 
   /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
   readonly unavailableReason: string | undefined;

@@ -15,6 +15,7 @@ import { type EventLookup, seqIn } from "./event_lookup.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
+import { noPeers } from "./peers.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
 
 /** What becomes of a publication: the index of its new entry, or an outcome that needs none. */
@@ -29,6 +30,7 @@ interface Appended {
 
 /** The broker of a single server: one log, in this process. */
 export class LocalBroker implements Broker {
+  readonly peers = noPeers;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #logger: Logger;

@@ -1,7 +1,8 @@
 import { type Claims, isExpired } from "../auth/claims.ts";
 import type { EventFeed, RecipientCounts } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { LogFields, Logger } from "../observability/logger.ts";
+import type { LogFields } from "../observability/log_line.ts";
+import type { Logger } from "../observability/logger.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";

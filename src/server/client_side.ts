@@ -9,10 +9,12 @@ import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
-import type { Logger } from "../observability/logger.ts";
+import type { LogLevel } from "../observability/log_line.ts";
+import type { AdjustableLogger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
 import { clientRouter } from "./routes.ts";
 
@@ -46,6 +48,8 @@ export interface ClientSide {
   ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
+  /** Logs from this level on. */
+  useLogLevel(level: LogLevel): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
   stopAccepting(): Promise<void>;
   /** Sends what is pending, then ends every stream; events that are published later reach nobody. */
@@ -65,7 +69,7 @@ export interface ClientSettings {
 export interface ClientDeps {
   readonly feed: EventFeed;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: AdjustableLogger;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
 }
@@ -75,18 +79,22 @@ export class LocalClients implements ClientSide {
   readonly #hub: Hub;
   readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
-  readonly #logger: LimitedLogger;
+  readonly #logger: AdjustableLogger;
+  /** For lines about single streams and requests. */
+  readonly #limitedLogger: LimitedLogger;
 
   private constructor(
     hub: Hub,
     tokens: TokenAuthority,
     listener: Listener,
-    logger: LimitedLogger,
+    logger: AdjustableLogger,
+    limitedLogger: LimitedLogger,
   ) {
     this.#hub = hub;
     this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
+    this.#limitedLogger = limitedLogger;
   }
 
   /**
@@ -107,11 +115,12 @@ export class LocalClients implements ClientSide {
     });
     const router = clientRouter({
       ...config,
+      proxies: new TrustedProxies(config.trustedProxies),
       hub,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       clock,
       logger,
-      activity: createActivityLog(logger, config.logLevel, config.dev),
+      activity: createActivityLog(logger, config.dev),
       demoPage: config.dev ? demoPageSettings(config) : undefined,
     });
     const listener = Listener.start({
@@ -121,7 +130,7 @@ export class LocalClients implements ClientSide {
       logger: deps.logger,
       isShared: shared !== undefined,
     });
-    return new LocalClients(hub, tokens, listener, logger);
+    return new LocalClients(hub, tokens, listener, deps.logger, logger);
   }
 
   get address(): string {
@@ -158,6 +167,10 @@ export class LocalClients implements ClientSide {
     this.#tokens.useKeys(keys);
   }
 
+  useLogLevel(level: LogLevel): void {
+    this.#logger.level = level;
+  }
+
   async stopAccepting(): Promise<void> {
     this.#hub.stopAccepting();
     await this.#listener.stop();
@@ -169,7 +182,7 @@ export class LocalClients implements ClientSide {
 
   close(): Promise<void> {
     this.#tokens.close();
-    this.#logger.flush();
+    this.#limitedLogger.flush();
     return Promise.resolve();
   }
 }

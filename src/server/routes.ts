@@ -14,6 +14,7 @@ import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
 import type { HttpError } from "../lib/errors.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
+import type { LogFields } from "../observability/log_line.ts";
 import type { Logger } from "../observability/logger.ts";
 
 /** Everything that the client listener needs. */
@@ -63,7 +64,7 @@ export function clientRouter(deps: ClientRouteDeps): Router {
       corsRefusals.note(request);
       return cors(request);
     },
-    onRefusal: (error) => logRefusal(activity, "client request refused", error),
+    onRefusal: (error) => activity.notice?.("client request refused", refusalFields(error)),
     logger,
   });
 }
@@ -103,7 +104,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     guard: (request) => access.check(request),
     onRefusal: (error, { keyName }) => {
       refusals.note(error, keyName);
-      logRefusal(activity, "control request refused", error, keyName);
+      activity.notice?.("control request refused", refusalFields(error, keyName));
     },
     onAnswer: ({ caller: { keyName }, ...answered }) =>
       logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
@@ -112,18 +113,8 @@ export function controlRouter(deps: ControlRouteDeps): Router {
   });
 }
 
-function logRefusal(
-  { notice }: ActivityLog,
-  message: string,
-  { status, name, reason }: HttpError,
-  keyName?: string,
-): void {
-  notice?.(message, {
-    status,
-    error: name,
-    reason: hideTokens(reason),
-    ...(keyName && { key: keyName }),
-  });
+function refusalFields({ status, name, reason }: HttpError, keyName?: string): LogFields {
+  return { status, error: name, reason: hideTokens(reason), ...(keyName && { key: keyName }) };
 }
 
 function preflightRoute(path: string, cors: HeadersOf, allowance: CorsAllowance): Route {

@@ -8,6 +8,7 @@ import type { KeyMaterial } from "../auth/key_material.ts";
 import type { FromFollower, ToFollower } from "../broker/thread/messages.ts";
 import type { Census } from "../hub/census.ts";
 import type { SharedCounts } from "../hub/connection_counter.ts";
+import type { LogLevel } from "../observability/log_line.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientQueries, ClientSettings } from "./client_side.ts";
 
@@ -40,6 +41,7 @@ export type ToWorker =
   | ToFollower
   | Query
   | { readonly kind: "use keys"; readonly keys: KeyMaterial }
+  | { readonly kind: "use log level"; readonly level: LogLevel }
   /** Sent once a second; answered by `beat`. */
   | { readonly kind: "ping" }
   | { readonly kind: "stop accepting" }

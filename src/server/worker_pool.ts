@@ -8,6 +8,7 @@ import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connec
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Pacer } from "../lib/pacer.ts";
+import type { LogLevel } from "../observability/log_line.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
@@ -157,6 +158,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   useKeys(keys: KeyMaterial): void {
     this.#settings = { ...this.#settings, keys };
     for (const { thread } of this.#workers) thread.useKeys(keys);
+  }
+
+  useLogLevel(logLevel: LogLevel): void {
+    this.#settings = { ...this.#settings, config: { ...this.#settings.config, logLevel } };
+    for (const { thread } of this.#workers) thread.useLogLevel(logLevel);
   }
 
   async stopAccepting(): Promise<void> {

@@ -6,6 +6,7 @@ import type { RecipientCounts } from "../broker/broker.ts";
 import type { Census } from "../hub/census.ts";
 import { Deque } from "../lib/deque.ts";
 import { reasonOf, StartError } from "../lib/errors.ts";
+import type { LogLevel } from "../observability/log_line.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { FromWorker, Query, ToWorker, WorkerStart } from "./worker_messages.ts";
 
@@ -155,6 +156,11 @@ export class WorkerThread {
   /** See `ClientSide.useKeys`. */
   useKeys(keys: KeyMaterial): void {
     this.#post({ kind: "use keys", keys });
+  }
+
+  /** See `ClientSide.useLogLevel`. */
+  useLogLevel(level: LogLevel): void {
+    this.#post({ kind: "use log level", level });
   }
 
   /** See `ClientSide.stopAccepting`. */

@@ -17,6 +17,7 @@ import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisHistory } from "./redis_history.ts";
 import { RedisLog } from "./redis_log.ts";
+import { RedisPeers } from "./redis_peers.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { RedisSession } from "./redis_session.ts";
 
@@ -25,6 +26,8 @@ export interface RedisBrokerOptions {
   readonly address: RedisAddress;
   /** What every key begins with. */
   readonly prefix: string;
+  /** The name of this machine, which begins the server's name among the others. Default: `server`. */
+  readonly hostName?: string;
   readonly retention: Retention;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -40,6 +43,7 @@ interface BrokerDeps {
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
   readonly history: RedisHistory;
+  readonly peers: RedisPeers;
 }
 
 /**
@@ -53,6 +57,7 @@ interface BrokerDeps {
  * The connection keeps a session open, in which the follower follows and the publisher publishes.
  */
 export class RedisBroker implements Broker {
+  readonly peers: RedisPeers;
   readonly #log: RedisLog;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
@@ -65,6 +70,7 @@ export class RedisBroker implements Broker {
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
     this.#history = deps.history;
+    this.peers = deps.peers;
   }
 
   /**
@@ -91,11 +97,18 @@ export class RedisBroker implements Broker {
       const followerDeps = { log, retention, windowBytes, now, deliveries, logger, where };
       const follower = await RedisFollower.start(session, followerDeps);
       const told = { where, clock, logger };
-      const connection = new RedisConnection({ connect, user: follower, ...told });
+      const { database } = address;
+      const { hostName = "server" } = options;
+      const peers = new RedisPeers({ self: newServerName(hostName), prefix, database, ...told });
+      const user = {
+        resume: (session: RedisSession) => follower.resume(session),
+        run: (session: RedisSession) => Promise.race([follower.run(session), peers.run(session)]),
+      };
+      const connection = new RedisConnection({ connect, user, ...told });
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       const history = new RedisHistory({ log, connection, follower });
-      return new RedisBroker({ log, connection, follower, publisher, history });
+      return new RedisBroker({ log, connection, follower, publisher, history, peers });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
@@ -132,10 +145,16 @@ export class RedisBroker implements Broker {
     return new WindowReader(() => this.#follower.window, this.#history, subscription, start);
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#publisher.close();
-    return this.#connection.close();
+    await this.peers.close();
+    await this.#connection.close();
   }
+}
+
+/** Another at each start: what is known of the server before does not hold for the next. */
+function newServerName(hostName: string): string {
+  return `${hostName}-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
 }
 
 /** @param uncheckable called where this user may not ask what the Redis is. */
