@@ -4,6 +4,7 @@ import { shown } from "../lib/shown_text.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId, parseId, seqTime } from "../sse/log_position.ts";
 import { type AskedEvent, type Outcome, outcomeOf } from "./outcome.ts";
+import type { ReadEvents } from "./read_events.ts";
 import type { RefusalRecord, RefusedEmit, StreamRecord, UserRecord } from "./records.ts";
 import {
   describeRefusal,
@@ -39,6 +40,8 @@ export interface Evidence {
   readonly record: UserRecord;
   /** Names of servers that did not answer. */
   readonly unanswered: readonly string[];
+  /** Whether other servers have streams of the same log. */
+  readonly isStoreShared: boolean;
   /** Those of about the time that the question is about. */
   readonly refusedEmits: readonly RefusedEmit[];
 }
@@ -75,7 +78,10 @@ const SAYS_LESS_THAN_A_REFUSAL: readonly Verdict[] = ["channel not heard", "not 
 /** What is left of these if some of the record is missing: a stream that is not known may have had more. */
 const NEEDS_THE_WHOLE: readonly Verdict[] = ["not connected", "channel not heard", "skipped"];
 
-/** An explanation lists no more streams, and refusals. */
+/** An explanation lists no more events. */
+const MAX_EVENTS = 100;
+
+/** It lists no more streams, and refusals. */
 const MAX_LISTED = 20;
 
 /** It lists no more streams with the same outcome. */
@@ -130,29 +136,43 @@ export function explainEvent(
   });
 }
 
-/** An event of several, with its verdict. */
-export interface ShortExplanation {
-  readonly verdict: Verdict;
-  readonly text: string;
-  readonly event: object;
-}
-
-/** Explains one event of several that are known to be for the user on the channel. */
-export function explainShortly(
+/** Explains all events for a user on a channel from a time on: how many had which verdict, and the newest of them. */
+export function explainSince(
   question: Question,
-  event: ServerEvent,
+  sinceMs: number,
+  { events, isCut, hasGap }: ReadEvents,
   evidence: Evidence,
-): ShortExplanation {
-  const asked = { seq: event.seq, isRetained: true };
-  const judgement = judge(asked, evidence);
-  const [first] = judgement.judged;
-  return {
-    verdict: judgement.verdict,
-    text: first !== undefined
-      ? describeStream(first.stream, first.outcome, asked, question.channel)
-      : summaryOf(question, judgement),
-    event: describeEvent(event, evidence.epoch).facts,
-  };
+) {
+  const judged = events.map((event) => {
+    const asked = { seq: event.seq, isRetained: true };
+    return { event, asked, judgement: judge(asked, evidence) };
+  });
+  const verdicts: Partial<Record<Verdict, number>> = {};
+  for (const { judgement: { verdict } } of judged) {
+    verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+  }
+  const [only, ...others] = Object.keys(verdicts) as Verdict[];
+  const listed = judged.slice(-MAX_EVENTS).map(({ event, asked, judgement }) => {
+    const [first] = judgement.judged;
+    const { verdict } = judgement;
+    const text = first === undefined
+      ? summaryOf(question, judgement)
+      : describeStream(first.stream, first.outcome, asked, question.channel);
+    return { verdict, text, event: describeEvent(event, evidence.epoch).facts };
+  });
+  const counts = Object.entries(verdicts).map(([verdict, number]) => `${number} ${verdict}`);
+  const { user, channel } = question;
+  const found = `${events.length} retained event${events.length === 1 ? "" : "s"} for ` +
+    `${shown(user)} on ${shown(channel)} since ${iso(sinceMs)}`;
+  const texts = [
+    counts.length === 0 ? `There are no ${found.slice(2)}.` : `${found}: ${counts.join(", ")}.`,
+    ...(isCut ? ["There are more, which were not looked at: ask with a later since."] : []),
+    ...(hasGap ? ["Others of that time may be retained no longer."] : []),
+    ...listed.map(({ event, verdict, text }) => `${event.id} (${event.time}), ${verdict}: ${text}`),
+    ...evidence.refusedEmits.map(describeRefusedEmit),
+  ];
+  const verdict = only === undefined ? "no such event" : others.length > 0 ? "mixed" : only;
+  return { ...answerOf("unknown", texts, evidence), verdict, verdicts, events: listed };
 }
 
 /** Explains how a user stands now: open streams, the last that ended, refusals. */
@@ -199,12 +219,15 @@ export function explainNow(
   };
 }
 
-/** The facts that every answer ends with; see {@link explainEvent}. */
-export function caveatsOf({ record, unanswered }: Evidence): readonly string[] {
-  const begins = `The record of streams that have ended begins at ${iso(record.beginsMs)}.`;
-  if (unanswered.length === 0) return [begins];
+/** What every answer ends with: what may be missing in it. */
+function caveatsOf({ record, unanswered, isStoreShared }: Evidence): readonly string[] {
   const names = unanswered.map(shown).join(", ");
-  return [`These servers did not answer, so what they know is missing: ${names}.`, begins];
+  const silent = names === ""
+    ? []
+    : [`These servers did not answer, so what they know is missing: ${names}.`];
+  const begins = `The record of streams that have ended begins at ${iso(record.beginsMs)}.`;
+  const gone = isStoreShared ? " A server that has stopped since took its record with it." : "";
+  return [...silent, begins + gone];
 }
 
 /** The event that is meant: one for the user on the channel, else one on the channel, else any; the newest. */
@@ -234,10 +257,14 @@ function explainMissing(
     return answerOf("of another log", [text, ...refused], evidence);
   }
   const why = seq === undefined
-    ? `No retained event carries the id ${shown(id)}. It was never published, or is retained no longer.`
+    ? `No retained event carries the id ${
+      shown(id)
+    }. It was never published, or is retained no longer.`
     : seq > head.seq
     ? `There is no event ${shown(id)}: the newest is ${formatId(head.seq, head.epoch)}.`
-    : `There was no event ${shown(id)} on ${shown(channel)}: nothing of that time has been dropped from it.`;
+    : `There was no event ${shown(id)} on ${
+      shown(channel)
+    }: nothing of that time has been dropped from it.`;
   const hint = evidence.refusedEmits.length === 0 ? [] : [
     `These emits, which may have been for ${shown(user)} on ${shown(channel)}, were refused:`,
   ];
@@ -366,7 +393,9 @@ function summaryOf({ user, channel }: Question, { verdict }: Judgement): string 
     case "gap told":
       return `${name} came to the event too late: it was retained no longer, and the client was told of a gap.`;
     case "skipped":
-      return `${name} had no stream on ${shown(channel)} then, and came without a last event id: the event was skipped.`;
+      return `${name} had no stream on ${
+        shown(channel)
+      } then, and came without a last event id: the event was skipped.`;
     case "channel not heard":
       return `${name} was connected, but heard other channels than ${shown(channel)}.`;
     case "refused":

@@ -2,8 +2,8 @@ import type { Clock } from "../lib/clock.ts";
 import { Deque } from "../lib/deque.ts";
 import type { HttpError } from "../lib/errors.ts";
 import { isName } from "../lib/names.ts";
+import type { JournalLimits } from "./journal_limits.ts";
 import type { RefusedEmit } from "./records.ts";
-import type { JournalLimits } from "./stream_journal.ts";
 
 /** What a refused emit was about, as far as it was read. */
 export interface EmitTarget {
@@ -21,21 +21,21 @@ export class RefusedEmits {
   readonly #limits: JournalLimits;
   readonly #clock: Pick<Clock, "wall">;
   readonly #entries = new Deque<RefusedEmit>();
-  /** What errors that are still to be answered are about. */
-  readonly #targets = new WeakMap<HttpError, EmitTarget>();
+  readonly #noted = new WeakSet<HttpError>();
 
   constructor(limits: JournalLimits, clock: Pick<Clock, "wall">) {
     this.#limits = limits;
     this.#clock = clock;
   }
 
-  /** Says what an error that is on its way to {@link note} is about. */
-  explain(error: HttpError, target: EmitTarget): void {
-    this.#targets.set(error, target);
+  /** Notes an emit that is answered with an error, unless that was done where more was known. */
+  noteOnce(error: HttpError, keyName: string | undefined): void {
+    if (!this.#noted.has(error)) this.note(error, keyName);
   }
 
   /** Notes an emit that is answered with an error. */
-  note(error: HttpError, keyName: string | undefined, target = this.#targets.get(error)): void {
+  note(error: HttpError, keyName: string | undefined, target?: EmitTarget): void {
+    this.#noted.add(error);
     this.#entries.push({
       atMs: this.#clock.wall(),
       status: error.status,

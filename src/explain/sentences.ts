@@ -95,7 +95,9 @@ function clause(stream: StreamRecord, outcome: Outcome, seq: number, channel: st
     case "replayed":
       return `came ${opened(stream)} and had the event replayed. ${then}`;
     case "already had":
-      return `came ${opened(stream)}, which stands at this event or after it: so its client has the event, as far as it says, and was not sent it again.`;
+      return `came ${
+        opened(stream)
+      }, which stands at this event or after it: so its client has the event, as far as it says, and was not sent it again.`;
     case "about to be sent":
       return "is open and about to be handed the event.";
     case "behind":
@@ -119,7 +121,9 @@ function clause(stream: StreamRecord, outcome: Outcome, seq: number, channel: st
       return `ended ${end ? ending(end) : ""}, in the moment before it was handed the event.`;
     case "gap told":
       return seq <= progress.head
-        ? `came ${opened(stream)}, too late: the event was retained no longer. Its client was told so by an event of type gap.`
+        ? `came ${
+          opened(stream)
+        }, too late: the event was retained no longer. Its client was told so by an event of type gap.`
         : "fell so far behind that the event was retained no longer when its turn came. Its client was told so by an event of type gap.";
     case "gap near":
       return `was told by an event of type gap that it missed some events of about that time; whether this one was among them is not known.`;
@@ -142,9 +146,9 @@ function clause(stream: StreamRecord, outcome: Outcome, seq: number, channel: st
 export function describeState(stream: StreamRecord, channel: string): string {
   const { id, end, hears, progress } = stream;
   const named = `Stream ${id}${from(stream)}`;
-  const hearing = hears ? `hears ${shown(channel)}` : `hears ${channelsOf(stream)}, not ${
-    shown(channel)
-  }`;
+  const hearing = hears
+    ? `hears ${shown(channel)}`
+    : `hears ${channelsOf(stream)}, not ${shown(channel)}`;
   if (end !== undefined) return `${named} began ${opened(stream)} and ended ${ending(end)}.`;
   const waiting = progress.unsentBytes > 0 ? `; ${unsent(stream)} wait for its client` : "";
   const behind = progress.isLive ? "" : ", and is behind";

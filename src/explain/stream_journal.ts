@@ -1,4 +1,4 @@
-import { type Claims } from "../auth/claims.ts";
+import type { Claims } from "../auth/claims.ts";
 import { isAmong } from "../auth/subscription.ts";
 import type { ClientOrigin } from "../hub/client_origin.ts";
 import type { ConnectOptions } from "../hub/connect_options.ts";
@@ -7,14 +7,8 @@ import type { StreamObserver } from "../hub/stream_observer.ts";
 import type { Subscriber } from "../hub/subscriber.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Deque } from "../lib/deque.ts";
+import type { JournalLimits } from "./journal_limits.ts";
 import type { RefusalRecord, RefusedFor, StreamEnd, StreamRecord, UserRecord } from "./records.ts";
-
-/** How much is remembered. */
-export interface JournalLimits {
-  /** The most streams that have ended, and as many refusals; 0 for nothing. */
-  readonly entries: number;
-  readonly ageMs: number;
-}
 
 /** What a journal works with. */
 export interface JournalDeps {

@@ -60,7 +60,7 @@ export interface RouterDeps {
   /** Runs before anything else, and tells who sends a request; throws to refuse it. Default: a stranger. */
   readonly guard?: (request: Request) => Caller;
   /** Is told of each error that a request was answered with. Default: nobody is. */
-  readonly onRefusal?: (error: HttpError, caller: Caller) => void;
+  readonly onRefusal?: (error: HttpError, caller: Caller, request: Request) => void;
   /** Is told of each request that a handler has answered. Default: nobody is. */
   readonly onAnswer?: (answered: Answered) => void;
   /** Headers that each answer gets besides its own, errors too. Default: none. */
@@ -118,7 +118,7 @@ export class Router {
   #refuse(error: unknown, request: Request, caller: Caller): Response {
     const { logger, onRefusal } = this.#deps;
     const failure = toHttpError(error, logger);
-    onRefusal?.(failure, caller);
+    onRefusal?.(failure, caller, request);
     return answerError(failure, request, logger);
   }
 

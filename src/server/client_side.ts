@@ -3,6 +3,9 @@ import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
 import { type Config, hasControlKeys } from "../config/config.ts";
+import { refusalOf } from "../explain/client_refusal.ts";
+import type { UserRecord } from "../explain/records.ts";
+import { StreamJournal } from "../explain/stream_journal.ts";
 import type { Audience } from "../hub/audience.ts";
 import type { Census } from "../hub/census.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
@@ -31,6 +34,8 @@ export interface ClientQueries {
   audience(channel: string, user: string): Audience;
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
+  /** See `StreamJournal.recordOf`. */
+  userRecord(user: string, channel: string): UserRecord;
 }
 
 /** The client listener and the streams of its subscribers: in this thread, or in worker threads. */
@@ -77,6 +82,7 @@ export interface ClientDeps {
 /** A client listener and its hub in this thread. */
 export class LocalClients implements ClientSide {
   readonly #hub: Hub;
+  readonly #journal: StreamJournal;
   readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
   readonly #logger: AdjustableLogger;
@@ -85,12 +91,14 @@ export class LocalClients implements ClientSide {
 
   private constructor(
     hub: Hub,
+    journal: StreamJournal,
     tokens: TokenAuthority,
     listener: Listener,
     logger: AdjustableLogger,
     limitedLogger: LimitedLogger,
   ) {
     this.#hub = hub;
+    this.#journal = journal;
     this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
@@ -105,7 +113,9 @@ export class LocalClients implements ClientSide {
   static start({ config, keys }: ClientSettings, deps: ClientDeps): LocalClients {
     const { feed, clock, shared } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
-    const hub = new Hub(feed, config, clock, logger, [], shared);
+    const journal = new StreamJournal({ limits: config.journal, clock, head: () => feed.head.seq });
+    const isKept = config.journal.entries > 0;
+    const hub = new Hub(feed, config, clock, logger, isKept ? [journal] : [], shared);
     const endStreams = () => hub.endStreams("key gone", (claims) => !tokens.hasKeyOf(claims));
     const tokens: TokenAuthority = new TokenAuthority(keys, config.claimRules, clock, {
       // A moment later: a token that was verified before has its stream by then.
@@ -122,6 +132,10 @@ export class LocalClients implements ClientSide {
       logger,
       activity: createActivityLog(logger, config.dev),
       demoPage: config.dev ? demoPageSettings(config) : undefined,
+      ...(isKept && {
+        refused: (error, client) =>
+          journal.refused(refusalOf(error, client, config.claimRules.user)),
+      }),
     });
     const listener = Listener.start({
       name: "client",
@@ -130,7 +144,7 @@ export class LocalClients implements ClientSide {
       logger: deps.logger,
       isShared: shared !== undefined,
     });
-    return new LocalClients(hub, tokens, listener, deps.logger, logger);
+    return new LocalClients(hub, journal, tokens, listener, deps.logger, logger);
   }
 
   get address(): string {
@@ -144,11 +158,13 @@ export class LocalClients implements ClientSide {
   /** Answers for this hub alone. */
   get queries(): ClientQueries {
     const hub = this.#hub;
+    const journal = this.#journal;
     const tokens = this.#tokens;
     return {
       census: () => hub.census,
       audience: (channel, user) => hub.audience(channel, user),
       missingKeys: () => tokens.missingKeys,
+      userRecord: (user, channel) => journal.recordOf(user, channel, hub.streams()),
     };
   }
 

@@ -4,6 +4,7 @@ import type { ControlAccess } from "../http/control_access.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
+import { type ExplainDeps, explainHandler } from "../http/handlers/explain.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
@@ -12,6 +13,7 @@ import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe
 import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
+import { targetOf } from "../http/target.ts";
 import type { HttpError } from "../lib/errors.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
 import type { LogFields } from "../observability/log_line.ts";
@@ -34,7 +36,9 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|healthz|readyz)$/;
+const CONTROL_PATH = /^\/(emit\/?|token\/?|explain\/?|healthz|readyz)$/;
+
+const EMIT_PATH = /^\/emit\/?$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -70,7 +74,7 @@ export function clientRouter(deps: ClientRouteDeps): Router {
 }
 
 /** Everything that the control listener needs. */
-export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
+export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps, ExplainDeps {
   readonly access: ControlAccess;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
@@ -87,6 +91,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
   const routes: readonly ControlRoute[] = [
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/explain/", methods: ["GET"], needs: "read", handle: explainHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
   ];
@@ -102,8 +107,9 @@ export function controlRouter(deps: ControlRouteDeps): Router {
         ? "it is on the client listener (-bind)"
         : `use ${listPaths(routes)}`,
     guard: (request) => access.check(request),
-    onRefusal: (error, { keyName }) => {
+    onRefusal: (error, { keyName }, request) => {
       refusals.note(error, keyName);
+      if (EMIT_PATH.test(targetOf(request).path)) deps.refusedEmits.noteOnce(error, keyName);
       activity.notice?.("control request refused", refusalFields(error, keyName));
     },
     onAnswer: ({ caller: { keyName }, ...answered }) =>

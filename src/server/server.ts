@@ -4,6 +4,8 @@ import type { ControlKey } from "../auth/control_keys.ts";
 import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
+import { EvidenceSource } from "../explain/evidence_source.ts";
+import { RefusedEmits } from "../explain/refused_emits.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import { DemoPageAccess } from "../http/demo_page_access.ts";
@@ -78,8 +80,16 @@ export class Server {
       keys: controlKeys,
       demoPage,
     });
+    const refusedEmits = new RefusedEmits(config.journal, clock);
     const router = controlRouter({
       ...config,
+      refusedEmits,
+      evidence: new EvidenceSource({
+        askHubs: (...question) => clients.ask("userRecord", ...question),
+        refusedEmits,
+        peers: broker.peers,
+        isStoreShared: config.store.kind === "redis",
+      }),
       broker,
       tokens,
       access,
