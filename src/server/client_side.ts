@@ -7,12 +7,14 @@ import { refusalOf } from "../explain/client_refusal.ts";
 import type { UserRecord } from "../explain/records.ts";
 import { StreamJournal } from "../explain/stream_journal.ts";
 import type { Audience } from "../hub/audience.ts";
-import type { Census } from "../hub/census.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
+import type { ClientCounts } from "../hub/server_counts.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TrustedProxies } from "../lib/trusted_proxies.ts";
+import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
+import { newTally } from "../lib/tally.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
@@ -20,6 +22,7 @@ import type { LogLevel } from "../observability/log_line.ts";
 import type { AdjustableLogger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
 import { clientRouter } from "./routes.ts";
+import { ThreadMeter } from "./thread_meter.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one thread can serve. */
 const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
@@ -29,7 +32,8 @@ const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
  * from other threads.
  */
 export interface ClientQueries {
-  census(): Census;
+  /** What was counted so far; from the first call on, how late the event loop is too. */
+  counts(): ClientCounts;
   /** See `Hub.audience`. */
   audience(channel: string, user: string): Audience;
   /** See `TokenAuthority.missingKeys`. */
@@ -44,8 +48,8 @@ export interface ClientSide {
   readonly address: string;
   /** Whether connections are accepted now. */
   readonly accepting: boolean;
-  /** The streams so far, of all hubs. */
-  census(): Promise<Census>;
+  /** What all hubs have counted. None of it but what is of now ever goes down. */
+  counts(): Promise<ClientCounts>;
   /** Asks each hub; `undefined` if one does not answer in time, because the others are not the whole. */
   ask<Name extends keyof ClientQueries>(
     name: Name,
@@ -79,6 +83,17 @@ export interface ClientDeps {
   readonly shared?: StreamCounters;
 }
 
+interface LocalClientsParts {
+  readonly hub: Hub;
+  readonly journal: StreamJournal;
+  readonly tokens: TokenAuthority;
+  readonly listener: Listener;
+  readonly logger: AdjustableLogger;
+  readonly limitedLogger: LimitedLogger;
+  readonly refused: ClientCounts["tokensRefused"];
+  readonly meter: ThreadMeter;
+}
+
 /** A client listener and its hub in this thread. */
 export class LocalClients implements ClientSide {
   readonly #hub: Hub;
@@ -88,21 +103,19 @@ export class LocalClients implements ClientSide {
   readonly #logger: AdjustableLogger;
   /** For lines about single streams and requests. */
   readonly #limitedLogger: LimitedLogger;
+  readonly #refused: ClientCounts["tokensRefused"];
+  readonly #meter: ThreadMeter;
 
-  private constructor(
-    hub: Hub,
-    journal: StreamJournal,
-    tokens: TokenAuthority,
-    listener: Listener,
-    logger: AdjustableLogger,
-    limitedLogger: LimitedLogger,
-  ) {
+  private constructor(parts: LocalClientsParts) {
+    const { hub, journal, tokens, listener, logger, limitedLogger, refused, meter } = parts;
     this.#hub = hub;
     this.#journal = journal;
     this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
     this.#limitedLogger = limitedLogger;
+    this.#refused = refused;
+    this.#meter = meter;
   }
 
   /**
@@ -123,6 +136,7 @@ export class LocalClients implements ClientSide {
       failed: (url, reason) => deps.logger.warn("key set not fetched", { url, reason }),
       fetched: (url) => deps.logger.info("key set fetched", { url }),
     });
+    const refused = newTally(REFUSAL_CODES);
     const router = clientRouter({
       ...config,
       proxies: new TrustedProxies(config.trustedProxies),
@@ -131,6 +145,9 @@ export class LocalClients implements ClientSide {
       clock,
       logger,
       activity: createActivityLog(logger, config.dev),
+      onRefusal: (error) => {
+        if (error instanceof TokenRefused) refused[error.code]++;
+      },
       demoPage: config.dev ? demoPageSettings(config) : undefined,
       ...(isKept && {
         refused: (error, client) =>
@@ -144,7 +161,17 @@ export class LocalClients implements ClientSide {
       logger: deps.logger,
       isShared: shared !== undefined,
     });
-    return new LocalClients(hub, journal, tokens, listener, deps.logger, logger);
+    const meter = new ThreadMeter(clock);
+    return new LocalClients({
+      hub,
+      journal,
+      tokens,
+      listener,
+      logger: deps.logger,
+      limitedLogger: logger,
+      refused,
+      meter,
+    });
   }
 
   get address(): string {
@@ -161,15 +188,25 @@ export class LocalClients implements ClientSide {
     const journal = this.#journal;
     const tokens = this.#tokens;
     return {
-      census: () => hub.census,
+      counts: () => {
+        this.#meter.start();
+        return this.lastCounts;
+      },
       audience: (channel, user) => hub.audience(channel, user),
       missingKeys: () => tokens.missingKeys,
       userRecord: (user, channel) => journal.recordOf(user, channel, hub.streams()),
     };
   }
 
-  census(): Promise<Census> {
-    return Promise.resolve(this.#hub.census);
+  /** What it has counted, without beginning to look at the event loop. */
+  get lastCounts(): ClientCounts {
+    const tokensRefused = { ...this.#refused };
+    const thread = { ...this.#meter.counts, workers: 1, workersDied: 0 };
+    return { ...this.#hub.counts, tokensRefused, ...thread };
+  }
+
+  counts(): Promise<ClientCounts> {
+    return Promise.resolve(this.queries.counts());
   }
 
   ask<Name extends keyof ClientQueries>(
@@ -197,6 +234,7 @@ export class LocalClients implements ClientSide {
   }
 
   close(): Promise<void> {
+    this.#meter.stop();
     this.#tokens.close();
     this.#limitedLogger.flush();
     return Promise.resolve();

@@ -24,6 +24,8 @@ export interface ClientRouteDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
   readonly activity: ActivityLog;
+  /** Is told of each refused request. Default: nobody is. */
+  readonly onRefusal?: (error: HttpError) => void;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageSettings | undefined;
 }
@@ -44,7 +46,7 @@ type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
 /** The routes of the client listener. */
 export function clientRouter(deps: ClientRouteDeps): Router {
-  const { corsOrigins, logger, activity, demoPage } = deps;
+  const { corsOrigins, logger, activity, demoPage, onRefusal } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
   const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
   const routes: Route[] = [
@@ -68,7 +70,10 @@ export function clientRouter(deps: ClientRouteDeps): Router {
       corsRefusals.note(request);
       return cors(request);
     },
-    onRefusal: (error) => activity.notice?.("client request refused", refusalFields(error)),
+    onRefusal: (error) => {
+      onRefusal?.(error);
+      activity.notice?.("client request refused", refusalFields(error));
+    },
     logger,
   });
 }

@@ -103,7 +103,7 @@ export class Server {
         return audiences && joinAudiences(audiences);
       },
       isStoreShared: config.store.kind === "redis",
-      census: () => clients.census(),
+      counts: async () => ({ ...await clients.counts(), published: broker.counts }),
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
         const reasons = await clients.ask("missingKeys");
         return [...new Set(reasons?.flat())];

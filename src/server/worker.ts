@@ -45,8 +45,8 @@ function start(): void {
   }
 }
 
-function beat({ accepting, queries }: LocalClients): void {
-  post({ kind: "beat", accepting, census: queries.census() });
+function beat({ accepting, lastCounts }: LocalClients): void {
+  post({ kind: "beat", accepting, counts: lastCounts });
 }
 
 async function take(clients: LocalClients, message: ToWorker): Promise<void> {

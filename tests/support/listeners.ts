@@ -15,6 +15,7 @@ import { EvidenceSource } from "../../src/explain/evidence_source.ts";
 import { RefusedEmits } from "../../src/explain/refused_emits.ts";
 import { StreamJournal } from "../../src/explain/stream_journal.ts";
 import { Hub } from "../../src/hub/hub.ts";
+import { noClientCounts } from "../../src/hub/server_counts.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../src/broker/memory_log.ts";
 import { createActivityLog } from "../../src/observability/activity_log.ts";
@@ -130,7 +131,12 @@ export class Listeners implements Disposable {
         peers: noPeers,
         isStoreShared: options.isStoreShared ?? false,
       }),
-      census: () => Promise.resolve(this.hub.census),
+      counts: () =>
+        Promise.resolve({
+          ...noClientCounts(),
+          ...this.hub.counts,
+          published: broker.counts,
+        }),
       broker,
       tokens,
       clock,

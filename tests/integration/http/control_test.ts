@@ -264,6 +264,7 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
     wrapBroker: (broker) => ({
       peers: broker.peers,
       unavailableReason: undefined,
+      counts: broker.counts,
       head: broker.head,
       follow: () => {},
       publish: (all) =>
@@ -284,6 +285,7 @@ Deno.test("a failure that nobody foresaw is 500 without its details, which only 
     wrapBroker: (broker) => ({
       peers: broker.peers,
       unavailableReason: undefined,
+      counts: broker.counts,
       head: broker.head,
       follow: () => {},
       publish: () => {

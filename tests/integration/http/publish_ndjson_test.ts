@@ -249,6 +249,7 @@ async function publishFailing(publishAll: (all: readonly Publication[]) => reado
     wrapBroker: (broker) => ({
       peers: broker.peers,
       unavailableReason: undefined,
+      counts: broker.counts,
       head: broker.head,
       follow: () => {},
       publish: (all) => Promise.resolve(publishAll(all)),
