@@ -368,12 +368,14 @@ function sentencesOf(
     ...(isRefusalTold ? refusals : []).slice(0, MAX_LISTED).map((refusal) =>
       describeRefusal(refusal, question.user)
     ),
-    ...(mayBeStranger ? strangers : []).slice(0, MAX_ALIKE).map(describeStranger),
+    ...(mayBeStranger ? strangers : []).slice(0, MAX_ALIKE).map((refusal) =>
+      describeStranger(refusal, question.user)
+    ),
     ...adviceOn(question, judgement, asked),
   ];
 }
 
-function summaryOf({ user, channel }: Question, { verdict }: Judgement): string {
+function summaryOf({ user, channel }: Question, { verdict, isWhole }: Judgement): string {
   const name = shown(user);
   switch (verdict) {
     case "handed over":
@@ -399,7 +401,9 @@ function summaryOf({ user, channel }: Question, { verdict }: Judgement): string 
     case "channel not heard":
       return `${name} was connected, but heard other channels than ${shown(channel)}.`;
     case "refused":
-      return `${name} had no stream on ${shown(channel)} then, and was refused one.`;
+      return isWhole
+        ? `${name} had no stream on ${shown(channel)} then, and was refused one.`
+        : `${name} was refused a stream.`;
     case "not connected":
       return `${name} had no stream then.`;
     default:
@@ -426,22 +430,30 @@ function adviceOn(
         "name the channel in the token, or emit to one that the client hears.",
       ];
     case "refused":
-      return refusals.some(({ why }) => why === "expired")
-        ? ["Give the client a new token before it connects again."]
-        : [];
+      return [
+        ...(refusals.some(({ why }) => why === "expired")
+          ? ["Give the client a new token before it connects again."]
+          : []),
+        ...incompleteness(user, isWhole),
+      ];
     case "not connected":
       return isRetained
         ? [`${shown(user)} gets it by coming back with a last event id while it is retained.`]
         : [];
     case "unknown":
-      return isWhole ? [] : [
-        `The record does not reach back to the event, or is not complete: ${
-          shown(user)
-        } may have been connected.`,
-      ];
+      return incompleteness(user, isWhole);
     default:
       return [];
   }
+}
+
+function incompleteness(user: string, isWhole: boolean): readonly string[] {
+  if (isWhole) return [];
+  return [
+    `The record does not reach back to the event, or is not complete: ${
+      shown(user)
+    } may have been connected.`,
+  ];
 }
 
 function partsOf(

@@ -163,9 +163,9 @@ export function describeRefusal(refusal: RefusalRecord, user: string): string {
   return requestsRefused(refusal, whose);
 }
 
-/** A refusal of somebody whom nobody knows, in a sentence. */
-export function describeStranger(refusal: RefusalRecord): string {
-  return `${requestsRefused(refusal, "by nobody who is known")} It may have been this user.`;
+/** A refusal of somebody whom nobody knows, who may have been the user, in a sentence. */
+export function describeStranger(refusal: RefusalRecord, user: string): string {
+  return `${requestsRefused(refusal, "by an unknown user")} It may have been ${shown(user)}.`;
 }
 
 function requestsRefused(refusal: RefusalRecord, whose: string): string {
