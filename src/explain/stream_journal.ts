@@ -121,8 +121,10 @@ export class StreamJournal implements StreamObserver {
       const { channels } = claims;
       streams.push(toRecord({ id, channels, origin, openedMs, progress, end: undefined }, channel));
     }
-    let beginsMs = this.#beginsMs;
-    let beginsAfter = this.#beginsAfter;
+    const { limits, clock, head } = this.#deps;
+    let [beginsMs, beginsAfter] = limits.entries > 0
+      ? [this.#beginsMs, this.#beginsAfter]
+      : [clock.wall(), head()];
     for (let n = this.#ended.length - 1; n >= 0; n--) {
       const ended = this.#ended.at(n);
       if (ended === undefined || ended.user !== user) continue;
