@@ -3,6 +3,7 @@ import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { EventLookup } from "./event_lookup.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
+import type { LogInspector } from "./log_inspector.ts";
 import type { Peers } from "./peers.ts";
 import type { PublishCounts } from "./publish_counts.ts";
 
@@ -73,6 +74,9 @@ export interface EventFeed {
  */
 export interface Broker extends EventFeed {
   follow(handler: BrokerEventHandler): void;
+
+  /** What the log retains, for the operator. */
+  readonly inspector: LogInspector;
 
   /** The other servers that share the store. */
   readonly peers: Peers;

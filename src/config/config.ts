@@ -41,6 +41,8 @@ export interface Config extends HubOptions {
   readonly controlHosts: readonly string[];
   /** How much is remembered of streams and emits for explanations. */
   readonly journal: JournalLimits;
+  /** Whether operators may see payloads. */
+  readonly peek: boolean;
   readonly drainMs: number;
   readonly logFormat: LogFormat;
   /** That of the start: it may change while the server runs. */
@@ -117,6 +119,7 @@ export function readConfig(
       entries: settings.number("journal-entries"),
       ageMs: settings.milliseconds("journal-age"),
     },
+    peek: !settings.on("no-peek"),
     drainMs: settings.milliseconds("drain"),
     logFormat: readLogFormat(flags, environment),
     ...settings.logLevel("log-level", "log-level-file"),

@@ -299,6 +299,11 @@ export const SERVER_OPTIONS = [
     help: "how long they are remembered",
   },
   {
+    name: "no-peek",
+    default: "",
+    help: "show operators no payloads: the tail of a channel leaves them out",
+  },
+  {
     name: "drain",
     value: "SECONDS",
     range: { min: 0, max: 86_400 },
