@@ -17,14 +17,14 @@ export function channels() {
     label: "Channels",
     what: "channels",
     path: "/channels/",
-    search: "Search channels",
+    searches: { search: "Search channels" },
     sort: "-subscribers",
-    keyOf: ({ channel }) => channel,
+    keyOf: ({ name }) => name,
     columns: [
       {
         title: "Channel",
-        sort: "channel",
-        show: ({ channel }) => link(channel, "channels", channel),
+        sort: "name",
+        show: ({ name }) => link(name, "channels", name),
       },
       {
         title: "Subscribers",
@@ -47,10 +47,10 @@ export function channels() {
       },
       {
         title: "Bytes",
-        sort: "retainedBytes",
+        sort: "bytes",
         number: true,
         less: true,
-        show: ({ retainedBytes }) => bytes(retainedBytes),
+        show: (item) => bytes(item.bytes),
       },
     ],
   });
@@ -133,11 +133,11 @@ export function channel(server, name) {
 }
 
 function factsOf(known) {
-  const { subscribers, events, retainedBytes, eventsPerMinute, firstId, lastId } = known;
+  const { subscribers, events, eventsPerMinute, firstId, lastId, store } = known;
   return facts([
     ["Subscribers", count(subscribers)],
     ["Events a minute", rate(eventsPerMinute)],
-    ["Retained", `${count(events)} events, ${bytes(retainedBytes)}`],
+    ["Retained", store ?? `${count(events)} events, ${bytes(known.bytes)}`],
     ["Oldest id", firstId],
     ["Newest id", lastId],
   ]);
