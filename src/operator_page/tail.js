@@ -88,7 +88,8 @@ function rowOf(type, data, channel) {
     );
   }
   const { id, payloadId, time, userId, type: name, sizeBytes, payload, isCut } = data;
-  const explain = `explain?${new URLSearchParams({ channel, userId, id })}`;
+  // An event for everyone is explained for somebody.
+  const explain = new URLSearchParams({ channel, id, ...(userId !== "*" && { userId }) });
   const row = element(
     "li",
     {},
@@ -100,7 +101,7 @@ function rowOf(type, data, channel) {
       element("span", {}, `type ${name}`),
       element("span", {}, bytes(sizeBytes)),
       element("span", {}, `id ${payloadId ?? id}`),
-      element("a", { href: `#${explain}` }, "Explain"),
+      element("a", { href: `#explain?${explain}` }, "Explain"),
     ),
   );
   if (payload !== undefined) row.append(element("pre", {}, isCut ? `${payload}…` : payload));
