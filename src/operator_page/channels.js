@@ -1,7 +1,7 @@
 /** The channels, and one of them. */
 import { get, pathOf, post } from "./api.js";
 import { button, confirmed, element, facts, link, sayWhatComes } from "./elements.js";
-import { bytes, count, rate } from "./formats.js";
+import { bytes, count, counted, rate } from "./formats.js";
 import { listTable } from "./list_table.js";
 import { rightsNote } from "./rights.js";
 import { streamTable } from "./streams.js";
@@ -15,7 +15,7 @@ const MOST_USERS = 200;
 export function channels() {
   const table = listTable({
     label: "Channels",
-    what: "channels",
+    what: "channel",
     path: "/channels/",
     searches: { search: "Search channels" },
     sort: "-subscribers",
@@ -95,7 +95,7 @@ export function channel(server, name) {
       if (!sure) return "Nothing was removed.";
       const { events } = await post(pathOf("channels", name, "history"), {}, "DELETE");
       refresh();
-      return `Removed: ${count(events)} events.`;
+      return `Removed: ${counted(events, "event")}.`;
     }), { class: "danger" });
   const streams = streamTable({ channel: name });
   const events = tail(name, server);
@@ -137,7 +137,7 @@ function factsOf(known) {
   return facts([
     ["Subscribers", count(subscribers)],
     ["Events a minute", rate(eventsPerMinute)],
-    ["Retained", store ?? `${count(events)} events, ${bytes(known.bytes)}`],
+    ["Retained", store ?? `${counted(events, "event")}, ${bytes(known.bytes)}`],
     ["Oldest id", firstId],
     ["Newest id", lastId],
   ]);

@@ -21,6 +21,11 @@ function orNone(format) {
 
 export const count = orNone((number) => WHOLE.format(number));
 
+/** A number of things, such as `1 stream`. */
+export function counted(number, thing) {
+  return `${count(number)} ${thing}${number === 1 ? "" : "s"}`;
+}
+
 /** A rate: whole, unless it is small. */
 export const rate = orNone((number) => (number < 100 ? SHORT : WHOLE).format(number));
 

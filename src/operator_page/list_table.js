@@ -1,7 +1,7 @@
 /** A list of the server as a table: sorted, searched and cut into pages by the server, asked for anew by and by. */
 import { get } from "./api.js";
 import { button, element, field } from "./elements.js";
-import { count } from "./formats.js";
+import { count, counted } from "./formats.js";
 
 const PAGE_SIZE = 50;
 const REFRESH_MS = 5000;
@@ -18,7 +18,7 @@ const TYPING_MS = 250;
  *   keyOf(item: any): string,
  *   what: string,
  * }} options `searches`: the labels of search fields, by the field that each sends. `less`: a column that a
- *   small screen does without. `what`: the items, in the plural.
+ *   small screen does without. `what`: one of the items.
  * @returns the table, and a function that ends its asking.
  */
 export function listTable({ label, path, fields, columns, sort, searches = {}, keyOf, what }) {
@@ -118,10 +118,10 @@ export function listTable({ label, path, fields, columns, sort, searches = {}, k
   function show({ items, total, store }) {
     const end = offset + items.length;
     const text = total === 0
-      ? `No ${what}.`
+      ? `No ${what}s.`
       : total <= PAGE_SIZE
-      ? `${count(total)} ${what}`
-      : `${count(offset + 1)} to ${count(end)} of ${count(total)} ${what}`;
+      ? counted(total, what)
+      : `${count(offset + 1)} to ${count(end)} of ${counted(total, what)}`;
     const said = store === undefined ? text : `${text} (the store: ${store})`;
     // A text that is the same again would be read out again.
     if (found.textContent !== said) found.textContent = said;
