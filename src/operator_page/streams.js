@@ -1,7 +1,7 @@
 /** The streams, and those of one user. */
 import { get, pathOf, post } from "./api.js";
 import { button, confirmed, element, facts, link, sayWhatComes } from "./elements.js";
-import { bytes, count, delay, moment } from "./formats.js";
+import { bytes, count, counted, delay, moment } from "./formats.js";
 import { listTable } from "./list_table.js";
 import { rightsNote } from "./rights.js";
 
@@ -12,7 +12,7 @@ export function streamTable(fields) {
   const isAll = Object.keys(fields).length === 0;
   return listTable({
     label: "Streams",
-    what: "streams",
+    what: "stream",
     path: "/streams/",
     fields,
     sort: "-since",
@@ -63,8 +63,8 @@ export function streams() {
 
 function factsOf({ channelCount, retainedEvents, store }) {
   return facts([
-    ["Hears", channelCount === 1 ? "1 channel" : `${count(channelCount)} channels`],
-    ["Retained", store ?? `${count(retainedEvents)} events for this user alone`],
+    ["Hears", counted(channelCount, "channel")],
+    ["Retained", store ?? `${counted(retainedEvents, "event")} for this user alone`],
   ]);
 }
 
@@ -96,7 +96,7 @@ export function user(server, name) {
       "The open streams of this user end. Their clients come back at once, if their tokens are still good.",
       async () => {
         const { streamsEnded } = await post("/disconnect/", { userId: name });
-        return `Disconnected: ${count(streamsEnded)} streams of this server.`;
+        return `Disconnected: ${counted(streamsEnded, "stream")} of this server.`;
       },
       false,
     ),
@@ -107,9 +107,7 @@ export function user(server, name) {
         "A token that is made later works at once.",
       async () => {
         const { streamsEnded, refusedUntil } = await post("/revoke/", { userId: name });
-        return `Revoked: ${
-          count(streamsEnded)
-        } streams have ended, and tokens made up to now are ` +
+        return `Revoked: ${counted(streamsEnded, "stream")} ended, and tokens made up to now are ` +
           `refused until ${moment(refusedUntil)}, when the last of them has expired.`;
       },
     ),
@@ -119,7 +117,7 @@ export function user(server, name) {
       "All events that are retained for this user alone are removed for good, on every channel.",
       async () => {
         const { events } = await post(pathOf("users", name, "history"), {}, "DELETE");
-        return `Removed: ${count(events)} events.`;
+        return `Removed: ${counted(events, "event")}.`;
       },
     ),
   ];

@@ -1,7 +1,7 @@
 /** The events of a channel, as they are published. */
 import { follow, pathOf } from "./api.js";
 import { button, element, link } from "./elements.js";
-import { bytes, count, timeOfDay } from "./formats.js";
+import { bytes, counted, timeOfDay } from "./formats.js";
 
 const MOST_SHOWN = 200;
 
@@ -77,7 +77,7 @@ function rowOf(type, data, channel) {
     return element(
       "li",
       { class: "note" },
-      `${count(data.events)} more events, which are not shown.`,
+      `${counted(data.events, "more event")} not shown.`,
     );
   }
   if (type === "missing") {

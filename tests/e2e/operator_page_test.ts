@@ -77,7 +77,7 @@ Deno.test({
     await page.getByRole("button", { name: "Emit" }).click();
     await waitForText(watched, "Handed to 2 streams of this server.");
     await goTo(watched, "Overview");
-    await waitForText(watched, /Published\s+1 events\s+Delivered\s+2 times/);
+    await waitForText(watched, /Published\s+1 event\s+Delivered\s+2 times/);
 
     await goTo(watched, "Channels");
     await waitForRows(watched, ["chat", HOSTILE, "news"]);
@@ -119,7 +119,7 @@ Deno.test({
     const { page } = watched;
     await page.getByRole("link", { name: "alex" }).click();
     await page.getByRole("heading", { name: "User alex" }).waitFor();
-    await waitForText(watched, "1 streams");
+    await waitForText(watched, /^1 stream$/m);
 
     await page.getByRole("button", { name: "Revoke tokens" }).click();
     const dialog = page.getByRole("dialog", { name: "Revoke the tokens of alex?" });
@@ -128,7 +128,7 @@ Deno.test({
     await waitForText(watched, "Nothing was done.");
     await page.getByRole("button", { name: "Revoke tokens" }).click();
     await dialog.getByRole("button", { name: "Revoke tokens" }).click();
-    await waitForText(watched, "Revoked: 1 streams have ended");
+    await waitForText(watched, "Revoked: 1 stream ended");
     await waitFor("the stream to end", () => stream.end);
     assertEquals(other.end, undefined);
 
