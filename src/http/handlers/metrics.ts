@@ -25,7 +25,7 @@ function formatFor(request: Request): MetricsFormat {
 }
 
 /**
- * Imported at the first scrape, because prom-client takes 60 ms and 20 MB; by a name that Deno does not see,
+ * Imported at the first scrape, because prom-client takes 60 ms and 7 MB; by a name that Deno does not see,
  * as in `open_broker.ts`.
  */
 function importExposition(): Promise<typeof import("../../observability/exposition.ts")> {
