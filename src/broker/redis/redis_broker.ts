@@ -109,6 +109,8 @@ export class RedisBroker implements Broker {
       const connection = new RedisConnection({ connect, user, ...told });
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
+      // So that the first question is not asked of nobody.
+      await Promise.race([peers.ready, session.over.catch(() => {})]);
       const history = new RedisHistory({ log, connection, follower });
       const inspector = new RedisInspector(log, connection);
       return new RedisBroker({ connection, follower, publisher, history, inspector, peers });
