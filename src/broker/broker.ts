@@ -2,6 +2,7 @@ import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
+import type { HistoryOwner, Removal } from "./removal.ts";
 
 /** One emit: drafts that are appended together, and a key that makes it safe to retry. */
 export interface Publication {
@@ -42,6 +43,14 @@ export interface BrokerEventHandler {
    * @param head the new head.
    */
   restart(positions: "kept" | "gone", head: LogPosition): void;
+
+  /**
+   * Called when events are about to be removed from the log: whoever keeps a part of it elsewhere drops
+   * them there. Live subscribers need nothing: they have been given them. Default: nobody does.
+   *
+   * @param head the head, which on some stores has moved on without an event.
+   */
+  removed?(removal: Removal, head: LogPosition): void;
 }
 
 /** A handler whose recipients are in its own thread: it knows their number at once. */
@@ -76,6 +85,24 @@ export interface Broker extends EventFeed {
 
   /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;
+
+  /**
+   * Removes what is retained of a channel, or for a user; events that are published meanwhile may stay.
+   * Whoever has not been given them yet is told of a gap.
+   *
+   * @returns how many events were removed, once all are gone.
+   * @throws StoreUnavailable if the store failed; a part may be gone then.
+   */
+  removeHistory(of: HistoryOwner): Promise<number>;
+
+  /**
+   * Copies the store, as it is at the call, into a new file: a store on which a server can start.
+   *
+   * @returns how many events are in it.
+   * @throws BackupRefused if the store is no file, or is being copied already; Error if the copy failed,
+   *   of which a part may be left.
+   */
+  backUp(file: string, signal: AbortSignal): Promise<number>;
 
   close(): Promise<void>;
 }

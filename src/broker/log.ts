@@ -1,6 +1,7 @@
 import type { Subscription } from "../auth/subscription.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { Cursor, HistoryReader } from "./history_reader.ts";
+import type { Removal } from "./removal.ts";
 
 /** What was published under an idempotency key, and its receipt. */
 export interface KeyRecord {
@@ -57,6 +58,17 @@ export interface Log {
   /** Stores the numbers of recipients of publications, by key, for the receipts of retries. */
   saveRecipientCounts(counts: ReadonlyMap<string, number>): void;
 
+  /**
+   * Removes events for good, a part in each step of some milliseconds: yields how many it was. After the
+   * last step nothing of them is left. Their readers are told of a gap, as for events that are dropped.
+   *
+   * @throws StoreUnavailable if a step failed; what the steps before have removed is gone.
+   */
+  remove(removal: Removal): Iterable<number>;
+
+  /** See `Broker.backUp`. Default: the log is no file. */
+  backUp?(file: string, signal: AbortSignal): Promise<number>;
+
   close(): void;
 }
 
@@ -65,6 +77,12 @@ export interface Log {
  * burst reach their age together: dropping them at once would hold up the server for seconds.
  */
 export const MAX_AGED_AT_A_TIME = 1000;
+
+/** The most events that are removed in one step, for the same reason. */
+export const REMOVED_AT_A_TIME = 250;
+
+/** The most users of whom a log remembers that their history was removed. */
+export const MAX_REMOVED_USERS = 100_000;
 
 /** The most channels without retained events whose last dropped seq a log remembers. */
 export const MAX_EMPTY_CHANNELS = 100_000;

@@ -10,6 +10,7 @@ import {
   MAX_AGED_AT_A_TIME,
   MAX_EMPTY_CHANNELS,
   MAX_KEYS,
+  REMOVED_AT_A_TIME,
   retainedSize,
 } from "./log.ts";
 import {
@@ -20,9 +21,14 @@ import {
 } from "./merging_reader.ts";
 import type { Cursor, HistoryReader } from "./history_reader.ts";
 import { PublisherIds } from "./publisher_ids.ts";
+import type { Removal } from "./removal.ts";
+import { UserHorizons } from "./user_horizons.ts";
+
+/** Channels that are searched for the events of a user in one step. */
+const VISITED_AT_A_TIME = 10_000;
 
 interface ChannelHistory {
-  readonly order: Deque<ServerEvent>;
+  order: Deque<ServerEvent>;
   /** The same events by the user that they are for, so that no read has to skip events for others. */
   readonly byUser: Map<string, Deque<ServerEvent>>;
   bytes: number;
@@ -47,6 +53,7 @@ export class MemoryLog implements Log {
   readonly #emptied = new Map<string, number>();
   /** The horizon of every channel that is in neither map. */
   #floor: number;
+  readonly #userHorizons = new UserHorizons();
   readonly #publisherIds = new PublisherIds();
   readonly #keys = new Map<string, KeyRecord>();
   readonly #readers = new OpenReaders();
@@ -73,8 +80,14 @@ export class MemoryLog implements Log {
   }
 
   /** Whether events after a position that the subscription may match have been dropped. */
-  hasGap({ channels }: Subscription, position: number): boolean {
-    return channels.some((channel) => this.#horizon(channel) > position);
+  hasGap({ channels, user }: Subscription, position: number): boolean {
+    return this.#userHorizons.of(user) > position ||
+      channels.some((channel) => this.#horizon(channel) > position);
+  }
+
+  /** Moves the end of the log on: nothing comes up to there. */
+  advance(seq: number): void {
+    this.#last = Math.max(this.#last, seq);
   }
 
   append(entries: readonly Entry[]): void {
@@ -111,7 +124,61 @@ export class MemoryLog implements Log {
     }
   }
 
+  remove({ of, through }: Removal): Iterable<number> {
+    return "channel" in of
+      ? this.#removeChannel(of.channel, through)
+      : this.#removeUser(of.user, through);
+  }
+
+  /** The same in one step, for a window. */
+  removeNow(removal: Removal): void {
+    for (const _ of this.remove(removal));
+  }
+
   close(): void {}
+
+  *#removeChannel(channel: string, through: number): Iterable<number> {
+    const history = this.#channels.get(channel);
+    let removed = 0;
+    while (history !== undefined && (history.order.first?.seq ?? Infinity) <= through) {
+      this.#drop(history);
+      if (++removed % REMOVED_AT_A_TIME === 0) yield REMOVED_AT_A_TIME;
+    }
+    this.#order = this.#order.filter((event) => event.channel !== channel || event.seq > through);
+    yield removed % REMOVED_AT_A_TIME;
+  }
+
+  *#removeUser(user: string, through: number): Iterable<number> {
+    let removed = 0;
+    let visited = 0;
+    for (const [name, history] of this.#channels) {
+      removed += this.#removeFrom(name, history, user, through);
+      if (++visited < VISITED_AT_A_TIME && removed < REMOVED_AT_A_TIME) continue;
+      yield removed;
+      removed = visited = 0;
+    }
+    this.#order = this.#order.filter((event) => event.user !== user || event.seq > through);
+    yield removed;
+  }
+
+  /** Removes the events for a user from one channel; returns how many. */
+  #removeFrom(name: string, history: ChannelHistory, user: string, through: number): number {
+    const forUser = history.byUser.get(user);
+    const first = forUser?.first;
+    if (forUser === undefined || first === undefined || first.seq > through) return 0;
+    const stays = ({ seq }: ServerEvent) => seq > through;
+    const kept = forUser.filter(stays);
+    const count = forUser.length - kept.length;
+    for (let n = 0; n < count; n++) this.#uncount(history, forUser.at(n) as ServerEvent);
+    const last = forUser.at(count - 1)?.seq ?? through;
+    if (kept.length === 0) history.byUser.delete(user);
+    else history.byUser.set(user, kept);
+    history.order = history.order.filter((event) => event.user !== user || stays(event));
+    this.#userHorizons.raise(user, last);
+    this.#readers.removed(user, last);
+    if (history.order.length === 0) this.#forget(name, history.horizon);
+    return count;
+  }
 
   #makeIndex(): HistoryIndex<ServerEvent> {
     const newest = () => this.#last;
@@ -120,6 +187,7 @@ export class MemoryLog implements Log {
         return newest();
       },
       trim: () => this.#trim(),
+      removedFrom: (user) => this.#userHorizons.of(user),
       starts: (channels, user, position) =>
         channels.map((channel) => this.#start(channel, user, position)),
       page: (channel, user, from, limit) => this.#page(channel, user, from, limit),
@@ -228,15 +296,19 @@ export class MemoryLog implements Log {
     const forUser = history.byUser.get(event.user);
     forUser?.shift();
     if (forUser?.length === 0) history.byUser.delete(event.user);
-    history.bytes -= retainedSize(event);
     history.horizon = event.seq;
-    this.#bytes -= retainedSize(event);
-    this.#retained--;
-    this.#publisherIds.drop(event);
+    this.#uncount(history, event);
     this.#readers.dropped(event.channel, event.seq);
     if (history.order.length === 0) {
       this.#forget(event.channel, history.horizon);
     }
+  }
+
+  #uncount(history: ChannelHistory, event: ServerEvent): void {
+    history.bytes -= retainedSize(event);
+    this.#bytes -= retainedSize(event);
+    this.#retained--;
+    this.#publisherIds.drop(event);
   }
 
   /**

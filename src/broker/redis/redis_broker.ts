@@ -3,11 +3,12 @@ import type { Logger } from "../../observability/logger.ts";
 import { formatAddress } from "../../lib/address.ts";
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { StartError } from "../../lib/errors.ts";
+import { BackupRefused, StartError } from "../../lib/errors.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
+import type { HistoryOwner } from "../removal.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
@@ -16,6 +17,7 @@ import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisHistory } from "./redis_history.ts";
 import { RedisLog } from "./redis_log.ts";
+import { RedisRemover } from "./redis_remover.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { RedisSession } from "./redis_session.ts";
 
@@ -38,6 +40,7 @@ interface BrokerDeps {
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
   readonly history: RedisHistory;
+  readonly remover: RedisRemover;
 }
 
 /**
@@ -55,12 +58,14 @@ export class RedisBroker implements Broker {
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
   readonly #history: RedisHistory;
+  readonly #remover: RedisRemover;
 
   private constructor(deps: BrokerDeps) {
     this.#connection = deps.connection;
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
     this.#history = deps.history;
+    this.#remover = deps.remover;
   }
 
   /**
@@ -91,7 +96,8 @@ export class RedisBroker implements Broker {
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       const history = new RedisHistory({ log, connection, follower });
-      return new RedisBroker({ connection, follower, publisher, history });
+      const remover = new RedisRemover({ log, connection, follower, where });
+      return new RedisBroker({ connection, follower, publisher, history, remover });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
@@ -116,6 +122,18 @@ export class RedisBroker implements Broker {
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
     return new WindowReader(() => this.#follower.window, this.#history, subscription, start);
+  }
+
+  removeHistory(of: HistoryOwner): Promise<number> {
+    return this.#remover.remove(of);
+  }
+
+  backUp(): Promise<number> {
+    return Promise.reject(
+      new BackupRefused(
+        "Cannot write a backup: the store is in Redis. Back up Redis itself, as redis-cli --rdb FILE does.",
+      ),
+    );
   }
 
   close(): Promise<void> {

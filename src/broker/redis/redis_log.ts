@@ -7,10 +7,13 @@ import {
   MAX_EMPTY_CHANNELS,
   MAX_GONE_PUBLISHER_IDS,
   MAX_KEYS,
+  MAX_REMOVED_USERS,
   MAX_SAME_PUBLISHER_IDS,
   resumablePublisherId,
   retainedSize,
 } from "../log.ts";
+import type { HistoryOwner, Removal } from "../removal.ts";
+import announceRemovalLua from "./lua/announce_removal.lua" with { type: "text" };
 import commonLua from "./lua/common.lua" with { type: "text" };
 import findLua from "./lua/find.lua" with { type: "text" };
 import nextLua from "./lua/next.lua" with { type: "text" };
@@ -18,16 +21,21 @@ import oldestLua from "./lua/oldest.lua" with { type: "text" };
 import openLua from "./lua/open.lua" with { type: "text" };
 import publishLua from "./lua/publish.lua" with { type: "text" };
 import readLua from "./lua/read.lua" with { type: "text" };
+import removeChannelLua from "./lua/remove_channel.lua" with { type: "text" };
+import removeUserLua from "./lua/remove_user.lua" with { type: "text" };
 import saveRecipientCountLua from "./lua/save_recipient_count.lua" with { type: "text" };
 import { explained } from "./redis_errors.ts";
 import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./redis_session.ts";
 
+const ANNOUNCE_REMOVAL = scriptOf(commonLua, announceRemovalLua);
 const FIND = scriptOf(commonLua, findLua);
 const NEXT = scriptOf(commonLua, nextLua);
 const OLDEST = scriptOf(commonLua, oldestLua);
 const OPEN = scriptOf(commonLua, openLua);
 const PUBLISH = scriptOf(commonLua, publishLua);
 const READ = scriptOf(commonLua, readLua);
+const REMOVE_CHANNEL = scriptOf(commonLua, removeChannelLua);
+const REMOVE_USER = scriptOf(commonLua, removeUserLua);
 const SAVE_RECIPIENT_COUNT = scriptOf(commonLua, saveRecipientCountLua);
 
 /** About how many bytes of the newest events Redis keeps for servers that were cut off to catch up. */
@@ -58,14 +66,16 @@ export interface Published {
   readonly entry: FeedEntry | undefined;
 }
 
-/** What one call of the publish script put into the feed, or word that the log has lost events. */
+/** What one call of the publish script put into the feed, or word that events are removed, or were lost. */
 export interface FeedEntry {
   readonly seq: number;
   /** The log's last seq before. */
   readonly previous: number;
   readonly epoch: string;
-  /** The call's name; `undefined` where the entry says that events were lost. */
+  /** The call's name; `undefined` where the entry brings no events. */
   readonly call: string | undefined;
+  /** What is removed; where there is neither this nor a call, the entry says that events were lost. */
+  readonly removal?: Removal | undefined;
   /** Decodes its events: not all entries are wanted. */
   readonly events: () => readonly ServerEvent[];
 }
@@ -108,7 +118,10 @@ export class RedisLog {
 
   /** Prepares a new session for everything else. */
   async prepare(session: RedisSession): Promise<void> {
-    await session.load([FIND, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT]);
+    await session.load([
+      ...[FIND, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT],
+      ...[ANNOUNCE_REMOVAL, REMOVE_CHANNEL, REMOVE_USER],
+    ]);
     await session.tryToRead(`${this.#prefix}feed`);
   }
 
@@ -226,6 +239,59 @@ export class RedisLog {
     return seq < 0 ? undefined : seq;
   }
 
+  /**
+   * Tells all servers that events are about to be removed, and takes them out of the feed.
+   *
+   * @returns the seq of the notice in the feed; `undefined` where the log is another than that of the epoch.
+   */
+  async announceRemoval(
+    session: RedisSession,
+    epoch: string,
+    removal: Removal,
+  ): Promise<number | undefined> {
+    const last = await this.#lastInFeed(session, removal);
+    const args = [epoch, JSON.stringify(removal), String(last)];
+    const [found, seq] = await this.#run(session, ANNOUNCE_REMOVAL, args) as readonly string[];
+    return found === epoch ? Number(seq) : undefined;
+  }
+
+  /** Removes events, some in each step; yields how many. */
+  async *remove(
+    session: RedisSession,
+    epoch: string,
+    { of, through }: Removal,
+  ): AsyncIterable<number> {
+    for (let next = "0"; next !== "";) {
+      const answer = await ("channel" in of
+        ? this.#run(session, REMOVE_CHANNEL, [epoch, of.channel, String(through)])
+        : this.#run(session, REMOVE_USER, [
+          ...[epoch, of.user, String(through)],
+          ...[String(MAX_REMOVED_USERS), next],
+        ]));
+      const [found, count, following = ""] = answer as readonly [string, number?, string?];
+      // What was to be removed is gone with its log.
+      if (found !== epoch) {
+        return;
+      }
+      yield Number(count);
+      next = following;
+    }
+  }
+
+  /** The seq of the last entry of the feed with an event that is to be removed; 0 where there is none. */
+  async #lastInFeed(session: RedisSession, { of, through }: Removal): Promise<number> {
+    let found = 0;
+    for (let last = 0; last < through;) {
+      const page = await this.feedAfter(session, last);
+      if (page.length === 0) break;
+      for (const entry of page) {
+        last = entry.seq;
+        if (entry.events().some((event) => isOf(event, of))) found = entry.seq;
+      }
+    }
+    return found;
+  }
+
   /** The next entries of the feed after a seq that are there. */
   async feedAfter(session: RedisSession, seq: number): Promise<readonly FeedEntry[]> {
     return (await session.entriesAfter(`${this.#prefix}feed`, seq)).map(decodeEntry);
@@ -252,6 +318,10 @@ export class RedisLog {
       throw explained(error);
     }
   }
+}
+
+function isOf({ channel, user }: ServerEvent, of: HistoryOwner): boolean {
+  return "channel" in of ? channel === of.channel : user === of.user;
 }
 
 function addArguments(
@@ -293,12 +363,13 @@ function resultsOf(
 }
 
 function decodeEntry([id, fields]: StreamEntry): FeedEntry {
-  const [, previous, , epoch = "", kind, call, ...rest] = fields;
+  const [, previous, , epoch = "", kind, what = "", ...rest] = fields;
   return {
     seq: Number.parseInt(id),
     previous: Number(previous),
     epoch,
-    call: kind === "call" ? call : undefined,
+    call: kind === "call" ? what : undefined,
+    removal: kind === "removed" ? JSON.parse(what) as Removal : undefined,
     events: () => eventsOf(rest, epoch),
   };
 }

@@ -11,6 +11,13 @@ export function prepareStatements(database: DatabaseSync) {
     commit: prepare("COMMIT"),
     rollback: prepare("ROLLBACK"),
     checkpoint: prepare("PRAGMA wal_checkpoint(PASSIVE)"),
+    /** Moves all of the write-ahead log into the database file, and leaves the former empty. */
+    emptyLog: prepare("PRAGMA wal_checkpoint(TRUNCATE)"),
+    vacuum: prepare("VACUUM"),
+    events: prepare("SELECT coalesce(sum(events), 0) AS events FROM channel"),
+    bytes: prepare(
+      "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
+    ),
     meta: prepare("SELECT value FROM meta WHERE name = ?"),
     setMeta: prepare("UPDATE meta SET value = ? WHERE name = ?"),
     /** The highest seq that the file knows, even if its event is gone. */
@@ -19,6 +26,7 @@ export function prepareStatements(database: DatabaseSync) {
         (SELECT coalesce(max(seq), 0) FROM event),
         (SELECT coalesce(max(horizon), 0) FROM channel),
         (SELECT coalesce(max(seq), 0) FROM idempotency),
+        (SELECT coalesce(max(horizon), 0) FROM removed_user),
         (SELECT value FROM meta WHERE name = 'floor')
       ) AS seq`),
     totals: prepare(`
@@ -67,6 +75,23 @@ export function prepareStatements(database: DatabaseSync) {
       "SELECT name FROM own_id WHERE retained = 0 ORDER BY horizon LIMIT 1",
     ),
     forgetPublisherId: prepare("DELETE FROM own_id WHERE name = ?"),
+
+    /** A user's events are found channel by channel: there is no index by user alone. */
+    channelsAfter: prepare("SELECT name FROM channel WHERE name > ? ORDER BY name LIMIT ?"),
+    oldestFor: prepare(`
+      SELECT seq, channel, own_id, size FROM event
+      WHERE channel = ? AND user = ? AND seq <= ? ORDER BY seq LIMIT 1`),
+    removedFrom: prepare(`
+      SELECT coalesce(
+        (SELECT horizon FROM removed_user WHERE name = ?),
+        (SELECT value FROM meta WHERE name = 'user floor')
+      ) AS horizon`),
+    saveRemoved: prepare(`
+      INSERT INTO removed_user (name, horizon) VALUES (?, ?)
+      ON CONFLICT (name) DO UPDATE SET horizon = excluded.horizon`),
+    countRemoved: prepare("SELECT count(*) AS users FROM removed_user"),
+    lowestRemoved: prepare("SELECT name, horizon FROM removed_user ORDER BY horizon LIMIT 1"),
+    forgetRemoved: prepare("DELETE FROM removed_user WHERE name = ?"),
 
     channel: prepare("SELECT events, size, horizon FROM channel WHERE name = ?"),
     saveChannel: prepare(`

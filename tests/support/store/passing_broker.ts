@@ -11,6 +11,7 @@ import type {
   Publication,
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { HistoryOwner } from "../../../src/broker/removal.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes every call on to the real broker. */
@@ -39,6 +40,14 @@ export class PassingBroker implements Broker {
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
     return this.#broker.openReader(subscription, start);
+  }
+
+  removeHistory(of: HistoryOwner): Promise<number> {
+    return this.#broker.removeHistory(of);
+  }
+
+  backUp(file: string, signal: AbortSignal): Promise<number> {
+    return this.#broker.backUp(file, signal);
   }
 
   close(): Promise<void> {
