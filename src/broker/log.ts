@@ -61,6 +61,7 @@ export interface Log {
   /**
    * Removes events for good, a part in each step of some milliseconds: yields how many it was. After the
    * last step nothing of them is left. Their readers are told of a gap, as for events that are dropped.
+   * Events past their age are dropped before.
    *
    * @throws StoreUnavailable if a step failed; what the steps before have removed is gone.
    */

@@ -124,10 +124,10 @@ export class MemoryLog implements Log {
     }
   }
 
-  remove({ of, through }: Removal): Iterable<number> {
-    return "channel" in of
-      ? this.#removeChannel(of.channel, through)
-      : this.#removeUser(of.user, through);
+  *remove({ of, through }: Removal): Iterable<number> {
+    while (!this.#trim()) yield 0;
+    if ("channel" in of) yield* this.#removeChannel(of.channel, through);
+    else yield* this.#removeUser(of.user, through);
   }
 
   /** The same in one step, for a window. */

@@ -34,7 +34,7 @@ const SEARCHED_AT_A_TIME = 250;
 /** Up to this size, the file is written anew after a removal: that takes some 100 ms, in which all else waits. */
 const VACUUM_BYTES = 32 * 2 ** 20;
 
-const REMOVE = "remove history from";
+const REMOVE = "remove history in";
 const REMOVAL_UNFINISHED = "A part of it may be left: try again.";
 
 /** A log in a file: appended events survive the end of the process, even a crash. */
@@ -142,6 +142,7 @@ export class SqliteLog implements Log {
       ? this.#removeChannel(of.channel, through)
       : this.#removeUser(of.user, through);
     try {
+      while (!this.#trimByAge()) yield 0;
       let removed = 0;
       for (const count of parts) {
         removed += count;
