@@ -2,6 +2,8 @@ import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
+import type { Peers } from "./peers.ts";
+import type { PublishCounts } from "./publish_counts.ts";
 import type { HistoryOwner, Removal } from "./removal.ts";
 
 /** One emit: drafts that are appended together, and a key that makes it safe to retry. */
@@ -80,8 +82,14 @@ export interface EventFeed {
 export interface Broker extends EventFeed {
   follow(handler: BrokerEventHandler): void;
 
+  /** The other servers that share the store. */
+  readonly peers: Peers;
+
   /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
   readonly unavailableReason: string | undefined;
+
+  /** What it has counted so far. */
+  readonly counts: PublishCounts;
 
   /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;

@@ -97,16 +97,20 @@ export class UnsupportedContentType extends HttpError {
  * - `claims`: a claim is missing or wrong.
  * - `revoked`: it was revoked.
  */
-export type RefusalCode =
-  | "missing"
-  | "malformed"
-  | "signature"
-  | "issuer"
-  | "audience"
-  | "not yet valid"
-  | "expired"
-  | "claims"
-  | "revoked";
+export const REFUSAL_CODES = [
+  "missing",
+  "malformed",
+  "signature",
+  "issuer",
+  "audience",
+  "not yet valid",
+  "expired",
+  "claims",
+  "revoked",
+] as const;
+
+/** One of {@link REFUSAL_CODES}. */
+export type RefusalCode = typeof REFUSAL_CODES[number];
 
 /** A token is missing, wrong or not valid now. */
 export class TokenRefused extends HttpError {

@@ -10,12 +10,14 @@ import type { Router } from "../../src/http/router.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
+import { noClientCounts } from "../../src/hub/server_counts.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../src/broker/memory_log.ts";
 import { createActivityLog } from "../../src/observability/activity_log.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { toGrants } from "../../src/auth/channel_grants.ts";
 import type { ClaimRules } from "../../src/auth/claim_rules.ts";
+import { TrustedProxies } from "../../src/lib/trusted_proxies.ts";
 import type { KeyMaterial } from "../../src/auth/key_material.ts";
 import type { TokenAuthority } from "../../src/auth/token_authority.ts";
 import { FakeClock } from "./fake_clock.ts";
@@ -23,12 +25,17 @@ import { makeToken } from "./jwt.ts";
 import { authorityWith } from "./token_authority.ts";
 import { withDeadline } from "./wait.ts";
 
+/** Where the connections of clients come from. */
+export const PEER = "10.1.2.3";
+
 const SECRET = "the secret of in-process listeners";
 const RETENTION = { eventsPerChannel: 1000, ageMs: 600_000, bytesPerChannel: 1e7, totalBytes: 1e8 };
 
 /** What a test may set; the rest is as the server has it by default. */
 export interface ListenersOptions {
   readonly corsOrigins?: readonly string[] | "*";
+  /** See `TrustedProxies`. Default: none. */
+  readonly trustedProxies?: readonly string[];
   readonly maxConnections?: number;
   readonly maxPayloadBytes?: number;
   /** Room for all unfinished bodies together. */
@@ -74,7 +81,7 @@ export class Listeners implements Disposable {
     const broker = options.wrapBroker?.(local) ?? local;
     const activity = options.activity === undefined
       ? {}
-      : createActivityLog(logger, "debug", options.activity === "dev");
+      : createActivityLog(logger, options.activity === "dev");
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
     const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };
@@ -84,6 +91,7 @@ export class Listeners implements Disposable {
       tokens,
       clock,
       cookie: "sse_token",
+      proxies: new TrustedProxies(options.trustedProxies ?? []),
       publicChannels: toGrants(options.publicChannels ?? []),
       maxChannelsPerToken,
       corsOrigins: options.corsOrigins ?? [],
@@ -105,7 +113,12 @@ export class Listeners implements Disposable {
       ...options.guard,
     });
     this.#control = controlRouter({
-      census: () => Promise.resolve(this.hub.census),
+      counts: () =>
+        Promise.resolve({
+          ...noClientCounts(),
+          ...this.hub.counts,
+          published: broker.counts,
+        }),
       broker,
       tokens,
       clock,
@@ -134,7 +147,10 @@ export class Listeners implements Disposable {
 
   /** Asks the client listener; `target` is a path and a query. */
   async client(target: string, init: RequestInit = {}): Promise<Response> {
-    return await this.#client.handle(new Request(`http://127.0.0.1:8000${target}`, init));
+    return await this.#client.handle(new Request(`http://127.0.0.1:8000${target}`, init), {
+      completed: Promise.resolve(),
+      remoteAddr: { transport: "tcp", hostname: PEER },
+    });
   }
 
   /** Opens a stream with {@link token}. */

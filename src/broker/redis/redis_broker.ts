@@ -8,6 +8,7 @@ import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
+import type { PublishCounts } from "../publish_counts.ts";
 import type { HistoryOwner } from "../removal.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
@@ -17,6 +18,7 @@ import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisHistory } from "./redis_history.ts";
 import { RedisLog } from "./redis_log.ts";
+import { RedisPeers } from "./redis_peers.ts";
 import { RedisRemover } from "./redis_remover.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { RedisSession } from "./redis_session.ts";
@@ -26,6 +28,8 @@ export interface RedisBrokerOptions {
   readonly address: RedisAddress;
   /** What every key begins with. */
   readonly prefix: string;
+  /** The name of this machine, which begins the server's name among the others. Default: `server`. */
+  readonly hostName?: string;
   readonly retention: Retention;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -40,6 +44,7 @@ interface BrokerDeps {
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
   readonly history: RedisHistory;
+  readonly peers: RedisPeers;
   readonly remover: RedisRemover;
 }
 
@@ -54,6 +59,7 @@ interface BrokerDeps {
  * The connection keeps a session open, in which the follower follows and the publisher publishes.
  */
 export class RedisBroker implements Broker {
+  readonly peers: RedisPeers;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
@@ -65,6 +71,7 @@ export class RedisBroker implements Broker {
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
     this.#history = deps.history;
+    this.peers = deps.peers;
     this.#remover = deps.remover;
   }
 
@@ -92,12 +99,19 @@ export class RedisBroker implements Broker {
       const followerDeps = { log, retention, windowBytes, now, deliveries, logger, where };
       const follower = await RedisFollower.start(session, followerDeps);
       const told = { where, clock, logger };
-      const connection = new RedisConnection({ connect, user: follower, ...told });
+      const { database } = address;
+      const { hostName = "server" } = options;
+      const peers = new RedisPeers({ self: newServerName(hostName), prefix, database, ...told });
+      const user = {
+        resume: (session: RedisSession) => follower.resume(session),
+        run: (session: RedisSession) => Promise.race([follower.run(session), peers.run(session)]),
+      };
+      const connection = new RedisConnection({ connect, user, ...told });
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       const history = new RedisHistory({ log, connection, follower });
       const remover = new RedisRemover({ log, connection, follower, where });
-      return new RedisBroker({ connection, follower, publisher, history, remover });
+      return new RedisBroker({ connection, follower, publisher, history, peers, remover });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
@@ -110,6 +124,10 @@ export class RedisBroker implements Broker {
 
   get unavailableReason(): string | undefined {
     return this.#connection.unavailableReason;
+  }
+
+  get counts(): PublishCounts {
+    return this.#publisher.counts;
   }
 
   follow(handler: BrokerEventHandler): void {
@@ -136,10 +154,16 @@ export class RedisBroker implements Broker {
     );
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#publisher.close();
-    return this.#connection.close();
+    await this.peers.close();
+    await this.#connection.close();
   }
+}
+
+/** Another at each start: what is known of the server before does not hold for the next. */
+function newServerName(hostName: string): string {
+  return `${hostName}-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
 }
 
 /** @param uncheckable called where this user may not ask what the Redis is. */

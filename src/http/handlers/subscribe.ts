@@ -8,9 +8,11 @@ import type { TokenVerifier } from "../../auth/token_verifier.ts";
 import { BadField, KeysUnavailable, TokenRefused } from "../../lib/errors.ts";
 import type { ActivityLog } from "../../observability/activity_log.ts";
 import { isName, NAME_RULE } from "../../lib/names.ts";
+import type { TrustedProxies } from "../../lib/trusted_proxies.ts";
 import { bearerOf } from "../bearer.ts";
 import { findMisplacedToken } from "../misplaced_token.ts";
 import type { RoutedRequest, RouteHandler } from "../router.ts";
+import { readOrigin } from "./read_origin.ts";
 
 /** What subscribing works with. */
 export interface SubscribeDeps extends HearingRules {
@@ -20,6 +22,7 @@ export interface SubscribeDeps extends HearingRules {
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
   readonly activity: ActivityLog;
+  readonly proxies: TrustedProxies;
 }
 
 type Query = RoutedRequest["query"];
@@ -54,7 +57,7 @@ export function subscribeHandler(deps: SubscribeDeps): RouteHandler {
       (claims) => openStream(deps, heardByToken(claims, asked, deps), client),
       (error) => {
         if (!(error instanceof KeysUnavailable)) throw error;
-        return streamOf(hub.reject("keys unavailable", undefined, readOptions(client)));
+        return streamOf(hub.reject("keys unavailable", undefined, readOptions(client, deps)));
       },
     );
   };
@@ -65,8 +68,9 @@ interface Client extends RoutedRequest {
   readonly isBearer: boolean;
 }
 
-function openStream({ hub, activity }: SubscribeDeps, claims: Claims, client: Client): Response {
-  const options = readOptions(client);
+function openStream(deps: SubscribeDeps, claims: Claims, client: Client): Response {
+  const { hub, activity } = deps;
+  const options = readOptions(client, deps);
   const reason = hub.rejection(claims);
   if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
   const { id, body } = hub.subscribe(claims, options);
@@ -82,9 +86,11 @@ function streamOf(body: BodyInit | ReadableStream): Response {
 }
 
 /** @throws BadField */
-function readOptions({ request, query, connection, isBearer }: Client): ConnectOptions {
+function readOptions(client: Client, { proxies }: SubscribeDeps): ConnectOptions {
+  const { request, query, connection, isBearer } = client;
   const wantsHello = readGreeting(query);
   return {
+    origin: readOrigin(client, proxies),
     lastEventId: findLastEventId(request, query),
     // A browser's own needs no such event, and other clients need no blank lines.
     isEventSource: !isBearer && !wantsHello,

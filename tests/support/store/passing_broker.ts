@@ -11,6 +11,8 @@ import type {
   Publication,
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { Peers } from "../../../src/broker/peers.ts";
+import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
 import type { HistoryOwner } from "../../../src/broker/removal.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
@@ -26,8 +28,16 @@ export class PassingBroker implements Broker {
     return this.#broker.head;
   }
 
+  get peers(): Peers {
+    return this.#broker.peers;
+  }
+
   get unavailableReason(): string | undefined {
     return this.#broker.unavailableReason;
+  }
+
+  get counts(): PublishCounts {
+    return this.#broker.counts;
   }
 
   follow(handler: BrokerEventHandler): void {
