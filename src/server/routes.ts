@@ -1,6 +1,7 @@
 import type { Right } from "../auth/control_rights.ts";
 import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
+import { type BackupDeps, backupHandler } from "../http/handlers/backup.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
@@ -8,6 +9,7 @@ import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/h
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
+import { type RemoveHistoryDeps, removeHistoryHandler } from "../http/handlers/remove_history.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
@@ -75,7 +77,8 @@ export function clientRouter(deps: ClientRouteDeps): Router {
 }
 
 /** Everything that the control listener needs. */
-export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
+export interface ControlRouteDeps
+  extends PublishDeps, IssueTokenDeps, HealthDeps, RemoveHistoryDeps, BackupDeps {
   readonly access: ControlAccess;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
@@ -92,6 +95,19 @@ export function controlRouter(deps: ControlRouteDeps): Router {
   const routes: readonly ControlRoute[] = [
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    {
+      path: "/channels/:name/history",
+      methods: ["DELETE"],
+      needs: "steer",
+      handle: removeHistoryHandler("channel", deps),
+    },
+    {
+      path: "/users/:name/history",
+      methods: ["DELETE"],
+      needs: "steer",
+      handle: removeHistoryHandler("user", deps),
+    },
+    { path: "/backup/", methods: ["POST"], needs: "steer", handle: backupHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
   ];

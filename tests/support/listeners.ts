@@ -131,6 +131,8 @@ export class Listeners implements Disposable {
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
       missingKeys: undefined,
+      taken: () => Promise.resolve(),
+      backups: undefined,
       healthy: () => this.healthy,
     });
   }

@@ -2,8 +2,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { BackupRefused } from "../../lib/errors.ts";
 import type { Statements } from "./sqlite_statements.ts";
 
-/** Read and written at a time, in threads of the runtime. */
-const CHUNK_BYTES = 2 ** 20;
+/** Read at a time; all else waits for it. */
+const CHUNK_BYTES = 2 ** 19;
 
 /**
  * Copies a store file while the store is in use. SQLite's own backup holds up all else until it is done, in
@@ -13,7 +13,10 @@ const CHUNK_BYTES = 2 ** 20;
 export class SqliteCopier {
   readonly #database: DatabaseSync;
   readonly #statements: Statements;
-  /** Kept open until the end: closing any handle of the file frees the lock on it (POSIX). */
+  /**
+   * Kept open until the end, and read synchronously: closing any handle of the file frees the lock on it
+   * (POSIX), and to read otherwise Deno 2.9.6 makes a second handle and closes it.
+   */
   #source: Deno.FsFile | undefined;
   #isCopying = false;
 
@@ -57,7 +60,9 @@ export class SqliteCopier {
   #hold(): number {
     this.#database.exec("PRAGMA wal_autocheckpoint = 0");
     if (this.#statements.emptyLog.get()?.busy !== 0) throw new Error("the store's file is in use");
-    return Number(this.#statements.events.get()?.events);
+    const events = this.#database.prepare("SELECT sum(events) AS events FROM channel").get()
+      ?.events;
+    return Number(events ?? 0);
   }
 
   #letGo(): void {
@@ -67,13 +72,13 @@ export class SqliteCopier {
 
   async #copy(file: string, signal: AbortSignal): Promise<void> {
     const path = this.#database.location() ?? "";
-    const source = this.#source ??= await Deno.open(path);
+    const source = this.#source ??= Deno.openSync(path);
     using target = await Deno.open(file, { write: true, createNew: true, mode: 0o600 });
-    await source.seek(0, Deno.SeekMode.Start);
+    source.seekSync(0, Deno.SeekMode.Start);
     const chunk = new Uint8Array(CHUNK_BYTES);
     while (true) {
       signal.throwIfAborted();
-      const length = await source.read(chunk);
+      const length = source.readSync(chunk);
       if (length === null) break;
       for (let at = 0; at < length;) at += await target.write(chunk.subarray(at, length));
     }

@@ -32,7 +32,7 @@ const TRIM_RETRY_MS = 1000;
 const SEARCHED_AT_A_TIME = 250;
 
 /** Up to this size, the file is written anew after a removal: that takes some 100 ms, in which all else waits. */
-const VACUUM_BYTES = 32 * 2 ** 20;
+const VACUUM_PAGES = 8192;
 
 const REMOVE = "remove history in";
 const REMOVAL_UNFINISHED = "A part of it may be left: try again.";
@@ -228,7 +228,8 @@ export class SqliteLog implements Log {
    * which SQLite sometimes copies events when it joins pages.
    */
   #wipe(hasRemoved: boolean): void {
-    if (hasRemoved && Number(this.#statements.bytes.get()?.bytes) <= VACUUM_BYTES) {
+    const pages = Number(this.#database.prepare("PRAGMA page_count").get()?.page_count);
+    if (hasRemoved && pages <= VACUUM_PAGES) {
       this.#statements.vacuum.run();
     }
     if (this.#statements.emptyLog.get()?.busy !== 0) throw removalFailed("its file is in use");

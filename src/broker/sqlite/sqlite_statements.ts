@@ -14,10 +14,6 @@ export function prepareStatements(database: DatabaseSync) {
     /** Moves all of the write-ahead log into the database file, and leaves the former empty. */
     emptyLog: prepare("PRAGMA wal_checkpoint(TRUNCATE)"),
     vacuum: prepare("VACUUM"),
-    events: prepare("SELECT coalesce(sum(events), 0) AS events FROM channel"),
-    bytes: prepare(
-      "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
-    ),
     meta: prepare("SELECT value FROM meta WHERE name = ?"),
     setMeta: prepare("UPDATE meta SET value = ? WHERE name = ?"),
     /** The highest seq that the file knows, even if its event is gone. */
@@ -34,6 +30,7 @@ export function prepareStatements(database: DatabaseSync) {
         (SELECT coalesce(sum(size), 0) FROM channel) AS size,
         (SELECT count(*) FROM channel WHERE events = 0) AS emptied,
         (SELECT count(*) FROM own_id WHERE retained = 0) AS gonePublisherIds,
+        (SELECT count(*) FROM removed_user) AS removedUsers,
         (SELECT count(*) FROM idempotency) AS keys`),
 
     insert: prepare(`
@@ -89,7 +86,7 @@ export function prepareStatements(database: DatabaseSync) {
     saveRemoved: prepare(`
       INSERT INTO removed_user (name, horizon) VALUES (?, ?)
       ON CONFLICT (name) DO UPDATE SET horizon = excluded.horizon`),
-    countRemoved: prepare("SELECT count(*) AS users FROM removed_user"),
+    removedUser: prepare("SELECT 1 FROM removed_user WHERE name = ?"),
     lowestRemoved: prepare("SELECT name, horizon FROM removed_user ORDER BY horizon LIMIT 1"),
     forgetRemoved: prepare("DELETE FROM removed_user WHERE name = ?"),
 

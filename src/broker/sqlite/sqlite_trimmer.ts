@@ -42,6 +42,7 @@ export class SqliteTrimmer {
   #emptied = 0;
   #gonePublisherIds = 0;
   #keys = 0;
+  #removedUsers = 0;
   /** The seq of the oldest event; Infinity if there is none, `undefined` until it is read again. */
   #oldest: number | undefined;
   /** By name. */
@@ -71,6 +72,7 @@ export class SqliteTrimmer {
     this.#emptied = Number(totals?.emptied);
     this.#gonePublisherIds = Number(totals?.gonePublisherIds);
     this.#keys = Number(totals?.keys);
+    this.#removedUsers = Number(totals?.removedUsers);
     this.#floor = Number(this.#statements.meta.get("floor")?.value);
   }
 
@@ -137,8 +139,10 @@ export class SqliteTrimmer {
   /** Notes that a user's events were removed up to a seq. */
   raiseUserHorizon(user: string, seq: number): void {
     const before = Number(this.#statements.removedFrom.get(user)?.horizon);
+    if (this.#statements.removedUser.get(user) === undefined) this.#removedUsers++;
     this.#statements.saveRemoved.run(user, Math.max(before, seq));
-    if (Number(this.#statements.countRemoved.get()?.users) <= MAX_REMOVED_USERS) return;
+    if (this.#removedUsers <= MAX_REMOVED_USERS) return;
+    this.#removedUsers--;
     const lowest = this.#statements.lowestRemoved.get();
     const floor = Math.max(
       Number(this.#statements.meta.get("user floor")?.value),
