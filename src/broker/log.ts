@@ -79,9 +79,6 @@ export interface Log {
  */
 export const MAX_AGED_AT_A_TIME = 1000;
 
-/** The most events that are removed in one step, for the same reason. */
-export const REMOVED_AT_A_TIME = 250;
-
 /** The most users of whom a log remembers that their history was removed. */
 export const MAX_REMOVED_USERS = 100_000;
 

@@ -10,7 +10,6 @@ import {
   MAX_AGED_AT_A_TIME,
   MAX_EMPTY_CHANNELS,
   MAX_KEYS,
-  REMOVED_AT_A_TIME,
   retainedSize,
 } from "./log.ts";
 import {
@@ -23,6 +22,9 @@ import type { Cursor, HistoryReader } from "./history_reader.ts";
 import { PublisherIds } from "./publisher_ids.ts";
 import type { Removal } from "./removal.ts";
 import { UserHorizons } from "./user_horizons.ts";
+
+/** Events that are removed in one step. */
+const REMOVED_AT_A_TIME = 5000;
 
 /** Channels that are searched for the events of a user in one step. */
 const VISITED_AT_A_TIME = 10_000;

@@ -9,7 +9,6 @@ import {
   type KeyRecord,
   type Log,
   MAX_SAME_PUBLISHER_IDS,
-  REMOVED_AT_A_TIME,
   resumablePublisherId,
 } from "../log.ts";
 import type { Cursor, HistoryReader } from "../history_reader.ts";
@@ -28,11 +27,14 @@ import { SqliteTrimmer } from "./sqlite_trimmer.ts";
 /** How long reads leave the file as it is after one of them could not drop what is past its age. */
 const TRIM_RETRY_MS = 1000;
 
+/** Events that are removed in one transaction: some 10 ms of work. */
+const REMOVED_AT_A_TIME = 250;
+
 /** Channels that are searched for the events of a user in one transaction. */
 const SEARCHED_AT_A_TIME = 250;
 
 /** Up to this size, the file is written anew after a removal: that takes some 100 ms, in which all else waits. */
-const VACUUM_PAGES = 8192;
+const VACUUM_PAGES = 4096;
 
 const REMOVE = "remove history in";
 const REMOVAL_UNFINISHED = "A part of it may be left: try again.";
