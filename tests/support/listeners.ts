@@ -4,6 +4,7 @@
  * @module
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
+import type { Backups } from "../../src/http/handlers/backup.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { Router } from "../../src/http/router.ts";
@@ -53,6 +54,8 @@ export interface ListenersOptions {
   readonly maxPublicStreams?: number;
   /** The key of the demo page. Default: there is no page. */
   readonly demoPageKey?: string;
+  /** Where backups go. Default: nowhere, as without `-backup-dir`. */
+  readonly backups?: Backups;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -132,7 +135,7 @@ export class Listeners implements Disposable {
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
       missingKeys: undefined,
       taken: () => Promise.resolve(),
-      backups: undefined,
+      backups: options.backups,
       healthy: () => this.healthy,
     });
   }
