@@ -11,7 +11,7 @@ import { systemClock } from "../../../src/lib/clock.ts";
 import { BackupRefused } from "../../../src/lib/errors.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { publication, receiptOf } from "../../support/hub/rig.ts";
-import { run } from "../../support/child_process.ts";
+import { runServerCommand } from "../../support/server_command.ts";
 import { ROOMY, SILENT } from "../../support/store/stores.ts";
 import { TempDir } from "../../support/temp_dir.ts";
 
@@ -126,8 +126,7 @@ Deno.test("after a backup the file is still the server's alone", async () => {
   await emit(broker, "0");
   await broker.backUp(dir.join("copy.db"), NEVER);
   await broker.backUp(dir.join("again.db"), NEVER);
-  const flags = ["-bind", "127.0.0.1:0", "-bindctl", "127.0.0.1:0", "-store", `sqlite:${file}`];
-  const { code, stderr } = await run(Deno.execPath(), ["run", "-A", "main.ts", ...flags]);
+  const { code, stderr } = await runServerCommand(["-bind", ":0", "-store", `sqlite:${file}`]);
   assertEquals(code, 1, stderr);
   assert(stderr.includes("another process is using it"), stderr);
   await broker.close();
