@@ -2,6 +2,7 @@ import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
+import type { LogInspector } from "./log_inspector.ts";
 import type { Peers } from "./peers.ts";
 import type { PublishCounts } from "./publish_counts.ts";
 import type { HistoryOwner, Removal } from "./removal.ts";
@@ -48,11 +49,11 @@ export interface BrokerEventHandler {
 
   /**
    * Called when events are about to be removed from the log: whoever keeps a part of it elsewhere drops
-   * them there. Live subscribers need nothing: they have been given them. Default: nobody does.
+   * them there. Live subscribers need nothing: they have been given them.
    *
    * @param head the head, which on some stores has moved on without an event.
    */
-  removed?(removal: Removal, head: LogPosition): void;
+  removed(removal: Removal, head: LogPosition): void;
 }
 
 /** A handler whose recipients are in its own thread: it knows their number at once. */
@@ -81,6 +82,9 @@ export interface EventFeed {
  */
 export interface Broker extends EventFeed {
   follow(handler: BrokerEventHandler): void;
+
+  /** What the log retains, for the operator. */
+  readonly inspector: LogInspector;
 
   /** The other servers that share the store. */
   readonly peers: Peers;

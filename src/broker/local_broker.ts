@@ -15,6 +15,7 @@ import type {
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
+import type { LogInspector } from "./log_inspector.ts";
 import { noPeers } from "./peers.ts";
 import { newPublishCounters, type PublishCounts } from "./publish_counts.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
@@ -71,6 +72,10 @@ export class LocalBroker implements Broker {
     return { ...this.#counters };
   }
 
+  get inspector(): LogInspector {
+    return this.#log.inspector;
+  }
+
   get head(): LogPosition {
     return { seq: this.#log.last, epoch: this.#log.epoch };
   }
@@ -90,7 +95,7 @@ export class LocalBroker implements Broker {
 
   async removeHistory(of: HistoryOwner): Promise<number> {
     const removal = { of, through: this.#log.last };
-    this.#handler?.removed?.(removal, this.head);
+    this.#handler?.removed(removal, this.head);
     let removed = 0;
     for (const count of this.#log.remove(removal)) {
       removed += count;

@@ -19,6 +19,9 @@ import {
   OpenReaders,
 } from "./merging_reader.ts";
 import type { Cursor, HistoryReader } from "./history_reader.ts";
+import type { LogInspector } from "./log_inspector.ts";
+import type { ChannelHistory } from "./channel_history.ts";
+import { MemoryInspector } from "./memory_inspector.ts";
 import { PublisherIds } from "./publisher_ids.ts";
 import type { Removal } from "./removal.ts";
 import { UserHorizons } from "./user_horizons.ts";
@@ -29,20 +32,12 @@ const REMOVED_AT_A_TIME = 5000;
 /** Channels that are searched for the events of a user in one step. */
 const VISITED_AT_A_TIME = 10_000;
 
-interface ChannelHistory {
-  order: Deque<ServerEvent>;
-  /** The same events by the user that they are for, so that no read has to skip events for others. */
-  readonly byUser: Map<string, Deque<ServerEvent>>;
-  bytes: number;
-  /** The seq of the last dropped event. */
-  horizon: number;
-}
-
 /** A log in memory, which ends with the process. */
 export class MemoryLog implements Log {
   readonly epoch: string;
   /** Gathering makes appending no cheaper here. */
   readonly gathers = false;
+  readonly inspector: LogInspector;
   readonly #retention: Retention;
   readonly #now: () => number;
   readonly #channels = new Map<string, ChannelHistory>();
@@ -75,6 +70,17 @@ export class MemoryLog implements Log {
     this.epoch = start.epoch;
     this.#last = this.#floor = start.seq;
     this.#index = this.#makeIndex();
+    this.inspector = new MemoryInspector({
+      channels: this.#channels,
+      totals: () => ({
+        events: this.#retained,
+        bytes: this.#bytes,
+        channels: this.#channels.size,
+      }),
+      horizon: (channel) => this.#horizon(channel),
+      trim: () => this.#trim(),
+      now,
+    });
   }
 
   get last(): number {

@@ -168,7 +168,7 @@ export class RedisFollower implements SessionUser {
   #remove(removal: Removal, seq: number): void {
     this.#window.removeNow(removal);
     this.#window.advance(seq);
-    this.#handler?.removed?.(removal, this.head);
+    this.#handler?.removed(removal, this.head);
     this.#changes.notify();
   }
 

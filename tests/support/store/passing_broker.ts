@@ -11,6 +11,7 @@ import type {
   Publication,
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { LogInspector } from "../../../src/broker/log_inspector.ts";
 import type { Peers } from "../../../src/broker/peers.ts";
 import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
 import type { HistoryOwner } from "../../../src/broker/removal.ts";
@@ -38,6 +39,10 @@ export class PassingBroker implements Broker {
 
   get counts(): PublishCounts {
     return this.#broker.counts;
+  }
+
+  get inspector(): LogInspector {
+    return this.#broker.inspector;
   }
 
   follow(handler: BrokerEventHandler): void {

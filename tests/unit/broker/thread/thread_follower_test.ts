@@ -16,6 +16,7 @@ function follower(handler: Partial<HubEventHandler> = {}) {
   const post = (message: FromFollower) => void posted.push(message);
   const follower = new ThreadFollower({ head, retention: RETENTION, now: () => 0, post });
   follower.follow({
+    removed: () => {},
     deliver: (events) => {
       told.push(`events ${events.map(({ seq }) => seq).join(" ")}`);
       return events.map(() => 2);
