@@ -45,7 +45,7 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|presence\/?|stats\/?|healthz|readyz|metrics)$/;
+const CONTROL_PATH = /^\/(emit\/?|backup\/?|token\/?|presence\/?|stats\/?|healthz|readyz|metrics)$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 

@@ -41,6 +41,9 @@ local FIRST = 10
 -- What is dropped at a time at most, because Redis does nothing else meanwhile.
 local MOST_DROPPED = 2000
 
+-- What an operator has removed at a time at most: several times as much work for each event.
+local MOST_REMOVED = 500
+
 -- Lua's own way to write a number would round a seq. %d takes half the time, but in a Redis of 32 bits
 -- it has not enough of them.
 local WHOLE = string.format('%d', 2 ^ 52) == '4503599627370496' and '%d' or '%.0f'

@@ -7,10 +7,10 @@ local epoch = call('HGET', key('log'), 'epoch')
 if epoch ~= ARGV[FIRST] then return { epoch or '' } end
 local name, through = ARGV[FIRST + 1], tonumber(ARGV[FIRST + 2])
 local count = 0
-for _, event in ipairs(call('LRANGE', key('order:' .. name), 0, MOST_DROPPED - 1)) do
+for _, event in ipairs(call('LRANGE', key('order:' .. name), 0, MOST_REMOVED - 1)) do
   if seqOf(event) > through then break end
   count = count + 1
 end
 if count > 0 then drop(name, count) end
 trim()
-return { epoch, count, count < MOST_DROPPED and '' or 'more' }
+return { epoch, count, count < MOST_REMOVED and '' or 'more' }

@@ -26,7 +26,7 @@ end
 -- wanted and within reach of the first.
 local function takeOut(channel, first, wanted)
   local from, taken, count = indexOf(channel, first), first, 0
-  for i, event in ipairs(call('LRANGE', channel.order, from, from + MOST_DROPPED - 1)) do
+  for i, event in ipairs(call('LRANGE', channel.order, from, from + MOST_REMOVED - 1)) do
     local seq, size, length, names = string.match(event, '^(%d+) (%d+) (%d+) (.*)$')
     if wanted[seq .. ' ' .. size] then
       local publisherId = string.sub(names, length + 1)
@@ -67,15 +67,15 @@ end
 local next, names = unpack(call('HSCAN', key('sizes'), cursor, 'COUNT', CHANNELS_AT_A_TIME))
 local removed = 0
 for i = 1, #names, 2 do
-  if removed >= MOST_DROPPED then break end
+  if removed >= MOST_REMOVED then break end
   local count
   repeat
-    count = removeFrom(names[i], MOST_DROPPED - removed)
+    count = removeFrom(names[i], MOST_REMOVED - removed)
     removed = removed + count
-  until count == 0 or removed >= MOST_DROPPED
+  until count == 0 or removed >= MOST_REMOVED
 end
 if last >= 0 then noteRemoval() end
 trim()
 -- Where there was too much, the same channels come once more.
-if removed >= MOST_DROPPED then return { epoch, removed, cursor } end
+if removed >= MOST_REMOVED then return { epoch, removed, cursor } end
 return { epoch, removed, next == '0' and '' or next }
