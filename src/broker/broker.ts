@@ -1,6 +1,7 @@
 import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
+import type { EventLookup } from "./event_lookup.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
 import type { LogInspector } from "./log_inspector.ts";
 import type { Peers } from "./peers.ts";
@@ -115,6 +116,15 @@ export interface Broker extends EventFeed {
    *   of which a part may be left.
    */
   backUp(file: string, signal: AbortSignal): Promise<number>;
+
+  /**
+   * Looks up what an id may mean: the log's own, or one in a payload.
+   *
+   * @param channel of which the horizon is told.
+   * @param user whose horizon counts too: history may have been removed. Default: nobody's.
+   * @throws StoreUnavailable if the store cannot be asked now.
+   */
+  lookUp(id: string, channel: string, user?: string): Promise<EventLookup>;
 
   close(): Promise<void>;
 }

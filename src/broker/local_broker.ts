@@ -12,6 +12,7 @@ import type {
   Receipt,
   RecipientCounts,
 } from "./broker.ts";
+import { type EventLookup, seqIn } from "./event_lookup.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
@@ -109,6 +110,14 @@ export class LocalBroker implements Broker {
     throw new BackupRefused(
       "Cannot write a backup: the store is in memory, and ends with the server. Use -store sqlite:FILE.",
     );
+  }
+
+  lookUp(id: string, channel: string, user?: string): Promise<EventLookup> {
+    const seq = seqIn(this.#log.epoch, id);
+    const event = seq === undefined ? undefined : this.#log.eventAt(seq);
+    const events = seq === undefined ? this.#log.eventsWithId(id) : event ? [event] : [];
+    const horizon = this.#log.horizonOf(channel, user);
+    return Promise.resolve({ head: this.head, seq, events, horizon });
   }
 
   /** Publishes what was gathered. Recipients that are counted later are in no receipt of a retry. */

@@ -54,6 +54,18 @@ export interface Log {
    */
   find(publisherId: string, subscription: Subscription): number | undefined;
 
+  /** The retained event with a seq. */
+  eventAt(seq: number): ServerEvent | undefined;
+
+  /** The newest retained events whose payload has the id `publisherId`, oldest first; `MAX_MEANT` at most. */
+  eventsWithId(publisherId: string): readonly ServerEvent[];
+
+  /**
+   * The seq of the last event that a channel has dropped, or that was removed from a user's events; a later
+   * one if that is no longer known.
+   */
+  horizonOf(channel: string, user?: string): number;
+
   /** The record of a key that was used within the retention time. */
   recall(key: string): KeyRecord | undefined;
 

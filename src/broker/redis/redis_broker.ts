@@ -3,10 +3,11 @@ import type { Logger } from "../../observability/logger.ts";
 import { formatAddress } from "../../lib/address.ts";
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { BackupRefused, StartError } from "../../lib/errors.ts";
+import { BackupRefused, StartError, StoreUnavailable } from "../../lib/errors.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
+import type { EventLookup } from "../event_lookup.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
 import type { LogInspector } from "../log_inspector.ts";
 import type { PublishCounts } from "../publish_counts.ts";
@@ -42,6 +43,7 @@ export interface RedisBrokerOptions {
 }
 
 interface BrokerDeps {
+  readonly log: RedisLog;
   readonly connection: RedisConnection;
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
@@ -64,6 +66,7 @@ interface BrokerDeps {
 export class RedisBroker implements Broker {
   readonly inspector: LogInspector;
   readonly peers: RedisPeers;
+  readonly #log: RedisLog;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
@@ -71,6 +74,7 @@ export class RedisBroker implements Broker {
   readonly #remover: RedisRemover;
 
   private constructor(deps: BrokerDeps) {
+    this.#log = deps.log;
     this.#connection = deps.connection;
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
@@ -119,7 +123,7 @@ export class RedisBroker implements Broker {
       const history = new RedisHistory({ log, connection, follower });
       const inspector = new RedisInspector(log, connection);
       const remover = new RedisRemover({ log, connection, follower, where });
-      const parts = { connection, follower, publisher, history, inspector, peers, remover };
+      const parts = { log, connection, follower, publisher, history, inspector, peers, remover };
       return new RedisBroker(parts);
     } catch (error) {
       session?.end(new Error("not used"));
@@ -145,6 +149,16 @@ export class RedisBroker implements Broker {
 
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return this.#publisher.publish(publications);
+  }
+
+  async lookUp(id: string, channel: string, user?: string): Promise<EventLookup> {
+    try {
+      const { session } = this.#connection;
+      if (session === undefined) throw new Error(this.unavailableReason ?? "it is away");
+      return await this.#log.lookUpEvent(session, this.head.epoch, id, channel, user);
+    } catch (error) {
+      throw new StoreUnavailable(`Cannot look into the store: ${redisReasonOf(error)}.`);
+    }
   }
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
-import { matches, type Subscription } from "../../auth/subscription.ts";
+import { EVERYONE, matches, type Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
 import { reasonOf, StoreUnavailable } from "../../lib/errors.ts";
 import type { ServerEvent } from "../../sse/event.ts";
 import { seqTime } from "../../sse/log_position.ts";
+import { MAX_MEANT } from "../event_lookup.ts";
 import {
   type Entry,
   type KeyRecord,
@@ -123,6 +124,23 @@ export class SqliteLog implements Log {
       retainedBefore++;
     }
     return undefined;
+  }
+
+  eventAt(seq: number): ServerEvent | undefined {
+    this.#trimByAge();
+    return this.#load([{ seq, size: 0 }])[0];
+  }
+
+  eventsWithId(publisherId: string): readonly ServerEvent[] {
+    this.#trimByAge();
+    const rows = this.#statements.newestWithPublisherId.all(publisherId, MAX_MEANT);
+    return this.#load(rows.map(({ seq }) => ({ seq: Number(seq), size: 0 })));
+  }
+
+  horizonOf(channel: string, user = EVERYONE): number {
+    this.#trimByAge();
+    const horizon = Number(this.#statements.channel.get(channel)?.horizon ?? this.#trimmer.floor);
+    return Math.max(horizon, this.#removedFrom(user));
   }
 
   recall(key: string): KeyRecord | undefined {
@@ -275,7 +293,7 @@ export class SqliteLog implements Log {
         return newest();
       },
       trim: () => this.#trimByAge(),
-      removedFrom: (user) => Number(this.#statements.removedFrom.get(user)?.horizon),
+      removedFrom: (user) => this.#removedFrom(user),
       starts: (channels, user, position) => this.#starts(channels, user, position),
       page: (channel, user, from, limit) => this.#page(channel, user, from, limit),
       load: (rows) => this.#load(rows),
@@ -313,6 +331,10 @@ export class SqliteLog implements Log {
         size: bytes.length,
       };
     });
+  }
+
+  #removedFrom(user: string): number {
+    return Number(this.#statements.removedFrom.get(user)?.horizon);
   }
 
   #oldestTime(): number {
