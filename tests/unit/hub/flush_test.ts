@@ -120,8 +120,8 @@ Deno.test("whoever came after an event, or was given it by history, is not sent 
   const channels = channelsOf(early, late, half);
   take(channels, 1, "red");
   take(channels, 2, "red");
-  late.subscriber.replay(new Uint8Array(), 2);
-  half.subscriber.replay(new Uint8Array(), 1);
+  late.subscriber.replay(new Uint8Array(), 2, 2);
+  half.subscriber.replay(new Uint8Array(), 1, 1);
   begin(channels, "red").run(Infinity);
   await settle();
   assertEquals([early.chunks, late.chunks, half.chunks], [["1 2"], [], ["2"]]);
