@@ -282,8 +282,8 @@ function explainDropped(
   const asked = { seq, isRetained: false };
   const judgement = judge(asked, evidence);
   const text = `The event ${shown(id)}, of ${iso(seqTime(seq))}, is retained no longer ` +
-    `(-history-age, -history-events, -history-bytes), so whom it was for is not known. ` +
-    `If it was for ${shown(user)} on ${shown(channel)}:`;
+    `(-history-age, -history-events, -history-bytes, or an operator removed it), so whom it was ` +
+    `for is not known. If it was for ${shown(user)} on ${shown(channel)}:`;
   const facts = { id, time: iso(seqTime(seq)), retained: false };
   return {
     ...answerOf(

@@ -33,6 +33,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["max-public-streams", "9", (c) => c.maxPublicStreams, 9],
     ["workers", "3", (c) => c.workers, 3],
     ["store", "sqlite:/x/y.db", (c) => c.store, { kind: "sqlite", file: "/x/y.db" }],
+    ["backup-dir", "/backups", (c) => c.backupDir, "/backups"],
     ["redis-prefix", "p:", (c) => c.redisPrefix, "p:"],
     ["history-events", "5", (c) => c.retention.eventsPerChannel, 5],
     ["history-age", "1.5", (c) => c.retention.ageMs, 1500],
