@@ -314,9 +314,25 @@ function judge(event: AskedEvent, evidence: Evidence): Judgement {
     user === undefined && firstMs <= timeMs + NEAR_MS && lastMs >= timeMs - NEAR_MS
   );
   let verdict: Verdict = best ?? (isUncertain ? "unknown" : "not connected");
+  if (verdict === "skipped") verdict = causeOfSkip(judged, event.seq, refusals);
   if (SAYS_LESS_THAN_A_REFUSAL.includes(verdict) && refusals.length > 0) verdict = "refused";
   else if (NEEDS_THE_WHOLE.includes(verdict) && !isWhole) verdict = "unknown";
   return { verdict, judged: mostTelling(judged), refusals, strangers, isWhole };
+}
+
+/**
+ * Why a user whose stream began after the event had none before: what was wrong then says more than that a
+ * later stream, maybe of a page that was loaded anew, did not ask for the event.
+ */
+function causeOfSkip(
+  judged: readonly Judged[],
+  seq: number,
+  refusals: readonly RefusalRecord[],
+): Verdict {
+  if (refusals.some(({ firstMs }) => firstMs <= seqTime(seq))) return "refused";
+  const hadOne = judged.some(({ stream: { hears, end } }) => hears && end && end.head < seq);
+  const wasElsewhere = judged.some(({ outcome }) => outcome === "channel not heard");
+  return wasElsewhere && !hadOne ? "channel not heard" : "skipped";
 }
 
 /** When a stream of the user's last began or ended before an event: refusals from then on matter. */
@@ -490,7 +506,7 @@ function streamFacts(
     lastEventId: progress.cameWith ?? null,
     ...(origin && { address: origin.address, userAgent: origin.userAgent }),
     ...(origin?.proxy && { proxy: origin.proxy }),
-    unsentBytes: progress.unsentBytes,
+    [progress.isUnsentAtMost ? "unsentAtMostBytes" : "unsentBytes"]: progress.unsentBytes,
     ...(end && { endedAt: iso(end.atMs), ending: end.reason }),
   };
 }
