@@ -9,7 +9,7 @@ import { type ExplainDeps, explainHandler } from "../http/handlers/explain.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { type LookDeps, lookHandlers } from "../http/handlers/look.ts";
-import { type PresenceDeps, presenceHandler } from "../http/handlers/presence.ts";
+import { type PresenceDeps, presenceHandler } from "../http/handlers/show_presence.ts";
 import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
