@@ -86,7 +86,6 @@ const STORES = ["src/broker/sqlite", "src/broker/redis"];
 /** Packages that one module alone wraps, so that to change the package is to change that module. */
 const WRAPPED: Readonly<Record<string, RegExp>> = {
   "@redis/client": /^src\/broker\/redis\/redis_(session|errors)\.ts$/,
-  "prom-client": /^src\/observability\/exposition\.ts$/,
   jose: /^src\/auth\/jwt_library\.ts$/,
   "node:net": /^src\/lib\/trusted_proxies\.ts$/,
   "node:process": /^src\/server\/process_facts\.ts$/,
