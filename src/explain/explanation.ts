@@ -450,6 +450,9 @@ function adviceOn(
         ...(refusals.some(({ why }) => why === "expired")
           ? ["Give the client a new token before it connects again."]
           : []),
+        ...(refusals.some(({ why }) => why === "revoked")
+          ? ["The user's tokens were revoked; one that is issued later works at once."]
+          : []),
         ...incompleteness(user, isWhole),
       ];
     case "not connected":
