@@ -96,7 +96,7 @@ export function judge(event: AskedEvent, evidence: Evidence): Judgement {
   if (verdict === "skipped") verdict = causeOfSkip(judged, event.seq, refusals);
   if (SAYS_LESS_THAN_A_REFUSAL.includes(verdict) && refusals.length > 0) verdict = "refused";
   else if (NEEDS_THE_WHOLE.includes(verdict) && !isWhole) verdict = "unknown";
-  return { verdict, judged: mostTelling(judged), refusals, strangers, isWhole };
+  return { verdict, judged: mostTelling(judged, event.seq), refusals, strangers, isWhole };
 }
 
 /**
@@ -124,13 +124,13 @@ function lastContact(judged: readonly Judged[], seq: number): number {
 }
 
 /** The streams worth a line, best first: of those alike the earliest, and the last that had ended before. */
-function mostTelling(judged: readonly Judged[]): readonly Judged[] {
+function mostTelling(judged: readonly Judged[], seq: number): readonly Judged[] {
   const order: readonly Outcome[] = [...BEST_FIRST, "gap near", "not for it"];
   const sorted = judged.toSorted((one, other) => one.stream.openedMs - other.stream.openedMs);
   const telling = order.flatMap((outcome) =>
     sorted.filter((one) => one.outcome === outcome).slice(0, MAX_ALIKE)
   );
-  const before = sorted.filter(({ outcome, stream: { end } }) => outcome === "not there" && end)
+  const before = sorted.filter(({ stream: { end } }) => end !== undefined && end.head < seq)
     .toSorted((one, other) => byEnd(one.stream, other.stream));
   return [...telling, ...before.slice(0, 1)];
 }

@@ -82,11 +82,12 @@ Deno.test("of streams that are alike the earliest three are told, and of those t
       streamRecord({ id: `s-${n}`, openedMs: 100 - n, progress: { head: 150, givenFrom: 151 } }),
   );
   const before = [1, 3, 2].map((atMs) => streamRecord({ id: `b-${atMs}`, ...left(149, atMs) }));
+  const elsewhere = streamRecord({ hears: false, progress: { head: 150 }, ...left(300, 500) });
   const { streams } = explainEvent(
     QUESTION,
     ID,
     LOOKUP,
-    evidence({ streams: [...skipped, ...before] }),
+    evidence({ streams: [...skipped, ...before, elsewhere] }),
   );
   const ids = streams.map((stream) => (stream as { stream: string }).stream);
   assertEquals(ids, ["s-9", "s-8", "s-7", "b-3"]);
