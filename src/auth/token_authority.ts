@@ -89,9 +89,14 @@ export class TokenAuthority implements TokenVerifier {
    * A token with the requested claims, which passes this server's own checks, signed with HS256.
    *
    * @param nowSeconds the start of the lifetime, in seconds since 1970.
+   * @param revokedAt when tokens of the user were last revoked: this one is later, whatever the clock says.
    * @throws BadField naming `channel` if the token would name too many channels; CannotSign without a secret.
    */
-  async sign(request: TokenRequest, nowSeconds: number): Promise<string> {
+  async sign(
+    request: TokenRequest,
+    nowSeconds: number,
+    revokedAt = -Infinity,
+  ): Promise<string> {
     const { channels, lifetime } = request;
     const { maxChannels, issuers, audiences } = this.#rules;
     const { signingKey } = this.#keyring;
@@ -108,6 +113,8 @@ export class TokenAuthority implements TokenVerifier {
     }
     const payload = this.#namesOf(request);
     payload.exp = Math.floor(nowSeconds) + lifetime;
+    payload.iat = Math.max(toMilliseconds(nowSeconds), this.#justAfter(revokedAt));
+    payload.jti = newTokenId();
     if (issuers.length > 0) payload.iss = issuers[0];
     if (audiences.length > 0) payload.aud = audiences[0];
     return await signToken(payload, signingKey);
@@ -142,6 +149,11 @@ export class TokenAuthority implements TokenVerifier {
     return payload;
   }
 
+  /** The first millisecond that counts as after a revocation, with the leeway for those who read it. */
+  #justAfter(revokedAt: number): number {
+    return toMilliseconds(revokedAt + this.#rules.leewaySeconds + 0.001);
+  }
+
   #read(token: SignedToken, verdict: Verdict, nowSeconds: number): TokenClaims {
     if (typeof verdict !== "string") throw verdict;
     // While a key was looked for, it may have gone.
@@ -154,4 +166,17 @@ export class TokenAuthority implements TokenVerifier {
     const isPublic = !this.#keyring.isSecret(verdict);
     return this.#reader.read(readPayload(token), nowSeconds, { id: verdict, isPublic });
   }
+}
+
+/** Seconds, rounded up so that no moment becomes an earlier one. */
+function toMilliseconds(seconds: number): number {
+  return Math.ceil(seconds * 1000 - 1e-3) / 1000;
+}
+
+/** 128 random bits. */
+function newTokenId(): string {
+  return crypto.getRandomValues(new Uint8Array(16)).toBase64({
+    alphabet: "base64url",
+    omitPadding: true,
+  });
 }

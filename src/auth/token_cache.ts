@@ -85,8 +85,8 @@ const BYTES_PER_TOKEN = 300;
 const BYTES_PER_TEXT = 32;
 
 /** The most that a token can take: texts may be shared, and most take one byte per character, not two. */
-function bytesOf({ user, channels, patterns }: TokenClaims): number {
-  let bytes = BYTES_PER_TOKEN + BYTES_PER_TEXT + 2 * user.length;
+function bytesOf({ user, channels, patterns, tokenId = "" }: TokenClaims): number {
+  let bytes = BYTES_PER_TOKEN + 2 * (BYTES_PER_TEXT + user.length + tokenId.length);
   for (const channel of channels) bytes += BYTES_PER_TEXT + 2 * channel.length;
   for (const pattern of patterns) bytes += BYTES_PER_TEXT + 2 * pattern.length;
   return bytes;

@@ -14,6 +14,7 @@ import type {
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
+import { LocalRevocations, type RevocationStore } from "./revocation_store.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
 
 /** What becomes of a publication: the index of its new entry, or an outcome that needs none. */
@@ -28,6 +29,7 @@ interface Appended {
 
 /** The broker of a single server: one log, in this process. */
 export class LocalBroker implements Broker {
+  readonly revocations: RevocationStore;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #logger: Logger;
@@ -43,8 +45,16 @@ export class LocalBroker implements Broker {
    * @param logger gets a line when the store begins to fail and when it recovers, not one per failure.
    * @param gathers whether to append and deliver together what is published in one turn of the event
    *   loop; by default if that makes appending cheaper.
+   * @param revocations where revocations are kept; by default in memory alone.
    */
-  constructor(log: Log, now: () => number, logger: Logger, gathers = log.gathers) {
+  constructor(
+    log: Log,
+    now: () => number,
+    logger: Logger,
+    gathers = log.gathers,
+    revocations: RevocationStore = new LocalRevocations(now),
+  ) {
+    this.revocations = revocations;
     this.#log = log;
     this.#now = now;
     this.#logger = logger;

@@ -185,6 +185,19 @@ export class ServerBusy extends TryAgain {
   override readonly name = "ServerBusy";
 }
 
+/** As many revocations are remembered as can be; none was added. */
+export class TooManyRevocations extends HttpError {
+  override readonly name = "TooManyRevocations";
+  readonly status = 507;
+
+  constructor(most: number) {
+    super(
+      `Cannot revoke: ${most} revocations are remembered, which is the most. Nothing was changed. ` +
+        "Lower -revocation-age to the longest lifetime of your tokens.",
+    );
+  }
+}
+
 /** The keys of the token's issuer are not known yet: whether the token is good cannot be told now. */
 export class KeysUnavailable extends TryAgain {
   override readonly name = "KeysUnavailable";

@@ -47,6 +47,15 @@ const SCHEMA = `
   CREATE INDEX idempotency_by_seq ON idempotency (seq);
 `;
 
+/** Added to version 1 later: servers of before leave it alone. */
+const REVOCATIONS = `
+  CREATE TABLE IF NOT EXISTS revocation (
+    target TEXT PRIMARY KEY,
+    revoked_at REAL NOT NULL,
+    forget_at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /**
  * Opens a store file, or creates it.
  *
@@ -68,7 +77,7 @@ export function openSqliteFile(file: string): DatabaseSync {
     // Committed events survive the end of the process; a power cut may take the last ones.
     database.exec("PRAGMA synchronous = NORMAL");
     // Takes the write lock now, so that a second server fails at its start and not at its first emit.
-    database.exec("BEGIN IMMEDIATE; COMMIT");
+    database.exec(`BEGIN IMMEDIATE; ${REVOCATIONS} COMMIT`);
     return database;
   } catch (error) {
     database?.close();

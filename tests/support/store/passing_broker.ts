@@ -11,6 +11,7 @@ import type {
   Publication,
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { RevocationStore } from "../../../src/broker/revocation_store.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes every call on to the real broker. */
@@ -27,6 +28,10 @@ export class PassingBroker implements Broker {
 
   get unavailableReason(): string | undefined {
     return this.#broker.unavailableReason;
+  }
+
+  get revocations(): RevocationStore {
+    return this.#broker.revocations;
   }
 
   follow(handler: BrokerEventHandler): void {

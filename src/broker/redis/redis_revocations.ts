@@ -1,0 +1,167 @@
+import {
+  keyOfTarget,
+  MAX_REVOCATIONS,
+  type RevocationRecord,
+  Revocations,
+  targetOfKey,
+} from "../../auth/revocations.ts";
+import { StoreUnavailable, TooManyRevocations } from "../../lib/errors.ts";
+import { Signal } from "../../lib/signal.ts";
+import type { Logger } from "../../observability/logger.ts";
+import type { RevocationStore } from "../revocation_store.ts";
+import revocationsLua from "./lua/revocations.lua" with { type: "text" };
+import revokeLua from "./lua/revoke.lua" with { type: "text" };
+import type { RedisConnection } from "./redis_connection.ts";
+import { changedNothing, isRefusal, redisReasonOf } from "./redis_errors.ts";
+import { type RedisSession, scriptOf } from "./redis_session.ts";
+
+const REVOKE = scriptOf(revokeLua);
+const REVOCATIONS = scriptOf(revocationsLua);
+
+/** How often Redis is asked for those of other servers, in case that nobody has told of them. */
+const POLL_MS = 1000;
+
+/** Records read, or written, at a time: Redis does nothing else meanwhile. */
+const PAGE = 1000;
+
+/** Before the place of every record. */
+const BEGINNING = "0";
+
+/** What revocations in Redis work with. */
+export interface RedisRevocationsDeps {
+  /** What every key begins with. */
+  readonly prefix: string;
+  readonly connection: () => Pick<RedisConnection, "session" | "unavailableReason">;
+  /** The wall clock, in milliseconds. */
+  readonly now: () => number;
+  readonly logger: Logger;
+  /** What messages call the store. */
+  readonly where: string;
+}
+
+/**
+ * The revocations that servers share in Redis. Each server reads those that it does not know yet, and goes on
+ * with what it knows while Redis is away. A Redis that has come back without some of them gets them again.
+ */
+export class RedisRevocations implements RevocationStore {
+  readonly known = new Revocations();
+  readonly #deps: RedisRevocationsDeps;
+  readonly #closing = new Signal();
+  #handler: ((records: readonly RevocationRecord[]) => void) | undefined;
+  /** The place of the newest record that was read. */
+  #place = BEGINNING;
+  /** How many Redis had when it was last given what it did not have. */
+  #settledCount: number | undefined;
+
+  constructor(deps: RedisRevocationsDeps) {
+    this.#deps = deps;
+  }
+
+  follow(handler: (records: readonly RevocationRecord[]) => void): void {
+    this.#handler = handler;
+  }
+
+  async add(records: readonly RevocationRecord[]): Promise<void> {
+    const { connection, where } = this.#deps;
+    const { session, unavailableReason = `${where} is not reachable` } = connection();
+    if (session === undefined) {
+      throw new StoreUnavailable(
+        `Cannot revoke: ${unavailableReason}. Nothing was changed; try again soon.`,
+      );
+    }
+    if (!await this.#tryToWrite(session, records)) throw new TooManyRevocations(MAX_REVOCATIONS);
+    this.known.add(records, this.#nowSeconds);
+  }
+
+  async refresh(): Promise<readonly RevocationRecord[]> {
+    const { session } = this.#deps.connection();
+    // The next session begins with a look at all of them.
+    return session === undefined ? [] : (await this.#readNew(session)).news;
+  }
+
+  /** Compares what Redis has with what is known here: each gets what it does not have. */
+  async resume(session: RedisSession): Promise<void> {
+    const inRedis = new Set<string>();
+    this.#place = BEGINNING;
+    const { news, count } = await this.#readNew(session, inRedis);
+    const missing = [...this.known.all(this.#nowSeconds)].filter((record) =>
+      !inRedis.has(keyOfTarget(record))
+    );
+    for (let n = 0; n < missing.length; n += PAGE) {
+      await this.#write(session, missing.slice(n, n + PAGE));
+    }
+    this.#settledCount = count + missing.length;
+    if (missing.length > 0) {
+      const { where: store, logger } = this.#deps;
+      logger.info("revocations put back", { store, revocations: missing.length });
+    }
+    if (news.length > 0) this.#handler?.(news);
+  }
+
+  /** Takes what other servers add until the session is over. */
+  async run(session: RedisSession): Promise<never> {
+    session.over.catch(() => this.#closing.notify());
+    while (true) {
+      await this.#closing.wait(POLL_MS);
+      const { news, count } = await this.#readNew(session);
+      if (news.length > 0) this.#handler?.(news);
+      const isShort = count < this.known.count(this.#nowSeconds);
+      if (isShort && count !== this.#settledCount) await this.resume(session);
+    }
+  }
+
+  get #nowSeconds(): number {
+    return this.#deps.now() / 1000;
+  }
+
+  /**
+   * Reads what comes after the newest that was read.
+   *
+   * @param found gets the key of each.
+   * @returns what was not known, and how many there are in Redis.
+   */
+  async #readNew(session: RedisSession, found?: Set<string>) {
+    const news: RevocationRecord[] = [];
+    while (true) {
+      const args = [this.#deps.prefix, this.#place, String(PAGE)];
+      const [count, ...texts] = await session.run(REVOCATIONS, args) as readonly string[];
+      const records: RevocationRecord[] = [];
+      for (let n = 0; n + 2 < texts.length; n += 3) {
+        const [place = "", key = "", times = ""] = texts.slice(n, n + 3);
+        const [revokedAt, forgetAt] = times.split(" ").map(Number);
+        this.#place = place;
+        found?.add(key);
+        if (revokedAt === undefined || forgetAt === undefined) continue;
+        records.push({ ...targetOfKey(key), revokedAt, forgetAt });
+      }
+      news.push(...this.known.add(records, this.#nowSeconds));
+      if (texts.length < 3 * PAGE) return { news, count: Number(count) };
+    }
+  }
+
+  /** Returns whether there was room. @throws StoreUnavailable */
+  async #tryToWrite(
+    session: RedisSession,
+    records: readonly RevocationRecord[],
+  ): Promise<boolean> {
+    try {
+      return await this.#write(session, records);
+    } catch (error) {
+      const { where } = this.#deps;
+      const reason = isRefusal(error) ? `refused it: ${redisReasonOf(error)}` : "did not answer";
+      throw new StoreUnavailable(
+        changedNothing(error)
+          ? `Cannot revoke: ${where} ${reason}. Nothing was changed.`
+          : `Cannot tell whether it was revoked: ${where} ${reason}. Repeat it.`,
+      );
+    }
+  }
+
+  async #write(session: RedisSession, records: readonly RevocationRecord[]): Promise<boolean> {
+    const args = [this.#deps.prefix, String(this.#nowSeconds), String(MAX_REVOCATIONS)];
+    for (const record of records) {
+      args.push(keyOfTarget(record), String(record.revokedAt), String(record.forgetAt));
+    }
+    return Number(await session.run(REVOKE, args)) >= 0;
+  }
+}
