@@ -2,6 +2,7 @@ import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
+import type { Peers } from "./peers.ts";
 import type { RevocationStore } from "./revocation_store.ts";
 
 /** One emit: drafts that are appended together, and a key that makes it safe to retry. */
@@ -74,6 +75,9 @@ export interface Broker extends EventFeed {
 
   /** Tokens that are refused; kept with the log. */
   readonly revocations: RevocationStore;
+
+  /** The other servers that share the store. */
+  readonly peers: Peers;
 
   /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
   readonly unavailableReason: string | undefined;

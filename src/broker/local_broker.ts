@@ -14,8 +14,9 @@ import type {
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
-import { LocalRevocations, type RevocationStore } from "./revocation_store.ts";
+import { noPeers } from "./peers.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
+import { LocalRevocations, type RevocationStore } from "./revocation_store.ts";
 
 /** What becomes of a publication: the index of its new entry, or an outcome that needs none. */
 type Plan = number | Outcome | Promise<Outcome>;
@@ -30,6 +31,7 @@ interface Appended {
 /** The broker of a single server: one log, in this process. */
 export class LocalBroker implements Broker {
   readonly revocations: RevocationStore;
+  readonly peers = noPeers;
   readonly #log: Log;
   readonly #now: () => number;
   readonly #logger: Logger;

@@ -18,7 +18,10 @@ export interface RevocationStore {
    */
   add(records: readonly RevocationRecord[]): Promise<void>;
 
-  /** Registers what gets the records that other servers have added, once they are known here. */
+  /** Looks for records of other servers now, and returns those that were not known here. */
+  refresh(): Promise<readonly RevocationRecord[]>;
+
+  /** Registers what gets records of other servers that came without having been looked for. */
   follow(handler: (records: readonly RevocationRecord[]) => void): void;
 }
 
@@ -62,6 +65,10 @@ export class LocalRevocations implements RevocationStore {
     }
     this.known.add(records, now);
     return Promise.resolve();
+  }
+
+  refresh(): Promise<readonly RevocationRecord[]> {
+    return Promise.resolve([]);
   }
 
   follow(): void {

@@ -151,13 +151,15 @@ export class Hub {
     return this.#frames.reject(reason, options.lastEventId ? undefined : this.#headId, options);
   }
 
-  /** Ends every stream with such claims, and tells its client when to reconnect. */
-  endStreams(reason: DisconnectReason, isMeant: (claims: Claims) => boolean): void {
+  /** Ends every stream with such claims, and tells its client when to reconnect; returns how many. */
+  endStreams(reason: DisconnectReason, isMeant: (claims: Claims) => boolean): number {
+    let ended = 0;
     for (const subscriber of this.#subscribers.streams()) {
-      if (isMeant(subscriber.claims)) {
-        this.#end(subscriber, reason, this.#frames.closeNotice(reason));
-      }
+      if (!isMeant(subscriber.claims)) continue;
+      this.#end(subscriber, reason, this.#frames.closeNotice(reason));
+      ended++;
     }
+    return ended;
   }
 
   /** Rejects every new client from now on and tells it when to reconnect. */

@@ -33,8 +33,25 @@ export async function openBroker(
     case "redis": {
       const { RedisBroker } = await importRedisBroker();
       const prefix = redisPrefix;
-      return await RedisBroker.open({ address: store, prefix, retention, clock, logger });
+      const hostName = readHostName();
+      return await RedisBroker.open({
+        address: store,
+        prefix,
+        retention,
+        clock,
+        logger,
+        ...(hostName && { hostName }),
+      });
     }
+  }
+}
+
+/** Read from a file, where there is one: to ask the system would need one more permission. */
+function readHostName(): string | undefined {
+  try {
+    return Deno.readTextFileSync("/etc/hostname").trim().slice(0, 64) || undefined;
+  } catch {
+    return undefined;
   }
 }
 

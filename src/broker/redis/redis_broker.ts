@@ -10,12 +10,14 @@ import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
-import { RedisConnection } from "./redis_connection.ts";
+import { RedisConnection, type SessionUser } from "./redis_connection.ts";
 import { Deliveries } from "./redis_deliveries.ts";
 import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisHistory } from "./redis_history.ts";
 import { RedisLog } from "./redis_log.ts";
+import { RedisPeers } from "./redis_peers.ts";
+import { RedisRevocations } from "./redis_revocations.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { RedisSession } from "./redis_session.ts";
 
@@ -24,6 +26,8 @@ export interface RedisBrokerOptions {
   readonly address: RedisAddress;
   /** What every key begins with. */
   readonly prefix: string;
+  /** The name of this machine, which begins the server's name among the others. Default: `server`. */
+  readonly hostName?: string;
   readonly retention: Retention;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -38,6 +42,8 @@ interface BrokerDeps {
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
   readonly history: RedisHistory;
+  readonly peers: RedisPeers;
+  readonly revocations: RedisRevocations;
 }
 
 /**
@@ -51,6 +57,8 @@ interface BrokerDeps {
  * The connection keeps a session open, in which the follower follows and the publisher publishes.
  */
 export class RedisBroker implements Broker {
+  readonly peers: RedisPeers;
+  readonly revocations: RedisRevocations;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
@@ -61,6 +69,8 @@ export class RedisBroker implements Broker {
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
     this.#history = deps.history;
+    this.peers = deps.peers;
+    this.revocations = deps.revocations;
   }
 
   /**
@@ -87,11 +97,30 @@ export class RedisBroker implements Broker {
       const followerDeps = { log, retention, windowBytes, now, deliveries, logger, where };
       const follower = await RedisFollower.start(session, followerDeps);
       const told = { where, clock, logger };
-      const connection = new RedisConnection({ connect, user: follower, ...told });
+      const { database } = address;
+      const { hostName = "server" } = options;
+      const peers = new RedisPeers({ self: newServerName(hostName), prefix, database, ...told });
+      const revocations = new RedisRevocations({
+        prefix,
+        connection: () => connection,
+        now,
+        logger,
+        where,
+      });
+      const user: SessionUser = {
+        resume: async (session) => {
+          await follower.resume(session);
+          await revocations.resume(session);
+        },
+        run: (session) =>
+          Promise.race([follower, revocations, peers].map((part) => part.run(session))),
+      };
+      const connection = new RedisConnection({ connect, user, ...told });
+      await revocations.resume(session);
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       const history = new RedisHistory({ log, connection, follower });
-      return new RedisBroker({ connection, follower, publisher, history });
+      return new RedisBroker({ connection, follower, publisher, history, peers, revocations });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
@@ -118,10 +147,16 @@ export class RedisBroker implements Broker {
     return new WindowReader(() => this.#follower.window, this.#history, subscription, start);
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#publisher.close();
-    return this.#connection.close();
+    await this.peers.close();
+    await this.#connection.close();
   }
+}
+
+/** Another at each start: what is known of the server before does not hold for the next. */
+function newServerName(hostName: string): string {
+  return `${hostName}-${crypto.getRandomValues(new Uint8Array(4)).toHex()}`;
 }
 
 /** @param uncheckable called where this user may not ask what the Redis is. */

@@ -71,6 +71,6 @@ export function redisReasonOf(error: unknown): string {
   const reason = reasonOf(error).replace(/\s*script: [0-9a-f]{40}, on @user_script:.*$/, "")
     .replace(/\.+$/, "");
   return /^NOPERM|can't access at least one of the keys/.test(reason)
-    ? `${reason} (its user needs every command on keys with the prefix)`
+    ? `${reason} (its user needs every command on keys and channels with the prefix)`
     : reason;
 }

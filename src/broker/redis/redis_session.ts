@@ -24,24 +24,27 @@ const BLOCK_MS = 1000;
 const PAGE = 64;
 
 /**
- * Two connections to Redis, one for commands and one that waits for the feed, from when both are
- * made until either is lost. There is no reconnecting in it: a new session begins anew.
+ * Three connections to Redis: one for commands, one that waits for the feed, and one that hears what other
+ * servers say; from when all are made until any is lost. There is no reconnecting in it: a new session begins
+ * anew.
  */
 export class RedisSession {
   /** Rejected once the session is over. */
   readonly over: Promise<never>;
   readonly #commands: Client;
   readonly #waiting: Client;
+  readonly #listening: Client;
   readonly #end: (reason: Error) => void;
 
-  private constructor(commands: Client, waiting: Client) {
+  private constructor(commands: Client, waiting: Client, listening: Client) {
     const { promise, reject } = Promise.withResolvers<never>();
     this.over = promise;
     this.over.catch(() => {}); // Some session is closed without anyone waiting for its end.
     this.#commands = commands;
     this.#waiting = waiting;
+    this.#listening = listening;
     this.#end = reject;
-    for (const client of [commands, waiting]) {
+    for (const client of this.#clients) {
       client.on("error", (error: Error) => this.end(error));
       client.on("end", () => this.end(new Error("Redis closed the connection")));
     }
@@ -53,7 +56,7 @@ export class RedisSession {
    * @throws Error saying why it cannot, without the password.
    */
   static async open(address: RedisAddress): Promise<RedisSession> {
-    const clients = [clientFor(address), clientFor(address)] as const;
+    const clients = [clientFor(address), clientFor(address), clientFor(address)] as const;
     try {
       await inTime(ANSWER_MS, Promise.all(clients.map((client) => client.connect())));
     } catch (error) {
@@ -116,10 +119,29 @@ export class RedisSession {
     return first?.[1] ?? [];
   }
 
+  /** Hears what is published in channels of Redis from now on. */
+  async listen(channels: readonly string[], take: (text: string) => void): Promise<void> {
+    await this.#inTime(ANSWER_MS, this.#listening.subscribe([...channels], take));
+  }
+
+  /** Finds out whether it still hears: a connection on which nothing comes may be lost. */
+  async checkListening(): Promise<void> {
+    await this.#inTime(ANSWER_MS, this.#listening.ping());
+  }
+
+  /** Publishes in a channel of Redis. */
+  async publish(channel: string, text: string): Promise<void> {
+    await this.#ask(["PUBLISH", channel, text]);
+  }
+
   /** Ends the session and everything asked in it. */
   end(reason: Error): void {
     this.#end(reason);
-    for (const client of [this.#commands, this.#waiting]) if (client.isOpen) client.destroy();
+    for (const client of this.#clients) if (client.isOpen) client.destroy();
+  }
+
+  get #clients(): readonly Client[] {
+    return [this.#commands, this.#waiting, this.#listening];
   }
 
   #ask(args: readonly string[]): Promise<unknown> {

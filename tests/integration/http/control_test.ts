@@ -262,6 +262,7 @@ Deno.test("the health check tells in JSON how many streams are open, and how tho
 Deno.test("while the store cannot keep events the answer is 503 with Retry-After, and to log it is the store's", async () => {
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
+      peers: broker.peers,
       unavailableReason: undefined,
       head: broker.head,
       follow: () => {},
@@ -280,6 +281,7 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
 Deno.test("a failure that nobody foresaw is 500 without its details, which only the log has", async () => {
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
+      peers: broker.peers,
       unavailableReason: undefined,
       head: broker.head,
       follow: () => {},

@@ -247,6 +247,7 @@ Deno.test("lines do not get past the guard", async () => {
 async function publishFailing(publishAll: (all: readonly Publication[]) => readonly Outcome[]) {
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
+      peers: broker.peers,
       unavailableReason: undefined,
       head: broker.head,
       follow: () => {},

@@ -12,6 +12,7 @@ import type {
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import type { RevocationStore } from "../../../src/broker/revocation_store.ts";
+import type { Peers } from "../../../src/broker/peers.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes every call on to the real broker. */
@@ -24,6 +25,10 @@ export class PassingBroker implements Broker {
 
   get head(): LogPosition {
     return this.#broker.head;
+  }
+
+  get peers(): Peers {
+    return this.#broker.peers;
   }
 
   get unavailableReason(): string | undefined {

@@ -52,7 +52,7 @@ Deno.test("reasons are told as parts of a sentence, without where in a script", 
   assertEquals(redisReasonOf(refused), "nothing listens there");
   assertEquals(
     redisReasonOf(NOPERM),
-    `${NOPERM.message} (its user needs every command on keys with the prefix)`,
+    `${NOPERM.message} (its user needs every command on keys and channels with the prefix)`,
   );
 });
 

@@ -1,0 +1,294 @@
+import type { Clock } from "../../lib/clock.ts";
+import { Signal } from "../../lib/signal.ts";
+import type { Logger } from "../../observability/logger.ts";
+import type { PeerAnswer, PeerAnswers, PeerHandler, Peers } from "../peers.ts";
+import serversLua from "./lua/servers.lua" with { type: "text" };
+import { parseMessage, type PeerMessage } from "./peer_messages.ts";
+import { isLasting, isRefusal, redisReasonOf } from "./redis_errors.ts";
+import { type RedisSession, scriptOf } from "./redis_session.ts";
+
+const SERVERS = scriptOf(serversLua);
+
+/** How often a server shows that it is alive. */
+const BEAT_MS = 5000;
+
+/** A server without a sign of life for this long counts as dead. */
+const DEAD_MS = 20_000;
+
+/** How long a question waits for answers. */
+const ASK_MS = 2000;
+
+/** What the servers of a log in Redis talk with. */
+export interface RedisPeersDeps {
+  /** The name of this server. */
+  readonly self: string;
+  /** What every key, and the name of every channel of Redis, begins with. */
+  readonly prefix: string;
+  /** The number of the database: channels of Redis are the same in all. */
+  readonly database: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What the log of this process calls the store. */
+  readonly where: string;
+}
+
+/** A question, and what has been answered so far. */
+interface Question {
+  /** By server; `undefined` from a server that has no answer. */
+  readonly answers: Map<string, unknown>;
+  readonly changed: () => void;
+}
+
+/**
+ * The other servers on one Redis. Messages go through its pub/sub, which costs nothing while nobody says
+ * anything; who is alive is in a sorted set, by the clock of Redis. Works in one session after the other:
+ * see {@link RedisPeers.run}.
+ */
+export class RedisPeers implements Peers {
+  readonly #deps: RedisPeersDeps;
+  readonly #channelOfAll: string;
+  readonly #handlers = new Map<string, PeerHandler>();
+  readonly #listeners: (() => void)[] = [];
+  readonly #questions = new Map<number, Question>();
+  /** When each other server was alive, on the steady clock. */
+  readonly #seenAlive = new Map<string, number>();
+  readonly #sessionOver = new Signal();
+  /** Set while the others hear this server, and it hears them. */
+  #session: RedisSession | undefined;
+  /** Whether Redis lets this server publish and subscribe. */
+  #mayTalk = true;
+  /** What Redis has refused: each is logged once. */
+  readonly #refusals = new Set<string>();
+  #lastQuestion = 0;
+
+  constructor(deps: RedisPeersDeps) {
+    this.#deps = deps;
+    this.#channelOfAll = `${deps.prefix}servers:${deps.database}`;
+  }
+
+  get self(): string {
+    return this.#deps.self;
+  }
+
+  async ask(name: string, args: readonly unknown[]): Promise<PeerAnswers> {
+    const answers = new Map<string, unknown>();
+    const session = this.#session;
+    if (session !== undefined) await this.#ask(session, name, args, answers);
+    const isMissing = (server: string) => answers.get(server) === undefined;
+    return {
+      answers: Array.from(answers, ([server, answer]): PeerAnswer => ({ server, answer }))
+        .filter(({ server }) => !isMissing(server)),
+      unanswered: this.#others().filter(isMissing),
+    };
+  }
+
+  tell(name: string, args: readonly unknown[]): void {
+    const { self } = this;
+    this.#send(this.#channelOfAll, { kind: "notice", from: self, name, args });
+  }
+
+  serve(name: string, handler: PeerHandler): void {
+    this.#handlers.set(name, handler);
+  }
+
+  onResumed(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Talks with the others until the session is over. */
+  async run(session: RedisSession): Promise<never> {
+    session.over.catch(() => this.#leave(session));
+    this.#mayTalk = await this.#listen(session);
+    // Only who hears is on the list, so that whoever is on it can be expected to answer.
+    await this.#readServers(session);
+    this.#enter(session);
+    while (this.#session === session) {
+      // Also said aloud: a Redis that has no room does not update the list.
+      this.#send(this.#channelOfAll, { kind: "here", from: this.self });
+      await this.#sessionOver.wait(BEAT_MS);
+      await Promise.all([this.#readServers(session), session.checkListening()]);
+    }
+    return await session.over;
+  }
+
+  /** Tells the others that this server stops. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#session = undefined;
+    const goodbye: PeerMessage = { kind: "goodbye", from: this.self };
+    await Promise.all([
+      this.#noteServers(session, "gone"),
+      session.publish(this.#channelOfAll, JSON.stringify(goodbye)),
+    ]).catch(() => {});
+  }
+
+  #channelOf(server: string): string {
+    return `${this.#deps.prefix}server:${this.#deps.database}:${server}`;
+  }
+
+  /** Resolves to whether it may. */
+  async #listen(session: RedisSession): Promise<boolean> {
+    const channels = [this.#channelOfAll, this.#channelOf(this.self)];
+    try {
+      await session.listen(channels, (text) => this.#take(text));
+      return true;
+    } catch (error) {
+      this.#noteRefusal(error);
+      return false;
+    }
+  }
+
+  #enter(session: RedisSession): void {
+    const now = this.#deps.clock.steady();
+    // Redis may have come back without the list: those who were there get the time to come back, too.
+    for (const server of this.#seenAlive.keys()) this.#seenAlive.set(server, now);
+    this.#session = session;
+    for (const listener of this.#listeners) listener();
+  }
+
+  #leave(session: RedisSession): void {
+    if (this.#session === session) {
+      this.#forgetDead();
+      this.#session = undefined;
+    }
+    for (const { changed } of this.#questions.values()) changed();
+    this.#sessionOver.notify();
+  }
+
+  /** The others that are alive; while Redis is away, those that were. */
+  #others(): readonly string[] {
+    if (this.#session !== undefined) this.#forgetDead();
+    return [...this.#seenAlive.keys()];
+  }
+
+  #forgetDead(): void {
+    const now = this.#deps.clock.steady();
+    for (const [server, seenAt] of this.#seenAlive) {
+      if (now - seenAt > DEAD_MS) this.#seenAlive.delete(server);
+    }
+  }
+
+  /** Notes that this server is alive, and learns which others are. */
+  async #readServers(session: RedisSession): Promise<void> {
+    const found = await this.#noteServers(session, "here");
+    const now = this.#deps.clock.steady();
+    for (let n = 0; n + 1 < found.length; n += 2) {
+      const seenAt = now - Number(found[n + 1]);
+      const server = String(found[n]);
+      this.#seenAlive.set(server, Math.max(seenAt, this.#seenAlive.get(server) ?? 0));
+    }
+  }
+
+  async #noteServers(session: RedisSession, sign: "here" | "gone"): Promise<readonly unknown[]> {
+    try {
+      const args = [this.#deps.prefix, this.self, sign, String(DEAD_MS)];
+      return await session.run(SERVERS, args) as readonly unknown[];
+    } catch (error) {
+      this.#noteRefusal(error);
+      return [];
+    }
+  }
+
+  /** Resolves once there is nothing more to wait for. */
+  async #ask(
+    session: RedisSession,
+    name: string,
+    args: readonly unknown[],
+    answers: Map<string, unknown>,
+  ): Promise<void> {
+    const id = ++this.#lastQuestion;
+    const changes = new Signal();
+    const done = this.#deps.clock.steady() + ASK_MS;
+    this.#questions.set(id, { answers, changed: () => changes.notify() });
+    try {
+      const question = { kind: "question", from: this.self, id, name, args } as const;
+      // Before it asks, the list is read: a server may have come just now.
+      const [, isSent] = await Promise.all([
+        this.#readServers(session),
+        this.#send(this.#channelOfAll, question),
+      ]);
+      while (isSent && this.#session === session) {
+        const left = done - this.#deps.clock.steady();
+        if (left <= 0 || this.#others().every((server) => answers.has(server))) return;
+        await changes.wait(left);
+      }
+    } catch {
+      // The session is over: nobody has answered.
+    } finally {
+      this.#questions.delete(id);
+    }
+  }
+
+  /** Whether a message could be sent; that it was received is not known. Never rejects. */
+  async #send(channel: string, message: PeerMessage): Promise<boolean> {
+    const session = this.#session;
+    if (session === undefined || !this.#mayTalk) return false;
+    try {
+      await session.publish(channel, JSON.stringify(message));
+      return true;
+    } catch (error) {
+      if (isRefusal(error)) {
+        this.#mayTalk = false;
+        this.#noteRefusal(error);
+      }
+      return false;
+    }
+  }
+
+  #take(text: string): void {
+    const message = parseMessage(text);
+    if (message === undefined || message.from === this.self) return;
+    this.#seenAlive.set(message.from, this.#deps.clock.steady());
+    switch (message.kind) {
+      case "question":
+        this.#answer(message.from, message.id, message.name, message.args);
+        return;
+      case "answer": {
+        const question = this.#questions.get(message.id);
+        question?.answers.set(message.from, message.answer);
+        question?.changed();
+        return;
+      }
+      case "notice":
+        this.#handle(message.from, message.name, message.args);
+        return;
+      case "goodbye":
+        this.#seenAlive.delete(message.from);
+        for (const { changed } of this.#questions.values()) changed();
+        return;
+      case "here":
+        return;
+    }
+  }
+
+  async #answer(from: string, id: number, name: string, args: readonly unknown[]): Promise<void> {
+    const answer = await this.#handle(from, name, args);
+    this.#send(this.#channelOf(from), { kind: "answer", from: this.self, id, answer });
+  }
+
+  /** Resolves to the answer, or to `undefined` if there is none; never rejects. */
+  async #handle(from: string, name: string, args: readonly unknown[]): Promise<unknown> {
+    try {
+      return await this.#handlers.get(name)?.(args, from);
+    } catch (error) {
+      const { logger } = this.#deps;
+      logger.error("message of another server failed", {
+        server: from,
+        name,
+        error: String(error),
+      });
+      return undefined;
+    }
+  }
+
+  /** @throws what is no refusal: the session is over then. */
+  #noteRefusal(error: unknown): void {
+    if (!isRefusal(error)) throw error;
+    const { where, logger } = this.#deps;
+    const refusal = redisReasonOf(error);
+    if (!isLasting(error) || this.#refusals.has(refusal)) return;
+    this.#refusals.add(refusal);
+    logger.error("servers cannot talk to each other", { store: where, error: refusal });
+  }
+}
