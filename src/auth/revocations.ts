@@ -102,13 +102,16 @@ export class Revocations {
     return allowed.length === channels.length ? channels : allowed;
   }
 
-  /** When anything of a user was last revoked, in seconds since 1970; `undefined` for never. */
-  lastOf(user: string): number | undefined {
-    const records = this.#users.get(user);
-    if (records === undefined) return undefined;
+  /**
+   * The first time after everything that was revoked of a user, whatever the clocks of this server and of
+   * others say. In seconds since 1970; `-Infinity` if nothing was.
+   */
+  timeAfterLast(user: string): number {
     let last = -Infinity;
-    for (const { revokedAt } of records.values()) last = Math.max(last, revokedAt);
-    return last;
+    for (const { revokedAt } of this.#users.get(user)?.values() ?? []) {
+      last = Math.max(last, revokedAt);
+    }
+    return toMilliseconds(last + 0.001);
   }
 
   #put(record: RevocationRecord): void {
@@ -134,6 +137,11 @@ export class Revocations {
       if (records.size === 0) this.#users.delete(user);
     }
   }
+}
+
+/** Seconds as a whole number of milliseconds: times that were added and subtracted are then equal again. */
+export function toMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
 }
 
 /** A text that is equal for equal targets; {@link targetOfKey} reads it. */

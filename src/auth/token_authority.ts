@@ -7,6 +7,7 @@ import { Grants } from "./grant_template.ts";
 import type { KeyMaterial } from "./key_material.ts";
 import type { Verdict } from "./key_source.ts";
 import { Keyring } from "./keyring.ts";
+import { toMilliseconds } from "./revocations.ts";
 import { signToken } from "./jwt_library.ts";
 import { type KeyObserver, unobserved } from "./key_observer.ts";
 import { parseToken, readPayload, type SignedToken } from "./signed_token.ts";
@@ -89,16 +90,16 @@ export class TokenAuthority implements TokenVerifier {
    * A token with the requested claims, which passes this server's own checks, signed with HS256.
    *
    * @param nowSeconds the start of the lifetime, in seconds since 1970.
-   * @param revokedAt when tokens of the user were last revoked: this one is later, whatever the clock says.
+   * @param notIssuedBefore the token says that it was issued then or later, whatever the clock says.
    * @throws BadField naming `channel` if the token would name too many channels; CannotSign without a secret.
    */
   async sign(
     request: TokenRequest,
     nowSeconds: number,
-    revokedAt = -Infinity,
+    notIssuedBefore = -Infinity,
   ): Promise<string> {
     const { channels, lifetime } = request;
-    const { maxChannels, issuers, audiences } = this.#rules;
+    const { maxChannels, issuers, audiences, leewaySeconds } = this.#rules;
     const { signingKey } = this.#keyring;
     if (signingKey === undefined) {
       throw new CannotSign(
@@ -113,7 +114,8 @@ export class TokenAuthority implements TokenVerifier {
     }
     const payload = this.#namesOf(request);
     payload.exp = Math.floor(nowSeconds) + lifetime;
-    payload.iat = Math.max(toMilliseconds(nowSeconds), this.#justAfter(revokedAt));
+    // Whoever reads it takes the leeway off.
+    payload.iat = Math.max(nowSeconds, toMilliseconds(notIssuedBefore + leewaySeconds));
     payload.jti = newTokenId();
     if (issuers.length > 0) payload.iss = issuers[0];
     if (audiences.length > 0) payload.aud = audiences[0];
@@ -149,11 +151,6 @@ export class TokenAuthority implements TokenVerifier {
     return payload;
   }
 
-  /** The first millisecond that counts as after a revocation, with the leeway for those who read it. */
-  #justAfter(revokedAt: number): number {
-    return toMilliseconds(revokedAt + this.#rules.leewaySeconds + 0.001);
-  }
-
   #read(token: SignedToken, verdict: Verdict, nowSeconds: number): TokenClaims {
     if (typeof verdict !== "string") throw verdict;
     // While a key was looked for, it may have gone.
@@ -166,11 +163,6 @@ export class TokenAuthority implements TokenVerifier {
     const isPublic = !this.#keyring.isSecret(verdict);
     return this.#reader.read(readPayload(token), nowSeconds, { id: verdict, isPublic });
   }
-}
-
-/** Seconds, rounded up so that no moment becomes an earlier one. */
-function toMilliseconds(seconds: number): number {
-  return Math.ceil(seconds * 1000 - 1e-3) / 1000;
 }
 
 /** 128 random bits. */

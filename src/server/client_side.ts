@@ -1,4 +1,6 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
+import { type RevocationRecord, Revocations } from "../auth/revocations.ts";
+import { isSelected, type StreamSelection } from "../auth/stream_selection.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
@@ -29,6 +31,10 @@ export interface ClientQueries {
   audience(channel: string, user: string): Audience;
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
+  /** Refuses these tokens from now on, and ends their streams; returns how many. */
+  revoke(records: readonly RevocationRecord[]): number;
+  /** Ends streams whose clients may come back; returns how many. */
+  disconnect(selection: StreamSelection): number;
 }
 
 /** The client listener and the streams of its subscribers: in this thread, or in worker threads. */
@@ -44,6 +50,12 @@ export interface ClientSide {
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
   ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined>;
+  /**
+   * Refuses these tokens from now on, and ends their streams.
+   *
+   * @returns how many; `undefined` if one hub did not answer in time. It ends its streams all the same.
+   */
+  revoke(records: readonly RevocationRecord[]): Promise<number | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
@@ -66,6 +78,8 @@ export interface ClientDeps {
   readonly feed: EventFeed;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What is refused from the start; more of it comes with `revoke`. */
+  readonly revocations: Revocations;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
 }
@@ -76,17 +90,20 @@ export class LocalClients implements ClientSide {
   readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
   readonly #logger: LimitedLogger;
+  readonly #revoke: ClientQueries["revoke"];
 
   private constructor(
     hub: Hub,
     tokens: TokenAuthority,
     listener: Listener,
     logger: LimitedLogger,
+    revoke: ClientQueries["revoke"],
   ) {
     this.#hub = hub;
     this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
+    this.#revoke = revoke;
   }
 
   /**
@@ -95,7 +112,7 @@ export class LocalClients implements ClientSide {
    * @throws StartError if the address cannot be used.
    */
   static start({ config, keys }: ClientSettings, deps: ClientDeps): LocalClients {
-    const { feed, clock, shared } = deps;
+    const { feed, clock, shared, revocations } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
     const hub = new Hub(feed, config, clock, logger, [], shared);
     const endStreams = () => hub.endStreams("key gone", (claims) => !tokens.hasKeyOf(claims));
@@ -109,6 +126,7 @@ export class LocalClients implements ClientSide {
       ...config,
       hub,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
+      revocations,
       clock,
       logger,
       activity: createActivityLog(logger, config.logLevel, config.dev),
@@ -121,7 +139,9 @@ export class LocalClients implements ClientSide {
       logger: deps.logger,
       isShared: shared !== undefined,
     });
-    return new LocalClients(hub, tokens, listener, logger);
+    const revoke = (records: readonly RevocationRecord[]) =>
+      endRevoked(hub, revocations, records, clock.wall() / 1000);
+    return new LocalClients(hub, tokens, listener, logger, revoke);
   }
 
   get address(): string {
@@ -140,6 +160,9 @@ export class LocalClients implements ClientSide {
       census: () => hub.census,
       audience: (channel, user) => hub.audience(channel, user),
       missingKeys: () => tokens.missingKeys,
+      revoke: this.#revoke,
+      disconnect: (selection) =>
+        hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
     };
   }
 
@@ -152,6 +175,10 @@ export class LocalClients implements ClientSide {
     ...args: Parameters<ClientQueries[Name]>
   ): Promise<readonly ReturnType<ClientQueries[Name]>[]> {
     return Promise.resolve([answer(this.queries, name, args)]);
+  }
+
+  revoke(records: readonly RevocationRecord[]): Promise<number> {
+    return Promise.resolve(this.#revoke(records));
   }
 
   useKeys(keys: KeyMaterial): void {
@@ -183,6 +210,22 @@ export function answer<Name extends keyof ClientQueries>(
   type Query = (...args: Parameters<ClientQueries[Name]>) => ReturnType<ClientQueries[Name]>;
   const query = queries[name] as Query;
   return query(...args);
+}
+
+/** Only by these records: to look at all that are known would take the longer, the more there are. */
+function endRevoked(
+  hub: Hub,
+  known: Revocations,
+  records: readonly RevocationRecord[],
+  nowSeconds: number,
+): number {
+  known.add(records, nowSeconds);
+  const news = new Revocations();
+  news.add(records, nowSeconds);
+  return hub.endStreams(
+    "revoked",
+    (claims) => news.allowed(claims, nowSeconds).length < claims.channels.length,
+  );
 }
 
 function demoPageSettings(config: Config): DemoPageSettings {

@@ -4,6 +4,8 @@ import type { Clock } from "../../lib/clock.ts";
 import { isPattern } from "../../auth/channel_grants.ts";
 import type { Claims } from "../../auth/claims.ts";
 import { heardByAnyone, heardByToken, type HearingRules } from "../../auth/heard_channels.ts";
+import type { Revocations } from "../../auth/revocations.ts";
+import { sharedChannels } from "../../auth/subscription.ts";
 import type { TokenVerifier } from "../../auth/token_verifier.ts";
 import { BadField, KeysUnavailable, TokenRefused } from "../../lib/errors.ts";
 import type { ActivityLog } from "../../observability/activity_log.ts";
@@ -16,6 +18,7 @@ import type { RoutedRequest, RouteHandler } from "../router.ts";
 export interface SubscribeDeps extends HearingRules {
   readonly hub: Hub;
   readonly tokens: TokenVerifier;
+  readonly revocations: Revocations;
   readonly clock: Clock;
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
@@ -65,8 +68,20 @@ interface Client extends RoutedRequest {
   readonly isBearer: boolean;
 }
 
-function openStream({ hub, activity }: SubscribeDeps, claims: Claims, client: Client): Response {
+function openStream(
+  { hub, activity, revocations, clock }: SubscribeDeps,
+  granted: Claims,
+  client: Client,
+): Response {
   const options = readOptions(client);
+  const allowed = revocations.allowed(granted, clock.wall() / 1000);
+  if (allowed.length === 0) {
+    hub.reject("revoked", granted, options);
+    return stopReconnecting();
+  }
+  const claims = allowed === granted.channels
+    ? granted
+    : { ...granted, channels: sharedChannels(allowed) };
   const reason = hub.rejection(claims);
   if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
   const { id, body } = hub.subscribe(claims, options);
@@ -74,6 +89,11 @@ function openStream({ hub, activity }: SubscribeDeps, claims: Claims, client: Cl
   const from = options.lastEventId === undefined ? "now" : "last event id";
   activity.notice?.("stream opened", { stream: id, user, channel: channels, from });
   return streamOf(body);
+}
+
+/** Tells a client that it must not come back (HTML Standard, 9.2.1). */
+function stopReconnecting(): Response {
+  return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
 }
 
 /** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
