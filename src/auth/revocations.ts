@@ -7,10 +7,13 @@ export type RevocationTarget =
     readonly user: string;
     /** A channel or a pattern. Default: all channels of the tokens. */
     readonly channel?: string;
+    readonly tokenId?: never;
   }
   | {
     /** The token's `jti`. */
     readonly tokenId: string;
+    readonly user?: never;
+    readonly channel?: never;
   };
 
 /** Tokens that are refused from now on. Plain data: it is stored, and sent to threads and servers. */
@@ -67,7 +70,7 @@ export class Revocations {
 
   /** The record with a target; `undefined` for none. */
   find(target: RevocationTarget): RevocationRecord | undefined {
-    return "tokenId" in target
+    return target.tokenId !== undefined
       ? this.#tokens.get(target.tokenId)
       : this.#users.get(target.user)?.get(target.channel ?? "");
   }
@@ -115,7 +118,7 @@ export class Revocations {
   }
 
   #put(record: RevocationRecord): void {
-    if ("tokenId" in record) {
+    if (record.tokenId !== undefined) {
       if (!this.#tokens.has(record.tokenId)) this.#size++;
       this.#tokens.set(record.tokenId, record);
       return;
@@ -146,7 +149,7 @@ export function toMilliseconds(seconds: number): number {
 
 /** A text that is equal for equal targets; {@link targetOfKey} reads it. */
 export function keyOfTarget(target: RevocationTarget): string {
-  if ("tokenId" in target) return JSON.stringify({ tokenId: target.tokenId });
+  if (target.tokenId !== undefined) return JSON.stringify({ tokenId: target.tokenId });
   const { user, channel } = target;
   return JSON.stringify({ user, channel });
 }

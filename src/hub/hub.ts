@@ -1,4 +1,5 @@
 import { type Claims, isExpired } from "../auth/claims.ts";
+import { type RevocationRecord, Revocations } from "../auth/revocations.ts";
 import type { EventFeed, RecipientCounts } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LogFields, Logger } from "../observability/logger.ts";
@@ -160,6 +161,17 @@ export class Hub {
       ended++;
     }
     return ended;
+  }
+
+  /** Ends every stream that hears what is revoked by these records; returns how many. */
+  endRevoked(records: readonly RevocationRecord[]): number {
+    const now = this.#clock.wall() / 1000;
+    const revocations = new Revocations();
+    revocations.add(records, now);
+    return this.endStreams(
+      "revoked",
+      (claims) => revocations.allowed(claims, now).length < claims.channels.length,
+    );
   }
 
   /** Rejects every new client from now on and tells it when to reconnect. */

@@ -23,7 +23,10 @@ export function readRevokeRequest(fields: Fields): readonly RevocationTarget[] {
       throw new BadField("jti", "Bad field jti: give userId or jti, not both.");
     }
     if (channels.length > 0) {
-      throw new BadField("channel", "Bad field channel: it narrows userId; jti is one whole token.");
+      throw new BadField(
+        "channel",
+        "Bad field channel: it narrows userId; jti is one whole token.",
+      );
     }
     return [{ tokenId: checkTokenId(tokenId) }];
   }

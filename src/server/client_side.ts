@@ -1,5 +1,5 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
-import { type RevocationRecord, Revocations } from "../auth/revocations.ts";
+import type { RevocationRecord, Revocations } from "../auth/revocations.ts";
 import { isSelected, type StreamSelection } from "../auth/stream_selection.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
@@ -139,8 +139,10 @@ export class LocalClients implements ClientSide {
       logger: deps.logger,
       isShared: shared !== undefined,
     });
-    const revoke = (records: readonly RevocationRecord[]) =>
-      endRevoked(hub, revocations, records, clock.wall() / 1000);
+    const revoke = (records: readonly RevocationRecord[]) => {
+      revocations.add(records, clock.wall() / 1000);
+      return hub.endRevoked(records);
+    };
     return new LocalClients(hub, tokens, listener, logger, revoke);
   }
 
@@ -210,22 +212,6 @@ export function answer<Name extends keyof ClientQueries>(
   type Query = (...args: Parameters<ClientQueries[Name]>) => ReturnType<ClientQueries[Name]>;
   const query = queries[name] as Query;
   return query(...args);
-}
-
-/** Only by these records: to look at all that are known would take the longer, the more there are. */
-function endRevoked(
-  hub: Hub,
-  known: Revocations,
-  records: readonly RevocationRecord[],
-  nowSeconds: number,
-): number {
-  known.add(records, nowSeconds);
-  const news = new Revocations();
-  news.add(records, nowSeconds);
-  return hub.endStreams(
-    "revoked",
-    (claims) => news.allowed(claims, nowSeconds).length < claims.channels.length,
-  );
 }
 
 function demoPageSettings(config: Config): DemoPageSettings {

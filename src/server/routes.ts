@@ -3,11 +3,13 @@ import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../htt
 import type { ControlAccess } from "../http/control_access.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
+import { type DisconnectDeps, disconnectHandler } from "../http/handlers/disconnect.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
+import { revocationsHandler, type RevokeDeps, revokeHandler } from "../http/handlers/revoke.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
@@ -33,7 +35,7 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|healthz|readyz)$/;
+const CONTROL_PATH = /^\/(emit\/?|token\/?|revoke\/?|disconnect\/?|healthz|readyz)$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -69,7 +71,8 @@ export function clientRouter(deps: ClientRouteDeps): Router {
 }
 
 /** Everything that the control listener needs. */
-export interface ControlRouteDeps extends PublishDeps, IssueTokenDeps, HealthDeps {
+export interface ControlRouteDeps
+  extends PublishDeps, IssueTokenDeps, HealthDeps, RevokeDeps, DisconnectDeps {
   readonly access: ControlAccess;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
@@ -86,6 +89,9 @@ export function controlRouter(deps: ControlRouteDeps): Router {
   const routes: readonly ControlRoute[] = [
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/revoke/", methods: ["GET"], needs: "read", handle: revocationsHandler(deps) },
+    { path: "/revoke/", methods: ["POST"], needs: "steer", handle: revokeHandler(deps) },
+    { path: "/disconnect/", methods: ["POST"], needs: "steer", handle: disconnectHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
   ];

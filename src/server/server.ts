@@ -19,6 +19,7 @@ import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
+import { Revoker } from "./revoker.ts";
 import { controlRouter } from "./routes.ts";
 import { isShort, randomPageKey } from "./secrets.ts";
 import { TokenKeys } from "./token_keys.ts";
@@ -76,6 +77,7 @@ export class Server {
       keys: controlKeys,
       demoPage,
     });
+    const revoker = new Revoker({ ...config, broker, clients, clock });
     const router = controlRouter({
       ...config,
       broker,
@@ -90,6 +92,9 @@ export class Server {
         const audiences = await clients.ask("audience", ...event);
         return audiences && joinAudiences(audiences);
       },
+      revoke: (targets) => revoker.revoke(targets),
+      revocations: broker.revocations.known,
+      disconnect: (selection) => clients.ask("disconnect", selection),
       isStoreShared: config.store.kind === "redis",
       census: () => clients.census(),
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
@@ -135,7 +140,12 @@ export class Server {
     try {
       clients = workers === 1
         // In this thread, where it costs least.
-        ? LocalClients.start(settings, { feed: broker, clock, logger })
+        ? LocalClients.start(settings, {
+          feed: broker,
+          clock,
+          logger,
+          revocations: broker.revocations.known,
+        })
         : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
       server = new Server({ config, keys, tokens, broker, clients, controlKeys, clock, logger });
     } catch (error) {

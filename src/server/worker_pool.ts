@@ -157,7 +157,10 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
 
   async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
     const counts = await Promise.all(this.#workers.map(({ thread }) => thread.revoke(records)));
-    return counts.reduce((sum, count) => sum === undefined || count === undefined ? undefined : sum + count, 0);
+    return counts.reduce(
+      (sum, count) => sum === undefined || count === undefined ? undefined : sum + count,
+      0,
+    );
   }
 
   useKeys(keys: KeyMaterial): void {

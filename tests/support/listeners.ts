@@ -7,6 +7,7 @@ import { BodyLimits } from "../../src/http/body_limits.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { Router } from "../../src/http/router.ts";
+import { Revoker } from "../../src/server/revoker.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
@@ -17,6 +18,8 @@ import { createLogger } from "../../src/observability/logger.ts";
 import { toGrants } from "../../src/auth/channel_grants.ts";
 import type { ClaimRules } from "../../src/auth/claim_rules.ts";
 import type { KeyMaterial } from "../../src/auth/key_material.ts";
+import type { RevocationRecord } from "../../src/auth/revocations.ts";
+import { isSelected } from "../../src/auth/stream_selection.ts";
 import type { TokenAuthority } from "../../src/auth/token_authority.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { makeToken } from "./jwt.ts";
@@ -82,6 +85,7 @@ export class Listeners implements Disposable {
     this.#client = clientRouter({
       hub: this.hub,
       tokens,
+      revocations: broker.revocations.known,
       clock,
       cookie: "sse_token",
       publicChannels: toGrants(options.publicChannels ?? []),
@@ -104,6 +108,11 @@ export class Listeners implements Disposable {
       demoPage,
       ...options.guard,
     });
+    const clients = {
+      revoke: (records: readonly RevocationRecord[]) =>
+        Promise.resolve(this.hub.endRevoked(records)),
+    };
+    const revoker = new Revoker({ broker, clients, clock, revocationSeconds: 3600 });
     this.#control = controlRouter({
       census: () => Promise.resolve(this.hub.census),
       broker,
@@ -117,6 +126,12 @@ export class Listeners implements Disposable {
       demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
+      revoke: (targets) => revoker.revoke(targets),
+      revocations: broker.revocations.known,
+      disconnect: (selection) =>
+        Promise.resolve([
+          this.hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
+        ]),
       missingKeys: undefined,
       healthy: () => this.healthy,
     });

@@ -263,6 +263,7 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
       peers: broker.peers,
+      revocations: broker.revocations,
       unavailableReason: undefined,
       head: broker.head,
       follow: () => {},
@@ -282,6 +283,7 @@ Deno.test("a failure that nobody foresaw is 500 without its details, which only 
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
       peers: broker.peers,
+      revocations: broker.revocations,
       unavailableReason: undefined,
       head: broker.head,
       follow: () => {},

@@ -248,6 +248,7 @@ async function publishFailing(publishAll: (all: readonly Publication[]) => reado
   using listeners = await Listeners.make({
     wrapBroker: (broker) => ({
       peers: broker.peers,
+      revocations: broker.revocations,
       unavailableReason: undefined,
       head: broker.head,
       follow: () => {},
