@@ -1,10 +1,10 @@
+import { wholeMilliseconds } from "../lib/clock.ts";
 import { TokenRefused } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
 import { toGrants } from "./channel_grants.ts";
 import { type ClaimPath, valueAt } from "./claim_path.ts";
 import type { ClaimRules } from "./claim_rules.ts";
 import { Grants } from "./grant_template.ts";
-import { toMilliseconds } from "./revocations.ts";
 import { sharedChannels, type Subscription } from "./subscription.ts";
 
 /** What a stream may hear, and for how long. */
@@ -145,7 +145,7 @@ function readIssuedAt(
   leewaySeconds: number,
 ): number | undefined {
   const isTime = typeof iat === "number" && iat < nowSeconds + LONGEST_LIFE_SECONDS;
-  return isTime ? toMilliseconds(iat - leewaySeconds) : undefined;
+  return isTime ? wholeMilliseconds(iat - leewaySeconds) : undefined;
 }
 
 /** Whether a token has expired: `exp` is the first moment at which it must not be accepted. */

@@ -1,3 +1,4 @@
+import { wholeMilliseconds } from "../lib/clock.ts";
 import { grantsChannel, toGrants } from "./channel_grants.ts";
 import type { Claims } from "./claims.ts";
 
@@ -60,7 +61,9 @@ export class Revocations {
     for (const record of records) {
       if (record.forgetAt <= nowSeconds) continue;
       const known = this.find(record);
-      const merged = known === undefined ? record : later(known, record);
+      const merged = known === undefined || known.forgetAt <= nowSeconds
+        ? record
+        : later(known, record);
       if (merged === known) continue;
       this.#put(merged);
       news.push(merged);
@@ -114,7 +117,7 @@ export class Revocations {
     for (const { revokedAt } of this.#users.get(user)?.values() ?? []) {
       last = Math.max(last, revokedAt);
     }
-    return toMilliseconds(last + 0.001);
+    return wholeMilliseconds(last + 0.001);
   }
 
   #put(record: RevocationRecord): void {
@@ -140,11 +143,6 @@ export class Revocations {
       if (records.size === 0) this.#users.delete(user);
     }
   }
-}
-
-/** Seconds as a whole number of milliseconds: times that were added and subtracted are then equal again. */
-export function toMilliseconds(seconds: number): number {
-  return Math.round(seconds * 1000) / 1000;
 }
 
 /** A text that is equal for equal targets; {@link targetOfKey} reads it. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, wholeMilliseconds } from "../lib/clock.ts";
 import { BadField, CannotSign, TokenRefused } from "../lib/errors.ts";
 import { putAt } from "./claim_path.ts";
 import type { ClaimRules } from "./claim_rules.ts";
@@ -7,7 +7,6 @@ import { Grants } from "./grant_template.ts";
 import type { KeyMaterial } from "./key_material.ts";
 import type { Verdict } from "./key_source.ts";
 import { Keyring } from "./keyring.ts";
-import { toMilliseconds } from "./revocations.ts";
 import { signToken } from "./jwt_library.ts";
 import { type KeyObserver, unobserved } from "./key_observer.ts";
 import { parseToken, readPayload, type SignedToken } from "./signed_token.ts";
@@ -115,7 +114,7 @@ export class TokenAuthority implements TokenVerifier {
     const payload = this.#namesOf(request);
     payload.exp = Math.floor(nowSeconds) + lifetime;
     // Whoever reads it takes the leeway off.
-    payload.iat = Math.max(nowSeconds, toMilliseconds(notIssuedBefore + leewaySeconds));
+    payload.iat = Math.max(nowSeconds, wholeMilliseconds(notIssuedBefore + leewaySeconds));
     payload.jti = newTokenId();
     if (issuers.length > 0) payload.iss = issuers[0];
     if (audiences.length > 0) payload.aud = audiences[0];

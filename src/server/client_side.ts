@@ -19,7 +19,7 @@ import { Listener } from "./listener.ts";
 import { clientRouter } from "./routes.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one thread can serve. */
-const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
+const TOKEN_CACHE_BYTES = 20 * 1024 * 1024;
 
 /**
  * What the control side can ask about the streams. Arguments and answers are plain data: they may come
