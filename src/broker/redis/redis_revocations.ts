@@ -12,8 +12,8 @@ import type { RevocationStore } from "../revocation_store.ts";
 import revocationsLua from "./lua/revocations.lua" with { type: "text" };
 import revokeLua from "./lua/revoke.lua" with { type: "text" };
 import type { RedisConnection } from "./redis_connection.ts";
-import { changedNothing, isRefusal, redisReasonOf } from "./redis_errors.ts";
-import { type RedisSession, scriptOf } from "./redis_session.ts";
+import { changedNothing, explained, isRefusal, redisReasonOf } from "./redis_errors.ts";
+import { type RedisSession, type Script, scriptOf } from "./redis_session.ts";
 
 const REVOKE = scriptOf(revokeLua);
 const REVOCATIONS = scriptOf(revocationsLua);
@@ -50,8 +50,8 @@ export class RedisRevocations implements RevocationStore {
   #handler: ((records: readonly RevocationRecord[]) => void) | undefined;
   /** The place of the newest record that was read. */
   #place = BEGINNING;
-  /** How many Redis had when it was last given what it did not have. */
-  #settledCount: number | undefined;
+  /** How many Redis had when it had no room for what it was to get again. */
+  #fullAt: number | undefined;
 
   constructor(deps: RedisRevocationsDeps) {
     this.#deps = deps;
@@ -87,14 +87,7 @@ export class RedisRevocations implements RevocationStore {
     const missing = [...this.known.all(this.#nowSeconds)].filter((record) =>
       !inRedis.has(keyOfTarget(record))
     );
-    for (let n = 0; n < missing.length; n += PAGE) {
-      await this.#write(session, missing.slice(n, n + PAGE));
-    }
-    this.#settledCount = count + missing.length;
-    if (missing.length > 0) {
-      const { where: store, logger } = this.#deps;
-      logger.info("revocations put back", { store, revocations: missing.length });
-    }
+    if (missing.length > 0) await this.#putBack(session, missing, count);
     if (news.length > 0) this.#handler?.(news);
   }
 
@@ -106,7 +99,7 @@ export class RedisRevocations implements RevocationStore {
       const { news, count } = await this.#readNew(session);
       if (news.length > 0) this.#handler?.(news);
       const isShort = count < this.known.count(this.#nowSeconds);
-      if (isShort && count !== this.#settledCount) await this.resume(session);
+      if (isShort && count !== this.#fullAt) await this.resume(session);
     }
   }
 
@@ -124,7 +117,7 @@ export class RedisRevocations implements RevocationStore {
     const news: RevocationRecord[] = [];
     while (true) {
       const args = [this.#deps.prefix, this.#place, String(PAGE)];
-      const [count, ...texts] = await session.run(REVOCATIONS, args) as readonly string[];
+      const [count, ...texts] = await this.#run(session, REVOCATIONS, args) as readonly string[];
       const records: RevocationRecord[] = [];
       for (let n = 0; n + 2 < texts.length; n += 3) {
         const [place = "", key = "", times = ""] = texts.slice(n, n + 3);
@@ -137,6 +130,19 @@ export class RedisRevocations implements RevocationStore {
       news.push(...this.known.add(records, this.#nowSeconds));
       if (texts.length < 3 * PAGE) return { news, count: Number(count) };
     }
+  }
+
+  async #putBack(
+    session: RedisSession,
+    records: readonly RevocationRecord[],
+    count: number,
+  ): Promise<void> {
+    this.#fullAt = undefined;
+    for (let n = 0; n < records.length; n += PAGE) {
+      if (!await this.#write(session, records.slice(n, n + PAGE))) this.#fullAt = count;
+    }
+    const { where: store, logger } = this.#deps;
+    logger.info("revocations put back", { store, revocations: records.length });
   }
 
   /** Returns whether there was room. @throws StoreUnavailable */
@@ -162,6 +168,14 @@ export class RedisRevocations implements RevocationStore {
     for (const record of records) {
       args.push(keyOfTarget(record), String(record.revokedAt), String(record.forgetAt));
     }
-    return Number(await session.run(REVOKE, args)) >= 0;
+    return Number(await this.#run(session, REVOKE, args)) >= 0;
+  }
+
+  async #run(session: RedisSession, script: Script, args: readonly string[]): Promise<unknown> {
+    try {
+      return await session.run(script, args);
+    } catch (error) {
+      throw explained(error);
+    }
   }
 }
