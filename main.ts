@@ -1,5 +1,5 @@
 import manifest from "./deno.json" with { type: "json" };
-import { EXIT_DONE, exitStatus } from "./src/cli/exit_status.ts";
+import { exitStatus } from "./src/cli/exit_status.ts";
 import { run } from "./src/cli/run.ts";
 
 const encoder = new TextEncoder();
@@ -8,9 +8,9 @@ const printTo = (out: { writeSync(bytes: Uint8Array): number }) => (text: string
 };
 
 try {
-  await run(Deno.args, manifest.version, printTo(Deno.stdout));
+  const status = await run(Deno.args, manifest.version, printTo(Deno.stdout));
   // A reader that has stopped reading would keep the process alive after the drain time.
-  Deno.exit(EXIT_DONE);
+  Deno.exit(status);
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   printTo(Deno.stderr)(`sse-server: ${message}`);

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "./support/assert.ts";
 import { withCode } from "./support/clients/page.ts";
 import { flagsPage } from "./support/flags_page.ts";
+import { documentedLines, loggedLines } from "./support/log_table.ts";
 import {
   anchorsOf,
   filesNamedIn,
@@ -11,6 +12,7 @@ import {
   readPages,
 } from "./support/markdown.ts";
 import { PROJECT_ROOT } from "./support/server_command.ts";
+import { readSourceFiles } from "./support/source_files.ts";
 
 const pages = await readPages();
 
@@ -22,6 +24,23 @@ Deno.test("docs/flags.md lists every flag with its default and what it does", as
 Deno.test("docs/clients.md shows the code that the tests run", async () => {
   const { text } = await readPage("docs/clients.md");
   assert(text === await withCode(text), "docs/clients.md is stale: run deno task clients");
+});
+
+Deno.test("docs/log.md has every message of the log with its levels, and no other", async () => {
+  const documented = documentedLines(await readPage("docs/log.md"));
+  const logged = loggedLines(await readSourceFiles());
+  assert(logged.length > 40, `only ${logged.length} calls of a logger were found`);
+  const wrong = logged.flatMap(({ message, levels, path }) => {
+    if (message === undefined) return [`${path}: a message is not a text that can be found`];
+    const row = documented.get(message);
+    if (row === undefined) return [`${path}: "${message}" has no row`];
+    return levels.filter((level) => !row.levels.includes(level))
+      .map((level) => `${path}: the row of "${message}" does not name ${level}`);
+  });
+  const stale = [...documented.keys()].filter((message) =>
+    !logged.some((line) => line.message === message)
+  );
+  assertEquals({ wrong, stale }, { wrong: [], stale: [] });
 });
 
 Deno.test("no page has a placeholder left", () => {

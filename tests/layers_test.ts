@@ -75,6 +75,7 @@ const STORES = ["src/broker/sqlite", "src/broker/redis"];
 const WRAPPED: Readonly<Record<string, RegExp>> = {
   "@redis/client": /^src\/broker\/redis\/redis_(session|errors)\.ts$/,
   jose: /^src\/auth\/jwt_library\.ts$/,
+  "node:net": /^src\/lib\/trusted_proxies\.ts$/,
   "node:util": /^src\/cli\/flags\.ts$/,
   "node:querystring": /^src\/http\/body\.ts$/,
   "node:sqlite": /^src\/broker\/sqlite\//,

@@ -3,6 +3,7 @@ import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Peers } from "./peers.ts";
+import type { PublishCounts } from "./publish_counts.ts";
 import type { RevocationStore } from "./revocation_store.ts";
 
 /** One emit: drafts that are appended together, and a key that makes it safe to retry. */
@@ -81,6 +82,9 @@ export interface Broker extends EventFeed {
 
   /** Why nothing can be published now, as a sentence without its period; `undefined` if no reason is known. */
   readonly unavailableReason: string | undefined;
+
+  /** What it has counted so far. */
+  readonly counts: PublishCounts;
 
   /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;

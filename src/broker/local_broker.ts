@@ -15,6 +15,7 @@ import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
 import { noPeers } from "./peers.ts";
+import { newPublishCounters, type PublishCounts } from "./publish_counts.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
 import { LocalRevocations, type RevocationStore } from "./revocation_store.ts";
 
@@ -39,6 +40,7 @@ export class LocalBroker implements Broker {
   readonly #queue: PublishQueue | undefined;
   /** The receipts of keys whose publication is delivered, but whose recipients are not counted yet. */
   readonly #uncounted = new Map<string, Promise<Receipt>>();
+  readonly #counters = newPublishCounters();
   #handler: BrokerEventHandler | undefined;
   #unavailableReason: string | undefined;
 
@@ -73,6 +75,10 @@ export class LocalBroker implements Broker {
     return this.#unavailableReason;
   }
 
+  get counts(): PublishCounts {
+    return { ...this.#counters };
+  }
+
   get head(): LogPosition {
     return { seq: this.#log.last, epoch: this.#log.epoch };
   }
@@ -101,6 +107,7 @@ export class LocalBroker implements Broker {
     const { plans, entries, error } = this.#appendNew(publications);
     if (error === undefined) return this.#deliver(plans, entries);
     const failure = this.#noteFailure(error);
+    this.#counters.failures += plans.filter((plan) => typeof plan === "number").length;
     return plans.map((plan) => typeof plan === "number" ? failure : plan);
   }
 
@@ -124,8 +131,13 @@ export class LocalBroker implements Broker {
   }
 
   #deliver(plans: readonly Plan[], entries: readonly Entry[]): Outcomes {
+    // The rest of those that were not refused repeat an entry, of this batch or of one before.
+    this.#counters.repeats += plans.filter((plan) => !(plan instanceof Error)).length -
+      entries.length;
     if (entries.length === 0) return plans as Outcomes; // No plan names an entry.
-    const counts = this.#handler?.deliver(entries.flatMap(({ events }) => events)) ?? [];
+    const events = entries.flatMap(({ events }) => events);
+    this.#counters.events += events.length;
+    const counts = this.#handler?.deliver(events) ?? [];
     const receiptOf = counts instanceof Promise
       ? this.#settleLater(entries, counts)
       : this.#settle(entries, counts);

@@ -53,14 +53,14 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
 /**
  * Runs the command line.
  *
- * @returns once the server has stopped, or the command is done.
+ * @returns the exit status, once the server has stopped, or the command is done.
  * @throws UsageError, StartError
  */
 export async function run(
   args: readonly string[],
   version: string,
   print: Print,
-): Promise<void> {
+): Promise<number> {
   const [first = "", ...rest] = args;
   const command = COMMANDS.get(first);
   const { flags, help, version: wantsVersion } = command === undefined
@@ -69,6 +69,7 @@ export async function run(
   const environment = (name: string) => Deno.env.get(name);
   if (help) print(HELP);
   else if (wantsVersion) print(version);
-  else if (command === undefined) await serve(flags, environment, print);
+  else if (command === undefined) return await serve(flags, environment, print);
   else print(await command.output(flags, environment));
+  return EXIT_DONE;
 }

@@ -1,27 +1,46 @@
-import { readConfig } from "../config/config.ts";
+import { type Config, readConfig, readLogFormat } from "../config/config.ts";
 import { systemClock } from "../lib/clock.ts";
-import { createLogger } from "../observability/logger.ts";
+import { reasonOf } from "../lib/errors.ts";
+import { type AdjustableLogger, createLogger, printToStderr } from "../observability/logger.ts";
 import { Server } from "../server/server.ts";
 import { surviveFailures } from "../server/survive_failures.ts";
 import { announceDevelopment } from "./dev_banner.ts";
+import { EXIT_DONE, exitStatus } from "./exit_status.ts";
 import { onReloadSignal, stopSignal } from "./signals.ts";
 
 /**
- * Runs the server until it has stopped after SIGTERM or SIGINT. At SIGHUP it reads the files of secrets
- * and keys anew.
+ * Runs the server until it has stopped after SIGTERM or SIGINT. At SIGHUP it reads the files of secrets,
+ * keys and the log level anew.
  *
  * @param flags the values of `SERVER_OPTIONS` by name.
  * @param environment looks up one variable.
  * @param print writes the text of `-dev`.
+ * @returns the exit status. If the log is JSON, what the server failed of is a line of it too.
  * @throws UsageError, StartError
  */
 export async function serve(
   flags: Readonly<Record<string, readonly string[]>>,
   environment: (name: string) => string | undefined,
   print: (text: string) => void,
+): Promise<number> {
+  const format = readLogFormat(flags, environment);
+  // The level is known only once every setting is.
+  const logger = createLogger("info", () => systemClock.wall(), printToStderr, format);
+  try {
+    await serveWith(readConfig(flags, environment), logger, print);
+    return EXIT_DONE;
+  } catch (error) {
+    if (format === "text") throw error;
+    logger.error("server failed", { error: reasonOf(error) });
+    return exitStatus(error);
+  }
+}
+
+async function serveWith(
+  config: Config,
+  logger: AdjustableLogger,
+  print: (text: string) => void,
 ): Promise<void> {
-  const config = readConfig(flags, environment);
-  const logger = createLogger(config.logLevel, () => systemClock.wall());
   const starting = Server.start(config, systemClock, logger);
   onReloadSignal(() => starting.then((server) => server.reload(), () => {}));
   const server = await starting;

@@ -1,6 +1,7 @@
 import { type Address, hostWithoutPort, isLoopback } from "../lib/address.ts";
 import { UsageError } from "../lib/errors.ts";
-import type { LogLevel } from "../observability/logger.ts";
+import type { LogLevel } from "../observability/log_line.ts";
+import type { LogFormat } from "../observability/logger.ts";
 import type { Retention } from "../broker/retention.ts";
 import { type ChannelGrants, toGrants } from "../auth/channel_grants.ts";
 import type { ClaimPath } from "../auth/claim_path.ts";
@@ -29,6 +30,8 @@ export interface Config extends HubOptions {
   /** Origins as browsers write them; `"*"` for all, empty for none. */
   readonly corsOrigins: readonly string[] | "*";
   readonly cookie: string;
+  /** IP addresses and ranges of them. */
+  readonly trustedProxies: readonly string[];
   readonly maxPayloadBytes: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
@@ -38,7 +41,11 @@ export interface Config extends HubOptions {
   readonly controlKeys: string | undefined;
   readonly controlHosts: readonly string[];
   readonly drainMs: number;
+  readonly logFormat: LogFormat;
+  /** That of the start: it may change while the server runs. */
   readonly logLevel: LogLevel;
+  /** The file that holds the log level; it counts in the place of `logLevel`. */
+  readonly logLevelFile: string | undefined;
   readonly dev: boolean;
 }
 
@@ -92,6 +99,7 @@ export function readConfig(
     },
     corsOrigins: settings.origins("cors"),
     cookie: settings.cookieName("cookie"),
+    trustedProxies: settings.addressRanges("trusted-proxies"),
     heartbeatMs: settings.milliseconds("heartbeat"),
     retryMs: settings.number("retry"),
     flushWindowMs: settings.number("flush-window"),
@@ -106,7 +114,8 @@ export function readConfig(
       hostWithoutPort(name) ?? name.toLowerCase()
     ),
     drainMs: settings.milliseconds("drain"),
-    logLevel: settings.logLevel("log-level"),
+    logFormat: readLogFormat(flags, environment),
+    ...settings.logLevel("log-level", "log-level-file"),
     dev: settings.on("dev"),
   };
   const open = settings.on("control-open");
@@ -123,6 +132,20 @@ export function readConfig(
     );
   }
   return config;
+}
+
+/**
+ * Reads how the log is written, for whoever reports that another setting is wrong.
+ *
+ * @param flags the values of each flag; the last value counts.
+ * @param environment looks up one variable.
+ * @throws UsageError naming the flag or variable, if it is wrong itself.
+ */
+export function readLogFormat(
+  flags: Readonly<Record<string, readonly string[]>>,
+  environment: (name: string) => string | undefined,
+): LogFormat {
+  return new Settings(flags, environment).logFormat("log-format");
 }
 
 /** Whether control requests need a key. */

@@ -197,6 +197,13 @@ export const SERVER_OPTIONS = [
     help: "name of the cookie that may carry the token",
   },
   {
+    name: "trusted-proxies",
+    value: "ADDRESSES",
+    default: "",
+    help:
+      "proxies whose X-Forwarded-For tells where a client is: addresses and ranges like 10.0.0.0/8, comma separated; without it, the other end of a connection counts as the client",
+  },
+  {
     name: "heartbeat",
     value: "SECONDS",
     range: { min: SHORTEST_TICK_SECONDS, max: 3600, orZero: true },
@@ -295,6 +302,18 @@ export const SERVER_OPTIONS = [
     value: "LEVEL",
     default: "info",
     help: "debug, info, warn or error; debug names each stream, emit and refusal",
+  },
+  {
+    name: "log-level-file",
+    value: "FILE",
+    default: "",
+    help: "file that holds the log level, read again at SIGHUP",
+  },
+  {
+    name: "log-format",
+    value: "FORMAT",
+    default: "text",
+    help: "text for people, or json for the tools that collect logs: one object a line",
   },
   {
     name: "dev",

@@ -4,7 +4,9 @@ import { GRANT_RULE, type GrantTemplate, parseGrantTemplate } from "../auth/gran
 import { isKeyForm, SECRET_RULE } from "../auth/key_material.ts";
 import { UsageError } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
-import type { LogLevel } from "../observability/logger.ts";
+import { ADDRESS_RANGE_RULE, isAddressRange } from "../lib/trusted_proxies.ts";
+import { isLogLevel, LOG_LEVEL_RULE, type LogLevel } from "../observability/log_line.ts";
+import type { LogFormat } from "../observability/logger.ts";
 import { describeRange, environmentName, type Option, SERVER_OPTIONS } from "./options.ts";
 import { parseStore, type StoreAddress } from "../broker/store_address.ts";
 
@@ -155,20 +157,8 @@ export class Settings {
 
   /** A secret as text or as a file; a flag for one wins over a variable for the other. */
   secret(textName: OptionName, fileName: OptionName): SecretSource {
-    const flags = { text: this.#flag(textName), file: this.#flag(fileName) };
-    const given = flags.text !== undefined || flags.file !== undefined ? flags : {
-      text: this.#variable(textName),
-      file: this.#variable(fileName),
-    };
-    const text = given.text === undefined ? undefined : this.text(textName);
-    const file = given.file === undefined ? undefined : this.text(fileName);
-    if (text !== undefined && file !== undefined) {
-      throw new UsageError(
-        `Give ${this.source(textName)} or ${this.source(fileName)}, not both.`,
-      );
-    }
+    const { text, file } = this.#textOrFile(textName, fileName);
     if (text === "") throw this.#wrong(textName, "a text that is not empty");
-    if (file === "") throw this.#wrong(fileName, "a file name");
     return { text, file };
   }
 
@@ -188,18 +178,49 @@ export class Settings {
     return origins;
   }
 
+  /** IP addresses and ranges of them. */
+  addressRanges(name: OptionName): readonly string[] {
+    const ranges = this.list(name);
+    if (ranges.every(isAddressRange)) return ranges;
+    throw this.#wrong(name, ADDRESS_RANGE_RULE);
+  }
+
   cookieName(name: OptionName): string {
     const text = this.text(name);
     if (/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)) return text;
     throw this.#wrong(name, "a cookie name");
   }
 
-  logLevel(name: OptionName): LogLevel {
+  /** A log level, and the file that holds another if one is given in its place. */
+  logLevel(
+    textName: OptionName,
+    fileName: OptionName,
+  ): { readonly logLevel: LogLevel; readonly logLevelFile: string | undefined } {
+    const { text = optionOf(textName).default, file } = this.#textOrFile(textName, fileName);
+    if (!isLogLevel(text)) throw this.#wrong(textName, LOG_LEVEL_RULE);
+    return { logLevel: text, logLevelFile: file };
+  }
+
+  logFormat(name: OptionName): LogFormat {
     const text = this.text(name);
-    if (
-      text === "debug" || text === "info" || text === "warn" || text === "error"
-    ) return text;
-    throw this.#wrong(name, "debug, info, warn or error");
+    if (text === "text" || text === "json") return text;
+    throw this.#wrong(name, "text or json");
+  }
+
+  /** A text or the file that holds it; a flag for one wins over a variable for the other. */
+  #textOrFile(textName: OptionName, fileName: OptionName): SecretSource {
+    const flags = { text: this.#flag(textName), file: this.#flag(fileName) };
+    const given = flags.text !== undefined || flags.file !== undefined ? flags : {
+      text: this.#variable(textName),
+      file: this.#variable(fileName),
+    };
+    if (given.text !== undefined && given.file !== undefined) {
+      throw new UsageError(
+        `Give ${this.source(textName)} or ${this.source(fileName)}, not both.`,
+      );
+    }
+    if (given.file === "") throw this.#wrong(fileName, "a file name");
+    return given;
   }
 
   #number(name: OptionName): number {

@@ -7,9 +7,12 @@ import { Caller } from "./caller.ts";
 import { hideTokens } from "./misplaced_token.ts";
 import { targetOf } from "./target.ts";
 
-/** The part of `Deno.ServeHandlerInfo` that tells when a connection is done with an answer. */
+/** The parts of `Deno.ServeHandlerInfo` that tell of a connection. */
 export interface Connection {
+  /** Settles once it is done with the answer. */
   readonly completed: Promise<void>;
+  /** Its other end. Default: nobody knows. */
+  readonly remoteAddr?: { readonly transport: string; readonly hostname?: string };
 }
 
 /** A request that has found its route. */
@@ -18,7 +21,6 @@ export interface RoutedRequest {
   readonly query: URLSearchParams | undefined;
   /** The segment that the route's path calls `:name`, percent-decoded; empty where it has none. */
   readonly name: string;
-  /** Settles once the runtime has let go of the answer's connection. */
   readonly connection: Connection;
   readonly caller: Caller;
 }

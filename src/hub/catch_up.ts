@@ -5,6 +5,7 @@ import { Pacer } from "../lib/pacer.ts";
 import { encodeBlock } from "../sse/encode.ts";
 import { joinEvents } from "../sse/join.ts";
 import { formatId } from "../sse/log_position.ts";
+import type { HubCounters } from "./stream_counts.ts";
 import { CATCH_UP_BYTES, type Subscriber } from "./subscriber.ts";
 
 /** The type of the event that reports a gap to a client. */
@@ -40,6 +41,7 @@ class ReaderPool {
 export class CatchUp {
   readonly #feed: EventFeed;
   readonly #pacer: Pacer;
+  readonly #counters: HubCounters;
   readonly #onFailure: (subscriber: Subscriber, error: unknown) => void;
   /** Subscribers that are due for a batch, in order. */
   readonly #due = new Set<Subscriber>();
@@ -57,10 +59,12 @@ export class CatchUp {
   constructor(
     feed: EventFeed,
     clock: Clock,
+    counters: HubCounters,
     onFailure: (subscriber: Subscriber, error: unknown) => void,
   ) {
     this.#feed = feed;
     this.#pacer = new Pacer(clock, () => this.#serve());
+    this.#counters = counters;
     this.#onFailure = onFailure;
   }
 
@@ -185,8 +189,11 @@ export class CatchUp {
   #replay(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {
     if (gap !== undefined) {
       subscriber.reportGap(this.#encodeGap(subscriber, gap, events[0]?.seq), gap.through);
+      this.#counters.gapTold();
     }
-    subscriber.replay(events.length === 0 ? NOTHING : joinEvents(events), through);
+    const bytes = events.length === 0 ? NOTHING : joinEvents(events);
+    subscriber.replay(bytes, through);
+    this.#counters.replayed(events.length, bytes.length);
     if (reachesHead) subscriber.goLive();
   }
 

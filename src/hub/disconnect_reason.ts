@@ -12,14 +12,18 @@
  * - `keys unavailable`: the keys of the token's issuer are not known yet; the client was told when to reconnect.
  * - `server error`: this server failed; the log has the cause.
  */
-export type DisconnectReason =
-  | "client left"
-  | "token expired"
-  | "too slow"
-  | "draining"
-  | "over the limit"
-  | "key gone"
-  | "revoked"
-  | "disconnected"
-  | "keys unavailable"
-  | "server error";
+export const DISCONNECT_REASONS = [
+  "client left",
+  "token expired",
+  "too slow",
+  "draining",
+  "over the limit",
+  "key gone",
+  "revoked",
+  "disconnected",
+  "keys unavailable",
+  "server error",
+] as const;
+
+/** One of {@link DISCONNECT_REASONS}. */
+export type DisconnectReason = typeof DISCONNECT_REASONS[number];

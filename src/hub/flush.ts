@@ -1,17 +1,24 @@
-import type { Subscriber } from "./subscriber.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { Channel } from "./channel.ts";
 import type { Channels } from "./channels.ts";
 import { joinEvents } from "../sse/join.ts";
+import type { HandOver, HubCounters } from "./stream_counts.ts";
+import type { Subscriber } from "./subscriber.ts";
 
 /** The unsent events for everyone in the channels of some subscribers, and their bytes. */
 interface Shared {
   /** The turn in which the events were looked up: nothing is published within a turn. */
   turn: number;
   readonly events: readonly ServerEvent[];
-  /** The bytes of the events from an index on: joined once for subscribers next to each other, which lack the same. */
-  from: number;
-  bytes: Uint8Array | undefined;
+  /** What subscribers next to each other lack, which is mostly the same. */
+  batch: Batch | undefined;
+}
+
+/** Some of the shared events, from an index on, and the streams that they were handed to in this turn. */
+interface Batch extends HandOver {
+  readonly from: number;
+  streams: number;
 }
 
 /**
@@ -25,6 +32,8 @@ export class Flush {
   /** On the steady clock. */
   readonly beganAt: number;
   readonly #channels: Channels;
+  readonly #clock: Clock;
+  readonly #counters: HubCounters;
   readonly #unvisited: Iterator<ReadonlySet<Subscriber>>;
   /** The rest of the set that is being visited. */
   #subscribers: Iterator<Subscriber> = [].values();
@@ -32,13 +41,17 @@ export class Flush {
   #turn = 0;
   /** The seq of the channel's last unsent event for everyone; -1 if there is none. */
   #last = -1;
+  /** What was handed over in this turn. */
+  readonly #handOvers: HandOver[] = [];
   #isDone = false;
 
   /** @param channels every channel of the hub: a subscriber of several may have pending events in each. */
-  constructor(channel: Channel, channels: Channels, nowMs: number) {
+  constructor(channel: Channel, channels: Channels, clock: Clock, counters: HubCounters) {
     this.channel = channel;
-    this.beganAt = nowMs;
+    this.beganAt = clock.steady();
     this.#channels = channels;
+    this.#clock = clock;
+    this.#counters = counters;
     this.#unvisited = channel.beginFlush()[Symbol.iterator]();
   }
 
@@ -51,6 +64,12 @@ export class Flush {
   run(limit: number): number {
     this.#turn++;
     this.#last = this.channel.lastUnsent;
+    const visited = this.#visit(limit);
+    this.#count();
+    return visited;
+  }
+
+  #visit(limit: number): number {
     for (let visited = 0; visited < limit; visited++) {
       const subscriber = this.#next();
       if (subscriber === undefined) {
@@ -87,11 +106,13 @@ export class Flush {
     const first = shared.events[from];
     const last = shared.events.at(-1);
     if (first === undefined || last === undefined) return;
-    if (shared.bytes === undefined || shared.from !== from) {
-      shared.from = from;
-      shared.bytes = joinEvents(shared.events.slice(from));
+    let { batch } = shared;
+    if (batch?.from !== from) {
+      const events = shared.events.slice(from);
+      shared.batch = batch = { from, events, bytes: joinEvents(events), streams: 0 };
     }
-    subscriber.deliver(shared.bytes, first.seq, last.seq);
+    if (!subscriber.deliver(batch.bytes, first.seq, last.seq)) return;
+    if (batch.streams++ === 0) this.#handOvers.push(batch);
   }
 
   /** Sends a subscriber what is for it alone, in its place among the events for everyone. */
@@ -101,7 +122,18 @@ export class Flush {
     const [first] = events;
     const last = events.at(-1);
     if (first === undefined || last === undefined) return;
-    subscriber.deliver(joinEvents(events), first.seq, last.seq);
+    const bytes = joinEvents(events);
+    if (subscriber.deliver(bytes, first.seq, last.seq)) {
+      this.#handOvers.push({ events, bytes, streams: 1 });
+    }
+  }
+
+  /** Counts what was handed over in this turn: once for each batch, because for each subscriber it would take time. */
+  #count(): void {
+    if (this.#handOvers.length === 0) return;
+    const now = this.#clock.wall();
+    for (const handOver of this.#handOvers) this.#counters.handedOver(handOver, now);
+    this.#handOvers.length = 0;
   }
 
   #sharedFor({ channelsKey, claims }: Subscriber): Shared {
@@ -111,9 +143,10 @@ export class Flush {
     if (known !== undefined && known.events.at(-1) === events.at(-1)) {
       // Nothing new: subscribers of another turn share the same bytes.
       known.turn = this.#turn;
+      if (known.batch !== undefined) known.batch.streams = 0;
       return known;
     }
-    const shared = { turn: this.#turn, events, from: 0, bytes: undefined };
+    const shared = { turn: this.#turn, events, batch: undefined };
     this.#shared.set(channelsKey, shared);
     return shared;
   }

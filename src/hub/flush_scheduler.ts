@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Channel } from "./channel.ts";
 import type { Channels } from "./channels.ts";
 import { Flush } from "./flush.ts";
+import type { HubCounters } from "./stream_counts.ts";
 
 /**
  * Subscribers visited before other work gets its turn. The runtime writes to about as many
@@ -25,6 +26,7 @@ export class FlushScheduler {
   readonly #channels: Channels;
   readonly #windowMs: number;
   readonly #clock: Clock;
+  readonly #counters: HubCounters;
   /** Idle channels with pending events, until the end of the current turn. */
   readonly #ready = new Set<Channel>();
   /** Flushes that have subscribers left to visit. */
@@ -38,10 +40,11 @@ export class FlushScheduler {
    * @param channels every channel of the hub.
    * @param windowMs 0 for no window.
    */
-  constructor(channels: Channels, windowMs: number, clock: Clock) {
+  constructor(channels: Channels, windowMs: number, clock: Clock, counters: HubCounters) {
     this.#channels = channels;
     this.#windowMs = windowMs;
     this.#clock = clock;
+    this.#counters = counters;
   }
 
   /** Sends a channel's pending events at the end of this turn, or once the channel is no longer busy. */
@@ -62,8 +65,7 @@ export class FlushScheduler {
     this.#running.clear();
     this.#cooling.clear();
     this.#ready.clear();
-    const now = this.#clock.steady();
-    for (const channel of busy) new Flush(channel, this.#channels, now).run(Infinity);
+    for (const channel of busy) this.#flushOf(channel).run(Infinity);
   }
 
   #flushReady(): void {
@@ -73,8 +75,11 @@ export class FlushScheduler {
   }
 
   #start(channels: readonly Channel[]): void {
-    const now = this.#clock.steady();
-    this.#advance(channels.map((channel) => new Flush(channel, this.#channels, now)));
+    this.#advance(channels.map((channel) => this.#flushOf(channel)));
+  }
+
+  #flushOf(channel: Channel): Flush {
+    return new Flush(channel, this.#channels, this.#clock, this.#counters);
   }
 
   /** Visits subscribers of these flushes in turn, as many as one turn has time for. */

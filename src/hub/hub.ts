@@ -2,13 +2,13 @@ import { type Claims, isExpired } from "../auth/claims.ts";
 import { type RevocationRecord, Revocations } from "../auth/revocations.ts";
 import type { EventFeed, RecipientCounts } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { LogFields, Logger } from "../observability/logger.ts";
+import type { LogFields } from "../observability/log_line.ts";
+import type { Logger } from "../observability/logger.ts";
 import { encodeLines } from "../sse/encode.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId } from "../sse/log_position.ts";
 import { type Audience, findAudience } from "./audience.ts";
 import { CatchUp } from "./catch_up.ts";
-import type { Census } from "./census.ts";
 import { Channels } from "./channels.ts";
 import {
   type ConnectionCounter,
@@ -19,6 +19,7 @@ import type { ConnectOptions } from "./connect_options.ts";
 import { ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
+import { disconnectsOf, HubCounters, type StreamCounts } from "./stream_counts.ts";
 import { StreamIds } from "./stream_ids.ts";
 import type { StreamObserver } from "./stream_observer.ts";
 import { StreamTimer } from "./stream_timer.ts";
@@ -45,6 +46,7 @@ export class Hub {
   readonly #options: HubOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #counters = new HubCounters();
   readonly #observers: readonly StreamObserver[];
   readonly #channels = new Channels();
   readonly #flushScheduler: FlushScheduler;
@@ -57,11 +59,12 @@ export class Hub {
   readonly #held: ConnectionCounter;
   /** Open streams without a token. */
   readonly #publicStreams: ConnectionCounter;
-  readonly #disconnects = new Map<DisconnectReason, number>();
   readonly #ids = new StreamIds();
   #isDraining = false;
   readonly #source: SubscriberSource = {
     catchUp: (subscriber) => this.#catchUp.request(subscriber),
+    fellBehind: () => this.#counters.fellBehind(),
+    caughtUp: () => this.#counters.caughtUp(),
     left: (subscriber) => this.#remove(subscriber, "client left"),
   };
 
@@ -77,11 +80,13 @@ export class Hub {
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
-    this.#observers = observers;
+    this.#observers = [this.#counters, ...observers];
     this.#held = held;
     this.#publicStreams = publicStreams;
-    this.#flushScheduler = new FlushScheduler(this.#channels, options.flushWindowMs, clock);
-    this.#catchUp = new CatchUp(feed, clock, (...failure) => this.#fail(...failure));
+    const counters = this.#counters;
+    const { flushWindowMs } = options;
+    this.#flushScheduler = new FlushScheduler(this.#channels, flushWindowMs, clock, counters);
+    this.#catchUp = new CatchUp(feed, clock, counters, (...failure) => this.#fail(...failure));
     this.#frames = new ControlFrames(options.retryMs);
     const { heartbeatMs, stallMs } = options;
     this.#subscribers = new StreamTimer(heartbeatMs, stallMs, (...due) => this.#visit(...due));
@@ -98,11 +103,12 @@ export class Hub {
 
   /** The number of streams that have ended since the start, by disconnect reason. */
   get disconnects(): Readonly<Partial<Record<DisconnectReason, number>>> {
-    return Object.fromEntries(this.#disconnects);
+    return disconnectsOf(this.counts);
   }
 
-  get census(): Census {
-    return { subscribers: this.size, disconnects: this.disconnects };
+  /** What it has counted; takes some microseconds, however many streams there are. */
+  get counts(): StreamCounts {
+    return this.#counters.counts;
   }
 
   /** Why a new client would be rejected now; `undefined` if it would get a stream. */
@@ -147,7 +153,7 @@ export class Hub {
     claims: Claims | undefined,
     options: ConnectOptions,
   ): Uint8Array<ArrayBuffer> {
-    this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds: 0 });
+    this.#logDisconnect(reason, { ...toFields(reason, claims), seconds: 0 });
     for (const observer of this.#observers) observer.rejected?.(reason, claims, options);
     return this.#frames.reject(reason, options.lastEventId ? undefined : this.#headId, options);
   }
@@ -243,7 +249,7 @@ export class Hub {
     this.#channels.remove(subscriber);
     const seconds = Math.round((this.#clock.steady() - subscriber.openedAt) / 100) / 10;
     const { claims, id } = subscriber;
-    this.#noteDisconnect(reason, { ...toFields(reason, claims), seconds, stream: id });
+    this.#logDisconnect(reason, { ...toFields(reason, claims), seconds, stream: id });
     for (const observer of this.#observers) observer.ended?.(subscriber, reason);
   }
 
@@ -257,8 +263,7 @@ export class Hub {
     this.#end(subscriber, "server error", this.#frames.closeNotice("server error"));
   }
 
-  #noteDisconnect(reason: DisconnectReason, fields: LogFields): void {
-    this.#disconnects.set(reason, (this.#disconnects.get(reason) ?? 0) + 1);
+  #logDisconnect(reason: DisconnectReason, fields: LogFields): void {
     if (reason === "too slow" || reason === "server error") {
       this.#logger.warn("stream ended", fields);
     } else if (reason === "client left") {

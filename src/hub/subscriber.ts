@@ -8,6 +8,10 @@ import type { ClientOrigin } from "./client_origin.ts";
 export interface SubscriberSource {
   /** Reads the next batch of history for a subscriber that is catching up and has room for it. */
   catchUp(subscriber: Subscriber): void;
+  /** A live subscriber catches up from now on. */
+  fellBehind(): void;
+  /** A subscriber that caught up is live from now on. */
+  caughtUp(): void;
   /** The client, or a proxy on the way, has closed the connection. */
   left(subscriber: Subscriber): void;
 }
@@ -151,13 +155,18 @@ export class Subscriber {
    *
    * @param from the seq of the first event: the subscriber has missed nothing before it.
    * @param through the seq of the last event.
+   * @returns whether it had room for them.
    */
-  deliver(bytes: Uint8Array, from: number, through: number): void {
-    if (this.#isEnded) return;
+  deliver(bytes: Uint8Array, from: number, through: number): boolean {
+    if (this.#isEnded) return false;
     this.#gapReportedThrough = from - 1;
-    if (this.unsentBytes + bytes.length > this.#maxBufferBytes) return this.#fallBehind();
+    if (this.unsentBytes + bytes.length > this.#maxBufferBytes) {
+      this.#fallBehind();
+      return false;
+    }
     this.#write(bytes);
     this.#position = through;
+    return true;
   }
 
   /** Writes the next batch of history. @param bytes empty for a batch without events. */
@@ -177,7 +186,10 @@ export class Subscriber {
 
   /** Ends catching up: the subscriber has everything up to the head, and flushes push to it. */
   goLive(): void {
+    // Its client may have left during the last write.
+    if (this.#isEnded) return;
     this.#isLive = true;
+    this.#source.caughtUp();
   }
 
   /**
@@ -258,6 +270,7 @@ export class Subscriber {
 
   #fallBehind(): void {
     this.#isLive = false;
+    this.#source.fellBehind();
     if (this.#pulled === undefined) return; // The stream pulls once its client has accepted enough.
     if ((this.#controller.desiredSize ?? 0) > 0) this.#source.catchUp(this);
     else this.#settle();

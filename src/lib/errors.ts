@@ -97,29 +97,38 @@ export class UnsupportedContentType extends HttpError {
  * - `claims`: a claim is missing or wrong.
  * - `revoked`: it was revoked.
  */
-export type RefusalCode =
-  | "missing"
-  | "malformed"
-  | "signature"
-  | "issuer"
-  | "audience"
-  | "not yet valid"
-  | "expired"
-  | "claims"
-  | "revoked";
+export const REFUSAL_CODES = [
+  "missing",
+  "malformed",
+  "signature",
+  "issuer",
+  "audience",
+  "not yet valid",
+  "expired",
+  "claims",
+  "revoked",
+] as const;
+
+/** One of {@link REFUSAL_CODES}. */
+export type RefusalCode = typeof REFUSAL_CODES[number];
 
 /** A token is missing, wrong or not valid now. */
 export class TokenRefused extends HttpError {
   override readonly name = "TokenRefused";
-  readonly status = 401;
 
   /** @param reason as for HttpError. */
   constructor(readonly code: RefusalCode, message: string, reason?: string) {
     super(message, reason);
   }
 
+  /** A client whose token was revoked is told to come back no more (HTML Standard, 9.2.1). */
+  get status() {
+    return this.code === "revoked" ? 204 : 401;
+  }
+
   /** RFC 6750, section 3: a request without a token gets no error code. */
-  override get headers() {
+  override get headers(): Readonly<Record<string, string>> {
+    if (this.status === 204) return {};
     const realm = 'Bearer realm="events"';
     const reason = `error="invalid_token", error_description="${this.message}"`;
     return { "WWW-Authenticate": this.code === "missing" ? realm : `${realm}, ${reason}` };

@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
-import type { LogFields, Logger, LogLevel } from "./logger.ts";
+import type { LogFields, LogLevel } from "./log_line.ts";
+import type { Logger } from "./logger.ts";
 
 /** Lines of one level and message that are written in one second. */
 const LINES_PER_SECOND = 20;
@@ -46,6 +47,10 @@ export class LimitedLogger implements Logger {
 
   error(message: string, fields?: LogFields): void {
     this.#log("error", message, fields);
+  }
+
+  writes(level: LogLevel): boolean {
+    return this.#logger.writes(level);
   }
 
   /** Reports every line left out so far; without it, no report comes if no further line follows. */

@@ -1,89 +1,62 @@
-/** The levels in order: a logger writes the lines of its own level and of every later one. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
+import { formatJson } from "./json_format.ts";
+import { isWritten, type LogFields, type LogLevel, type LogLine } from "./log_line.ts";
+import { formatText } from "./text_format.ts";
 
-/**
- * The `name=value` pairs of a line, in this order. Never a secret, a token or a query string. A list
- * is shortened to its first five items and the number of further ones.
- */
-export type LogFields = Readonly<
-  Record<string, string | number | readonly string[]>
->;
-
-/** Writes one line per call: time, level, message, then `name=value` pairs. */
+/** Writes one line per call: time, level, message, then the fields. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
+  /** Whether lines of a level are written now: for those whose fields take work. */
+  writes(level: LogLevel): boolean;
 }
 
-const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
-
-/** Whether a logger writes the lines of a level, if `lowest` is its own. */
-export function isWritten(level: LogLevel, lowest: LogLevel): boolean {
-  return LEVELS.indexOf(level) >= LEVELS.indexOf(lowest);
+/** A logger whose level may change at any time; whoever wraps it follows. */
+export interface AdjustableLogger extends Logger {
+  /** The lowest level that is written. */
+  level: LogLevel;
 }
+
+/** How lines are written: for people, or for the tools that collect them. */
+export type LogFormat = "text" | "json";
+
+const FORMATS: Readonly<Record<LogFormat, (line: LogLine) => string>> = {
+  text: formatText,
+  json: formatJson,
+};
 
 /**
- * A logger that drops lines below `level`.
+ * A logger that drops lines below its level.
  *
- * @param write takes a finished line without its line end; the default prints it to stderr.
+ * @param level the level to begin with.
  * @param now the wall clock, in milliseconds.
+ * @param write takes a finished line without its line end; the default prints it to stderr.
  */
 export function createLogger(
   level: LogLevel,
   now: () => number,
   write: (line: string) => void = printToStderr,
-): Logger {
-  const log = (of: LogLevel) =>
-    isWritten(of, level)
-      ? (message: string, fields: LogFields = {}) =>
-        write(
-          `${new Date(now()).toISOString()} ${of} ${message}${formatFields(fields)}`,
-        )
-      : () => {};
-  return {
+  format: LogFormat = "text",
+): AdjustableLogger {
+  const formatLine = FORMATS[format];
+  const log = (of: LogLevel) => (message: string, fields: LogFields = {}) => {
+    if (!isWritten(of, logger.level)) return;
+    write(formatLine({ time: now(), level: of, message, fields }));
+  };
+  const logger: AdjustableLogger = {
+    level,
     debug: log("debug"),
     info: log("info"),
     warn: log("warn"),
     error: log("error"),
+    writes: (of) => isWritten(of, logger.level),
   };
-}
-
-/** A client's token may name thousands of channels: lines that list them all would fill the disk. */
-const MAX_LISTED = 5;
-
-function formatFields(fields: LogFields): string {
-  return Object.entries(fields).map(([name, value]) => ` ${name}=${formatValue(value)}`).join("");
-}
-
-/** Quotes a text that could be read as several values, or break out of its line. */
-function formatValue(value: string | number | readonly string[]): string {
-  if (typeof value === "number") return String(value);
-  if (typeof value !== "string") return formatList(value);
-  return /^[\w.:/@*+[\]-]+$/.test(value) ? value : quote(value);
-}
-
-function formatList(values: readonly string[]): string {
-  const listed = values.slice(0, MAX_LISTED).map(formatValue);
-  const more = values.length - listed.length;
-  return (more === 0 ? listed : [...listed, quote(`and ${more} more`)]).join(",");
-}
-
-/** JSON that also escapes every non-ASCII character that breaks a line or controls a terminal. */
-function quote(text: string): string {
-  return JSON.stringify(text).replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
-    (mark) => mark.split("").map(escapeUnit).join(""),
-  );
-}
-
-function escapeUnit(unit: string): string {
-  return "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0");
+  return logger;
 }
 
 /** If the log cannot be written (the disk is full, say), the process and its streams must go on. */
-function printToStderr(line: string): void {
+export function printToStderr(line: string): void {
   try {
     // deno-lint-ignore no-console
     console.error(line);

@@ -6,17 +6,22 @@ import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
 import { type Config, hasControlKeys } from "../config/config.ts";
 import type { Audience } from "../hub/audience.ts";
-import type { Census } from "../hub/census.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
+import type { ClientCounts } from "../hub/server_counts.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { TrustedProxies } from "../lib/trusted_proxies.ts";
+import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
+import { newTally } from "../lib/tally.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import type { DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
-import type { Logger } from "../observability/logger.ts";
+import type { LogLevel } from "../observability/log_line.ts";
+import type { AdjustableLogger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
 import { clientRouter } from "./routes.ts";
+import { ThreadMeter } from "./thread_meter.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one thread can serve. */
 const TOKEN_CACHE_BYTES = 20 * 1024 * 1024;
@@ -26,7 +31,8 @@ const TOKEN_CACHE_BYTES = 20 * 1024 * 1024;
  * from other threads.
  */
 export interface ClientQueries {
-  census(): Census;
+  /** What was counted so far; from the first call on, how late the event loop is too. */
+  counts(): ClientCounts;
   /** See `Hub.audience`. */
   audience(channel: string, user: string): Audience;
   /** See `TokenAuthority.missingKeys`. */
@@ -43,8 +49,8 @@ export interface ClientSide {
   readonly address: string;
   /** Whether connections are accepted now. */
   readonly accepting: boolean;
-  /** The streams so far, of all hubs. */
-  census(): Promise<Census>;
+  /** What all hubs have counted. None of it but what is of now ever goes down. */
+  counts(): Promise<ClientCounts>;
   /** Asks each hub; `undefined` if one does not answer in time, because the others are not the whole. */
   ask<Name extends keyof ClientQueries>(
     name: Name,
@@ -58,6 +64,8 @@ export interface ClientSide {
   revoke(records: readonly RevocationRecord[]): Promise<number | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
+  /** Logs from this level on. */
+  useLogLevel(level: LogLevel): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
   stopAccepting(): Promise<void>;
   /** Sends what is pending, then ends every stream; events that are published later reach nobody. */
@@ -77,11 +85,22 @@ export interface ClientSettings {
 export interface ClientDeps {
   readonly feed: EventFeed;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: AdjustableLogger;
   /** What is refused from the start; more of it comes with `revoke`. */
   readonly revocations: Revocations;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
+}
+
+interface LocalClientsParts {
+  readonly hub: Hub;
+  readonly tokens: TokenAuthority;
+  readonly listener: Listener;
+  readonly logger: AdjustableLogger;
+  readonly limitedLogger: LimitedLogger;
+  readonly refused: ClientCounts["tokensRefused"];
+  readonly meter: ThreadMeter;
+  readonly revoke: ClientQueries["revoke"];
 }
 
 /** A client listener and its hub in this thread. */
@@ -89,20 +108,22 @@ export class LocalClients implements ClientSide {
   readonly #hub: Hub;
   readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
-  readonly #logger: LimitedLogger;
+  readonly #logger: AdjustableLogger;
+  /** For lines about single streams and requests. */
+  readonly #limitedLogger: LimitedLogger;
+  readonly #refused: ClientCounts["tokensRefused"];
+  readonly #meter: ThreadMeter;
   readonly #revoke: ClientQueries["revoke"];
 
-  private constructor(
-    hub: Hub,
-    tokens: TokenAuthority,
-    listener: Listener,
-    logger: LimitedLogger,
-    revoke: ClientQueries["revoke"],
-  ) {
+  private constructor(parts: LocalClientsParts) {
+    const { hub, tokens, listener, logger, limitedLogger, refused, meter, revoke } = parts;
     this.#hub = hub;
     this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
+    this.#limitedLogger = limitedLogger;
+    this.#refused = refused;
+    this.#meter = meter;
     this.#revoke = revoke;
   }
 
@@ -122,14 +143,19 @@ export class LocalClients implements ClientSide {
       failed: (url, reason) => deps.logger.warn("key set not fetched", { url, reason }),
       fetched: (url) => deps.logger.info("key set fetched", { url }),
     });
+    const refused = newTally(REFUSAL_CODES);
     const router = clientRouter({
       ...config,
+      proxies: new TrustedProxies(config.trustedProxies),
       hub,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       revocations,
       clock,
       logger,
-      activity: createActivityLog(logger, config.logLevel, config.dev),
+      activity: createActivityLog(logger, config.dev),
+      onRefusal: (error) => {
+        if (error instanceof TokenRefused) refused[error.code]++;
+      },
       demoPage: config.dev ? demoPageSettings(config) : undefined,
     });
     const listener = Listener.start({
@@ -143,7 +169,17 @@ export class LocalClients implements ClientSide {
       revocations.add(records, clock.wall() / 1000);
       return hub.endRevoked(records);
     };
-    return new LocalClients(hub, tokens, listener, logger, revoke);
+    const meter = new ThreadMeter(clock);
+    return new LocalClients({
+      hub,
+      tokens,
+      listener,
+      logger: deps.logger,
+      limitedLogger: logger,
+      refused,
+      meter,
+      revoke,
+    });
   }
 
   get address(): string {
@@ -159,7 +195,10 @@ export class LocalClients implements ClientSide {
     const hub = this.#hub;
     const tokens = this.#tokens;
     return {
-      census: () => hub.census,
+      counts: () => {
+        this.#meter.start();
+        return this.lastCounts;
+      },
       audience: (channel, user) => hub.audience(channel, user),
       missingKeys: () => tokens.missingKeys,
       revoke: this.#revoke,
@@ -168,8 +207,15 @@ export class LocalClients implements ClientSide {
     };
   }
 
-  census(): Promise<Census> {
-    return Promise.resolve(this.#hub.census);
+  /** What it has counted, without beginning to look at the event loop. */
+  get lastCounts(): ClientCounts {
+    const tokensRefused = { ...this.#refused };
+    const thread = { ...this.#meter.counts, workers: 1, workersDied: 0 };
+    return { ...this.#hub.counts, tokensRefused, ...thread };
+  }
+
+  counts(): Promise<ClientCounts> {
+    return Promise.resolve(this.queries.counts());
   }
 
   ask<Name extends keyof ClientQueries>(
@@ -187,6 +233,10 @@ export class LocalClients implements ClientSide {
     this.#tokens.useKeys(keys);
   }
 
+  useLogLevel(level: LogLevel): void {
+    this.#logger.level = level;
+  }
+
   async stopAccepting(): Promise<void> {
     this.#hub.stopAccepting();
     await this.#listener.stop();
@@ -197,8 +247,9 @@ export class LocalClients implements ClientSide {
   }
 
   close(): Promise<void> {
+    this.#meter.stop();
     this.#tokens.close();
-    this.#logger.flush();
+    this.#limitedLogger.flush();
     return Promise.resolve();
   }
 }

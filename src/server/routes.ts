@@ -16,6 +16,7 @@ import { RefusalLog } from "../http/refusal_log.ts";
 import { type Route, Router } from "../http/router.ts";
 import type { HttpError } from "../lib/errors.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
+import type { LogFields } from "../observability/log_line.ts";
 import type { Logger } from "../observability/logger.ts";
 
 /** Everything that the client listener needs. */
@@ -23,6 +24,8 @@ export interface ClientRouteDeps extends SubscribeDeps {
   readonly corsOrigins: readonly string[] | "*";
   readonly logger: Logger;
   readonly activity: ActivityLog;
+  /** Is told of each refused request. Default: nobody is. */
+  readonly onRefusal?: (error: HttpError) => void;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageSettings | undefined;
 }
@@ -41,7 +44,7 @@ type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
 /** The routes of the client listener. */
 export function clientRouter(deps: ClientRouteDeps): Router {
-  const { corsOrigins, logger, activity, demoPage } = deps;
+  const { corsOrigins, logger, activity, demoPage, onRefusal } = deps;
   const cors = (request: Request) => corsHeaders(request, corsOrigins);
   const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
   const routes: Route[] = [
@@ -65,7 +68,10 @@ export function clientRouter(deps: ClientRouteDeps): Router {
       corsRefusals.note(request);
       return cors(request);
     },
-    onRefusal: (error) => logRefusal(activity, "client request refused", error),
+    onRefusal: (error) => {
+      onRefusal?.(error);
+      activity.notice?.("client request refused", refusalFields(error));
+    },
     logger,
   });
 }
@@ -109,7 +115,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     guard: (request) => access.check(request),
     onRefusal: (error, { keyName }) => {
       refusals.note(error, keyName);
-      logRefusal(activity, "control request refused", error, keyName);
+      activity.notice?.("control request refused", refusalFields(error, keyName));
     },
     onAnswer: ({ caller: { keyName }, ...answered }) =>
       logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
@@ -118,18 +124,8 @@ export function controlRouter(deps: ControlRouteDeps): Router {
   });
 }
 
-function logRefusal(
-  { notice }: ActivityLog,
-  message: string,
-  { status, name, reason }: HttpError,
-  keyName?: string,
-): void {
-  notice?.(message, {
-    status,
-    error: name,
-    reason: hideTokens(reason),
-    ...(keyName && { key: keyName }),
-  });
+function refusalFields({ status, name, reason }: HttpError, keyName?: string): LogFields {
+  return { status, error: name, reason: hideTokens(reason), ...(keyName && { key: keyName }) };
 }
 
 function preflightRoute(path: string, cors: HeadersOf, allowance: CorsAllowance): Route {

@@ -12,11 +12,13 @@ import { within } from "../lib/deadline.ts";
 import { joinAudiences } from "../hub/audience.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
-import type { LogFields, Logger } from "../observability/logger.ts";
+import { isWritten, type LogFields } from "../observability/log_line.ts";
+import type { AdjustableLogger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
 import { countWorkers } from "./count_workers.ts";
 import { Listener, reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
+import { readLogLevel } from "./read_log_level.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
 import { Revoker } from "./revoker.ts";
@@ -37,7 +39,7 @@ interface ServerParts {
   readonly clients: ClientSide;
   readonly controlKeys: readonly ControlKey[] | undefined;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly logger: AdjustableLogger;
 }
 
 /** A running server: a control listener, and a client listener in this thread or in worker threads. */
@@ -49,7 +51,7 @@ export class Server {
   readonly #config: Config;
   readonly #keys: TokenKeys;
   readonly #broker: Broker;
-  readonly #logger: Logger;
+  readonly #logger: AdjustableLogger;
   readonly #clients: ClientSide;
   readonly #control: Listener;
   /** For lines about single control requests. */
@@ -87,7 +89,7 @@ export class Server {
       bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
       clock,
       logger,
-      activity: createActivityLog(this.#controlLogger, config.logLevel, config.dev),
+      activity: createActivityLog(this.#controlLogger, config.dev),
       audience: async (...event) => {
         const audiences = await clients.ask("audience", ...event);
         return audiences && joinAudiences(audiences);
@@ -96,7 +98,7 @@ export class Server {
       revocations: broker.revocations.known,
       disconnect: (selection) => clients.ask("disconnect", selection),
       isStoreShared: config.store.kind === "redis",
-      census: () => clients.census(),
+      counts: async () => ({ ...await clients.counts(), published: broker.counts }),
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
         const reasons = await clients.ask("missingKeys");
         return [...new Set(reasons?.flat())];
@@ -120,13 +122,13 @@ export class Server {
   static async start(
     given: Config,
     clock: Clock,
-    logger: Logger,
+    logger: AdjustableLogger,
     workerOptions: WorkerOptions = {},
   ): Promise<Server> {
+    const logLevel = logger.level = readLogLevel(given);
     // The demo page, which comes from worker threads too, must know the port before it is listened on.
-    const config = given.dev
-      ? { ...given, control: reserveAddress("control", given.control) }
-      : given;
+    const control = given.dev ? reserveAddress("control", given.control) : given.control;
+    const config = { ...given, control, logLevel };
     const keys = new TokenKeys(config.tokenKeys);
     const material = keys.read();
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
@@ -179,19 +181,44 @@ export class Server {
   }
 
   /**
-   * Reads the files of keys for tokens and of control keys again, and fetches key sets again. A file that
-   * cannot be read, or is wrong, changes nothing; the log says what was read, and what is wrong. Never
-   * throws.
+   * Reads the files of the log level, of keys for tokens and of control keys again, and fetches key sets
+   * again. A file that cannot be read, or is wrong, changes nothing; the log says what was read, and what is
+   * wrong. Never throws.
    */
   reload(): void {
+    const logger = this.#logger;
     const parts: Rereadable[] = [];
+    // First, so that it counts for the lines about the others.
+    if (this.#config.logLevelFile !== undefined) {
+      parts.push({
+        reread: () => this.#rereadLogLevel(),
+        failed: (fields) => logger.error("log level not reread, the old one stays", fields),
+      });
+    }
     if (this.#keys.canChange) {
-      parts.push({ name: "token keys", reread: () => this.#rereadTokenKeys() });
+      parts.push({
+        reread: () => logger.info("token keys reread", this.#rereadTokenKeys()),
+        failed: (fields) => logger.error("token keys not reread, the old ones stay", fields),
+      });
     }
     if (hasControlKeyFiles(this.#config)) {
-      parts.push({ name: "control keys", reread: () => this.#rereadControlKeys() });
+      parts.push({
+        reread: () => logger.info("control keys reread", this.#rereadControlKeys()),
+        failed: (fields) => logger.error("control keys not reread, the old ones stay", fields),
+      });
     }
-    rereadAll(parts, this.#logger);
+    rereadAll(parts, logger);
+  }
+
+  /** Its line is written if either level lets it: who turns the log down wants to see that it worked. */
+  #rereadLogLevel(): void {
+    const logger = this.#logger;
+    const was = logger.level;
+    const now = readLogLevel(this.#config);
+    if (isWritten(was, now)) logger.level = now;
+    logger.info("log level reread", { was, now });
+    logger.level = now;
+    this.#clients.useLogLevel(now);
   }
 
   /** Streams whose key is gone end. */

@@ -9,7 +9,7 @@ import { ThreadFollower } from "../broker/thread/thread_follower.ts";
 import { sharedCounters } from "../hub/connection_counter.ts";
 import { systemClock } from "../lib/clock.ts";
 import { reasonOf } from "../lib/errors.ts";
-import { createLogger } from "../observability/logger.ts";
+import { createLogger, printToStderr } from "../observability/logger.ts";
 import { answer, type ClientQueries, LocalClients } from "./client_side.ts";
 import { surviveFailures } from "./survive_failures.ts";
 import {
@@ -20,9 +20,9 @@ import {
 } from "./worker_messages.ts";
 
 const { settings, head, revocations: revoked, counts, worker, port } = workerData as WorkerStart;
-const { logLevel, retention } = settings.config;
+const { logLevel, logFormat, retention } = settings.config;
 const now = () => systemClock.wall();
-const logger = createLogger(logLevel, now);
+const logger = createLogger(logLevel, now, printToStderr, logFormat);
 const post = (message: FromWorker) => port.postMessage(message);
 const feed = new ThreadFollower({ head, retention, now, post });
 
@@ -50,8 +50,8 @@ function start(): void {
   }
 }
 
-function beat({ accepting, queries }: LocalClients): void {
-  post({ kind: "beat", accepting, census: queries.census() });
+function beat({ accepting, lastCounts }: LocalClients): void {
+  post({ kind: "beat", accepting, counts: lastCounts });
 }
 
 async function take(clients: LocalClients, message: ToWorker): Promise<void> {
@@ -65,6 +65,8 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
     }
     case "use keys":
       return clients.useKeys(message.keys);
+    case "use log level":
+      return clients.useLogLevel(message.level);
     case "ping":
       return beat(clients);
     case "stop accepting":

@@ -7,8 +7,9 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
 import type { RevocationRecord } from "../auth/revocations.ts";
 import type { FromFollower, ToFollower } from "../broker/thread/messages.ts";
-import type { Census } from "../hub/census.ts";
 import type { SharedCounts } from "../hub/connection_counter.ts";
+import type { LogLevel } from "../observability/log_line.ts";
+import type { ClientCounts } from "../hub/server_counts.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientQueries, ClientSettings } from "./client_side.ts";
 
@@ -43,6 +44,7 @@ export type ToWorker =
   | ToFollower
   | Query
   | { readonly kind: "use keys"; readonly keys: KeyMaterial }
+  | { readonly kind: "use log level"; readonly level: LogLevel }
   /** Sent once a second; answered by `beat`. */
   | { readonly kind: "ping" }
   | { readonly kind: "stop accepting" }
@@ -53,7 +55,7 @@ export type FromWorker =
   | FromFollower
   | { readonly kind: "started"; readonly address: string }
   | { readonly kind: "start failed"; readonly reason: string }
-  | { readonly kind: "beat"; readonly accepting: boolean; readonly census: Census }
+  | { readonly kind: "beat"; readonly accepting: boolean; readonly counts: ClientCounts }
   | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
   /** Every stream has ended. */
   | { readonly kind: "stopped" };

@@ -4,16 +4,19 @@ import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/brok
 import { packEvents } from "../broker/thread/event_batch.ts";
 import { HistoryServer } from "../broker/thread/history_server.ts";
 import { sumCounts } from "../broker/thread/recipient_counts.ts";
-import { type Census, sumOf } from "../hub/census.ts";
 import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
+import { type ClientCounts, noClientCounts, withoutThread } from "../hub/server_counts.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Pacer } from "../lib/pacer.ts";
+import type { LogLevel } from "../observability/log_line.ts";
+import { sumOf } from "../lib/sums.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
 import { reserveAddress } from "./listener.ts";
+import { ThreadMeter } from "./thread_meter.ts";
 import { TICK_MS, WorkerThread } from "./worker_thread.ts";
 
 const DEFAULT_HEAP_MIB = 2048;
@@ -62,8 +65,10 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   readonly #workers: Slot[] = [];
   /** The seq of the newest event that was sent to the threads. */
   #last: number;
-  /** The endings of the streams of threads that are gone. */
-  #past: Census = { subscribers: 0, disconnects: {} };
+  /** What threads that are gone had counted. */
+  #past = noClientCounts();
+  /** Of the main thread, which serves no clients. */
+  readonly #meter: ThreadMeter;
   readonly #ticker: ReturnType<typeof setInterval>;
   #isStopping = false;
 
@@ -74,6 +79,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   ) {
     this.#settings = settings;
     this.#deps = deps;
+    this.#meter = new ThreadMeter(deps.clock);
     this.#history = new HistoryServer(deps.broker, (resume) => new Pacer(deps.clock, resume));
     this.#counts = allocateCounts(count);
     // In one turn, up to `follow`: the threads begin at this head, and get every event after it.
@@ -136,11 +142,12 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   }
 
   /** A thread that does not answer counts as it last did; one that has ended is in `#past`. */
-  async census(): Promise<Census> {
-    const threads = this.#workers.map(async ({ thread }) =>
-      await thread.query({ name: "census", args: [] }) as Census | undefined ?? thread.census
-    );
-    return sumOf([this.#past, ...await Promise.all(threads)]);
+  async counts(): Promise<ClientCounts> {
+    this.#meter.start();
+    await Promise.all(this.#workers.map(({ thread }) => thread.recount()));
+    // Only now, in one turn: a thread that ended meanwhile is in the one or in the other.
+    const threads = this.#workers.map(({ thread }) => thread.counts);
+    return sumOf(this.#past, { ...noClientCounts(), ...this.#meter.counts }, ...threads);
   }
 
   async ask<Name extends keyof ClientQueries>(
@@ -168,6 +175,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     for (const { thread } of this.#workers) thread.useKeys(keys);
   }
 
+  useLogLevel(logLevel: LogLevel): void {
+    this.#settings = { ...this.#settings, config: { ...this.#settings.config, logLevel } };
+    for (const { thread } of this.#workers) thread.useLogLevel(logLevel);
+  }
+
   async stopAccepting(): Promise<void> {
     this.#isStopping = true;
     for (const { startTimer } of this.#workers) clearTimeout(startTimer);
@@ -181,6 +193,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   async close(): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#ticker);
+    this.#meter.stop();
     for (const { startTimer } of this.#workers) clearTimeout(startTimer);
     await Promise.all(this.#workers.map(({ thread }) => thread.terminate()));
   }
@@ -216,14 +229,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     const worker = this.#workers[number];
     if (worker === undefined || this.#isStopping) return;
     const { clock, logger } = this.#deps;
-    const { subscribers, disconnects } = worker.thread.census;
-    this.#past = sumOf([this.#past, { subscribers: 0, disconnects }, {
-      subscribers: 0,
-      disconnects: { "server error": subscribers },
-    }]);
+    const { counts } = worker.thread;
+    this.#past = sumOf(this.#past, withoutThread(counts));
     const counters = sharedCounters(this.#counts, number);
     for (const counter of Object.values(counters)) counter.reset();
-    logger.error("worker died", { worker: number, reason, streams: subscribers });
+    logger.error("worker died", { worker: number, reason, streams: counts.streams });
     if (clock.steady() - worker.startedAt > SETTLED_MS) worker.deaths = 0;
     const pause = worker.deaths === 0 ? 0 : Math.min(1000 * 2 ** worker.deaths, LONGEST_PAUSE_MS);
     worker.deaths++;

@@ -4,9 +4,10 @@ import type { RevocationRecord } from "../auth/revocations.ts";
 import type { FollowerReaders, HistoryServer } from "../broker/thread/history_server.ts";
 import type { EventsMessage } from "../broker/thread/messages.ts";
 import type { RecipientCounts } from "../broker/broker.ts";
-import type { Census } from "../hub/census.ts";
+import { type ClientCounts, noClientCounts } from "../hub/server_counts.ts";
 import { Deque } from "../lib/deque.ts";
 import { reasonOf, StartError } from "../lib/errors.ts";
+import type { LogLevel } from "../observability/log_line.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { FromWorker, Query, ToWorker, WorkerStart } from "./worker_messages.ts";
 
@@ -27,8 +28,6 @@ const HUNG_AFTER_TICKS = 10;
 
 /** The same before its first answer: a busy machine may take seconds to start a thread. */
 const STARTS_WITHIN_TICKS = 60;
-
-const NOTHING: Census = { subscribers: 0, disconnects: {} };
 
 /** What a worker thread is started with, besides its port. */
 export interface WorkerThreadOptions {
@@ -72,7 +71,7 @@ export class WorkerThread {
   #lastQuery = 0;
   #state: "starting" | "running" | "gone" = "starting";
   #accepting = false;
-  #census = NOTHING;
+  #counts = noClientCounts();
   #ticksSinceBeat = 0;
 
   constructor({ start, head, history, module, maxHeapMiB, onExit }: WorkerThreadOptions) {
@@ -109,9 +108,9 @@ export class WorkerThread {
     return this.#state !== "gone" && this.#ticksSinceBeat >= limit;
   }
 
-  /** Its last known census. */
-  get census(): Census {
-    return this.#census;
+  /** What it had counted when it was last heard of. */
+  get counts(): ClientCounts {
+    return this.#counts;
   }
 
   /** To be called every `TICK_MS`. */
@@ -153,6 +152,13 @@ export class WorkerThread {
       .finally(() => this.#queries.delete(id));
   }
 
+  /** Brings `counts` up to date, if the thread answers in time. */
+  async recount(): Promise<void> {
+    const counts = await this.query({ name: "counts", args: [] });
+    // Answered by `answer`, whose types are those of `ClientQueries`.
+    if (counts !== undefined) this.#counts = counts as ClientCounts;
+  }
+
   /** See `ClientSide.revoke`. A thread that is starting has no streams yet, and hears of it before its first. */
   async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
     const query = { name: "revoke", args: [records] } as const;
@@ -164,6 +170,11 @@ export class WorkerThread {
   /** See `ClientSide.useKeys`. */
   useKeys(keys: KeyMaterial): void {
     this.#post({ kind: "use keys", keys });
+  }
+
+  /** See `ClientSide.useLogLevel`. */
+  useLogLevel(level: LogLevel): void {
+    this.#post({ kind: "use log level", level });
   }
 
   /** See `ClientSide.stopAccepting`. */
@@ -204,7 +215,7 @@ export class WorkerThread {
       case "beat":
         this.#ticksSinceBeat = 0;
         this.#accepting = message.accepting;
-        this.#census = message.census;
+        this.#counts = message.counts;
         return;
       case "started":
         this.#state = "running";
@@ -241,7 +252,7 @@ export class WorkerThread {
     this.#started.reject(new StartError(`Cannot start a worker: ${reason}.`));
     this.#stopped.resolve();
     onExit(reason);
-    // The pool has added it to those of other threads that are gone.
-    this.#census = NOTHING;
+    // The pool has added them to those of other threads that are gone.
+    this.#counts = noClientCounts();
   }
 }

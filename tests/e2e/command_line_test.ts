@@ -36,7 +36,11 @@ Deno.test("wrong usage is told in one line on stderr that says what is wrong, wi
     [["-flush-window", "3000000000"], /-flush-window: .* from 0 to 60000\.$/m],
     [["-heartbeat", "0.0001"], /-heartbeat: .* from 0\.05 to 3600, or 0\.$/m],
     [["-cors", "https://*.a.com"], /-cors: .*would match none/],
-    [["-log-level", "loud"], /-log-level/],
+    [["-log-level", "loud"], /-log-level: it must be debug, info, warn or error\.$/m],
+    [["-log-level", "info", "-log-level-file", "x"], /-log-level or -log-level-file, not both\.$/m],
+    [["-log-format", "xml"], /-log-format: it must be text or json\.$/m],
+    // How the log is written is not known before all flags are.
+    [["-nosuch", "-log-format", "json"], /-nosuch/],
     [["token", "-secret", "s"], /-userId/],
     [["key", "-may", "all"], /Missing flag -name/],
     [["key", "-name", "a b", "-may", "all"], /-name: it must be 1 to 64 letters/],
@@ -69,6 +73,9 @@ Deno.test("what cannot be started is told in one line on stderr, with exit statu
       [...free, "-control-keys", folder.join("missing")],
       /keys file .*missing: there is no such file/,
     ],
+    [[...free, "-log-level-file", folder.join("missing")], /missing: there is no such file/],
+    [[...free, "-log-level-file", keys], /^(?!.*hunter2).*keys: it must hold debug, info, /],
+    [[...free, "-log-level-file", blank], /blank: it must hold debug, info, warn or error\.$/m],
     [[...free, "-control-keys", blank], /blank: it has no key/],
     [
       [...free, "-control-keys", keys],
@@ -85,6 +92,24 @@ Deno.test("what cannot be started is told in one line on stderr, with exit statu
     [["token", "-secret-file", empty, "-userId", "a", "-channel", "b", "-exp", "1"], /is empty/],
   ];
   for (const [args, told] of cases) assertMatch(await failure(1, args), told);
+});
+
+Deno.test("with -log-format json, what is wrong with a setting or fails at the start is a line of JSON", async () => {
+  await using folder = await TempDir.make();
+  const free = ["-bind", "127.0.0.1:0", "-bindctl", "127.0.0.1:0"];
+  const missing = folder.join("missing");
+  const cases: readonly [code: number, args: readonly string[], told: RegExp][] = [
+    [2, ["-heartbeat", "often"], /^Bad value in -heartbeat: /],
+    [1, [...free, "-secret-file", missing], /missing: there is no such file\.$/],
+  ];
+  for (const [code, args, told] of cases) {
+    const result = await runServerCommand(args, { env: { SSE_LOG_FORMAT: "json" } });
+    assertEquals([result.code, result.stdout], [code, ""], result.stderr);
+    const { time, error, ...others } = JSON.parse(result.stderr);
+    assertEquals(others, { level: "error", message: "server failed" });
+    assertMatch(error, told);
+    assertMatch(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  }
 });
 
 Deno.test("-help lists every flag of every command on stdout and succeeds", async () => {

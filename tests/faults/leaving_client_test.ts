@@ -24,7 +24,12 @@ Deno.test("a stream can be ended in the turn in which the runtime finds that its
           maxBufferBytes: 1_000_000,
           nowMs: 0,
           id: "s-1",
-          source: { catchUp: () => {}, left: () => left++ },
+          source: {
+            catchUp: () => {},
+            fellBehind: () => {},
+            caughtUp: () => {},
+            left: () => left++,
+          },
         },
       );
       subscribers.push(subscriber);

@@ -11,12 +11,14 @@ import { Revoker } from "../../src/server/revoker.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
+import { noClientCounts } from "../../src/hub/server_counts.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../src/broker/memory_log.ts";
 import { createActivityLog } from "../../src/observability/activity_log.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { toGrants } from "../../src/auth/channel_grants.ts";
 import type { ClaimRules } from "../../src/auth/claim_rules.ts";
+import { TrustedProxies } from "../../src/lib/trusted_proxies.ts";
 import type { KeyMaterial } from "../../src/auth/key_material.ts";
 import type { RevocationRecord } from "../../src/auth/revocations.ts";
 import { isSelected } from "../../src/auth/stream_selection.ts";
@@ -26,12 +28,17 @@ import { makeToken } from "./jwt.ts";
 import { authorityWith } from "./token_authority.ts";
 import { withDeadline } from "./wait.ts";
 
+/** Where the connections of clients come from. */
+export const PEER = "10.1.2.3";
+
 const SECRET = "the secret of in-process listeners";
 const RETENTION = { eventsPerChannel: 1000, ageMs: 600_000, bytesPerChannel: 1e7, totalBytes: 1e8 };
 
 /** What a test may set; the rest is as the server has it by default. */
 export interface ListenersOptions {
   readonly corsOrigins?: readonly string[] | "*";
+  /** See `TrustedProxies`. Default: none. */
+  readonly trustedProxies?: readonly string[];
   readonly maxConnections?: number;
   readonly maxPayloadBytes?: number;
   /** Room for all unfinished bodies together. */
@@ -77,7 +84,7 @@ export class Listeners implements Disposable {
     const broker = options.wrapBroker?.(local) ?? local;
     const activity = options.activity === undefined
       ? {}
-      : createActivityLog(logger, "debug", options.activity === "dev");
+      : createActivityLog(logger, options.activity === "dev");
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
     const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };
@@ -88,6 +95,7 @@ export class Listeners implements Disposable {
       revocations: broker.revocations.known,
       clock,
       cookie: "sse_token",
+      proxies: new TrustedProxies(options.trustedProxies ?? []),
       publicChannels: toGrants(options.publicChannels ?? []),
       maxChannelsPerToken,
       corsOrigins: options.corsOrigins ?? [],
@@ -114,7 +122,12 @@ export class Listeners implements Disposable {
     };
     const revoker = new Revoker({ broker, clients, clock, revocationSeconds: 3600 });
     this.#control = controlRouter({
-      census: () => Promise.resolve(this.hub.census),
+      counts: () =>
+        Promise.resolve({
+          ...noClientCounts(),
+          ...this.hub.counts,
+          published: broker.counts,
+        }),
       broker,
       tokens,
       clock,
@@ -149,7 +162,10 @@ export class Listeners implements Disposable {
 
   /** Asks the client listener; `target` is a path and a query. */
   async client(target: string, init: RequestInit = {}): Promise<Response> {
-    return await this.#client.handle(new Request(`http://127.0.0.1:8000${target}`, init));
+    return await this.#client.handle(new Request(`http://127.0.0.1:8000${target}`, init), {
+      completed: Promise.resolve(),
+      remoteAddr: { transport: "tcp", hostname: PEER },
+    });
   }
 
   /** Opens a stream with {@link token}. */

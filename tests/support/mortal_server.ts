@@ -14,13 +14,14 @@ import { MORTALS } from "./mortal_worker.ts";
 
 const { flags } = parseFlags(Deno.args, SERVER_OPTIONS);
 const config = readConfig(flags, () => undefined);
-const logger = createLogger(config.logLevel, () => systemClock.wall());
+const logger = createLogger("info", () => systemClock.wall());
 const server = await Server.start(config, systemClock, logger, {
   module: new URL("./mortal_worker.ts", import.meta.url),
   maxHeapMiB: 64,
 });
 const mortals = new BroadcastChannel(MORTALS);
 Deno.addSignalListener("SIGUSR2", () => mortals.postMessage(Deno.env.get("MORTAL_WORKER")));
+Deno.addSignalListener("SIGHUP", () => server.reload());
 Deno.addSignalListener("SIGTERM", async () => {
   await server.stop();
   Deno.exit();

@@ -227,7 +227,8 @@ function listeningAddress(
   listener: "client" | "control",
 ): string | undefined {
   for (const line of log.lines) {
-    const match = line.match(/ listening listener=(\w+) address="?([^\s"]+)/);
+    const match = line.match(/ listening listener=(\w+) address="?([^\s"]+)/) ??
+      line.match(/"listening","listener":"(\w+)","address":"([^"]+)"/);
     if (match?.[1] !== listener || match[2] === undefined) continue;
     // A wildcard address accepts on every address of the machine, but is no address to connect to.
     return `http://${

@@ -8,6 +8,7 @@ import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
+import type { PublishCounts } from "../publish_counts.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection, type SessionUser } from "./redis_connection.ts";
@@ -133,6 +134,10 @@ export class RedisBroker implements Broker {
 
   get unavailableReason(): string | undefined {
     return this.#connection.unavailableReason;
+  }
+
+  get counts(): PublishCounts {
+    return this.#publisher.counts;
   }
 
   follow(handler: BrokerEventHandler): void {

@@ -143,8 +143,11 @@ export class RedisFollower implements SessionUser {
   }
 
   async #recover(session: RedisSession, { epoch, previous, call }: FeedEntry): Promise<void> {
+    const { logger, where } = this.#deps;
     const hasLost = epoch === this.head.epoch && previous < this.head.seq;
-    if (hasLost || call === undefined) this.#warnOfLoss("without its newest events");
+    if (hasLost || call === undefined) {
+      logger.warn("store came back without its newest events: clients are told", { store: where });
+    }
     if (hasLost) await this.#deps.log.open(session, this.head, true);
     await this.#restart(session);
   }
@@ -159,17 +162,13 @@ export class RedisFollower implements SessionUser {
     this.#changes.notify();
   }
 
-  #warnOfLoss(how: "empty" | "without its newest events"): void {
-    const { logger, where } = this.#deps;
-    logger.warn(`store came back ${how}: clients are told`, { store: where });
-  }
-
   async #restart(session: RedisSession): Promise<void> {
+    const { logger, where } = this.#deps;
     this.#awaited = undefined;
     const head = await this.#deps.log.open(session, this.head);
     const window = await loadWindow(session, this.#deps, head);
     const isKnown = window.epoch === this.head.epoch;
-    if (!isKnown) this.#warnOfLoss("empty");
+    if (!isKnown) logger.warn("store came back empty: clients are told", { store: where });
     const { last: seq, epoch } = window;
     this.#handler?.restart(isKnown ? "kept" : "gone", { seq, epoch });
     this.#window = window;

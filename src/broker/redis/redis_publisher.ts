@@ -5,6 +5,7 @@ import { formatId } from "../../sse/log_position.ts";
 import type { Outcome, Publication } from "../broker.ts";
 import { Gathering } from "../gathering.ts";
 import { fingerprintOf, keyReused } from "../idempotency.ts";
+import { newPublishCounters, type PublishCounts } from "../publish_counts.ts";
 import type { RedisConnection } from "./redis_connection.ts";
 import type { CountsBySeq, Deliveries } from "./redis_deliveries.ts";
 import { changedNothing, isRefusal, redisReasonOf } from "./redis_errors.ts";
@@ -51,6 +52,7 @@ export class RedisPublisher {
   #refusesSince: number | undefined;
   /** By the last seq of a publication: the counts that its receipt, and that of a repeat, wait for. */
   readonly #counting = new Map<number, Promise<CountsBySeq>>();
+  readonly #counters = newPublishCounters();
   #pending: PendingPublication[] = [];
   #isBusy = false;
   #isClosed = false;
@@ -58,6 +60,10 @@ export class RedisPublisher {
 
   constructor(deps: PublisherDeps) {
     this.#deps = deps;
+  }
+
+  get counts(): PublishCounts {
+    return { ...this.#counters };
   }
 
   /** See `Broker.publish`. */
@@ -101,7 +107,7 @@ export class RedisPublisher {
   async #call(batch: readonly PendingPublication[]): Promise<void> {
     const { log, connection, follower, deliveries, where } = this.#deps;
     const { session, unavailableReason = `${where} is not reachable` } = connection;
-    if (session === undefined) return answerAll(batch, unavailable(unavailableReason));
+    if (session === undefined) return this.#fail(batch, unavailable(unavailableReason));
     const call = `${this.#origin}:${++this.#lastCall}`;
     deliveries.expect(call);
     try {
@@ -113,11 +119,16 @@ export class RedisPublisher {
     } catch (error) {
       deliveries.forget(call);
       if (!changedNothing(error) || batch.length === 1) {
-        return answerAll(batch, this.#failure(error));
+        return this.#fail(batch, this.#failure(error));
       }
       // What is refused to one, such as more memory, need not be refused to the others.
       for (const one of batch) await this.#call([one]);
     }
+  }
+
+  #fail(batch: readonly PendingPublication[], failure: StoreUnavailable): void {
+    this.#counters.failures += batch.length;
+    for (const { resolve } of batch) resolve(failure);
   }
 
   #answerWhenDelivered(
@@ -150,6 +161,8 @@ export class RedisPublisher {
     batch.forEach(({ request, resolve }, index) => {
       const { kind, seq, subscribers } = results[index] as PublishResult; // One for each.
       if (kind === "key reused") return resolve(keyReused());
+      if (kind === "new") this.#counters.events += request.drafts.length;
+      else this.#counters.repeats++;
       const { idempotencyKey } = request;
       // A publication that is repeated may repeat another one of this very call.
       const isCounted = kind === "new" || counts.has(seq);
@@ -198,10 +211,6 @@ export class RedisPublisher {
     this.#refusesSince = undefined;
     logger.info("store takes events again", { store: where, seconds });
   }
-}
-
-function answerAll(batch: readonly PendingPublication[], outcome: Outcome): void {
-  for (const { resolve } of batch) resolve(outcome);
 }
 
 function unavailable(unavailableReason: string): StoreUnavailable {

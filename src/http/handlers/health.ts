@@ -1,12 +1,12 @@
 import type { Broker } from "../../broker/broker.ts";
-import type { Census } from "../../hub/census.ts";
+import type { ServerCounts } from "../../hub/server_counts.ts";
+import { disconnectsOf } from "../../hub/stream_counts.ts";
 import { answer, wantsJson } from "../answers.ts";
 import type { RouteHandler } from "../router.ts";
 
 /** What the health check looks at. */
 export interface HealthDeps {
-  /** The streams so far. */
-  readonly census: () => Promise<Census>;
+  readonly counts: () => Promise<ServerCounts>;
   readonly broker: Broker;
   /** Whether both listeners accept connections now. */
   readonly healthy: () => boolean;
@@ -15,18 +15,18 @@ export interface HealthDeps {
 }
 
 /** `GET /healthz`: 200 while both listeners accept connections, and in JSON how the server is. */
-export function healthHandler({ census, broker, healthy, missingKeys }: HealthDeps): RouteHandler {
+export function healthHandler({ counts, broker, healthy, missingKeys }: HealthDeps): RouteHandler {
   return async ({ request }) => {
     const accepting = healthy();
     const status = accepting ? "ok" : "not accepting";
     const code = accepting ? 200 : 503;
     if (!wantsJson(request)) return answer(code, `${status}\n`);
-    const { subscribers, disconnects } = await census();
+    const streams = await counts();
     return answer(code, {
       status,
       store: broker.unavailableReason ?? "ok",
-      subscribers,
-      endings: inSnakeCase(disconnects),
+      subscribers: streams.streams,
+      endings: inSnakeCase(disconnectsOf(streams)),
       ...(missingKeys && { keys: (await missingKeys()).join("; ") || "ok" }),
     });
   };

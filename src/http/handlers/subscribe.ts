@@ -10,9 +10,11 @@ import type { TokenVerifier } from "../../auth/token_verifier.ts";
 import { BadField, KeysUnavailable, TokenRefused } from "../../lib/errors.ts";
 import type { ActivityLog } from "../../observability/activity_log.ts";
 import { isName, NAME_RULE } from "../../lib/names.ts";
+import type { TrustedProxies } from "../../lib/trusted_proxies.ts";
 import { bearerOf } from "../bearer.ts";
 import { findMisplacedToken } from "../misplaced_token.ts";
 import type { RoutedRequest, RouteHandler } from "../router.ts";
+import { readOrigin } from "./read_origin.ts";
 
 /** What subscribing works with. */
 export interface SubscribeDeps extends HearingRules {
@@ -23,6 +25,7 @@ export interface SubscribeDeps extends HearingRules {
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
   readonly activity: ActivityLog;
+  readonly proxies: TrustedProxies;
 }
 
 type Query = RoutedRequest["query"];
@@ -57,7 +60,7 @@ export function subscribeHandler(deps: SubscribeDeps): RouteHandler {
       (claims) => openStream(deps, heardByToken(claims, asked, deps), client),
       (error) => {
         if (!(error instanceof KeysUnavailable)) throw error;
-        return streamOf(hub.reject("keys unavailable", undefined, readOptions(client)));
+        return streamOf(hub.reject("keys unavailable", undefined, readOptions(client, deps)));
       },
     );
   };
@@ -68,20 +71,10 @@ interface Client extends RoutedRequest {
   readonly isBearer: boolean;
 }
 
-function openStream(
-  { hub, activity, revocations, clock }: SubscribeDeps,
-  granted: Claims,
-  client: Client,
-): Response {
-  const options = readOptions(client);
-  const allowed = revocations.allowed(granted, clock.wall() / 1000);
-  if (allowed.length === 0) {
-    hub.reject("revoked", granted, options);
-    return stopReconnecting();
-  }
-  const claims = allowed === granted.channels
-    ? granted
-    : { ...granted, channels: sharedChannels(allowed) };
+function openStream(deps: SubscribeDeps, granted: Claims, client: Client): Response {
+  const { hub, activity } = deps;
+  const options = readOptions(client, deps);
+  const claims = withoutRevoked(granted, options, deps);
   const reason = hub.rejection(claims);
   if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
   const { id, body } = hub.subscribe(claims, options);
@@ -91,9 +84,17 @@ function openStream(
   return streamOf(body);
 }
 
-/** Tells a client that it must not come back (HTML Standard, 9.2.1). */
-function stopReconnecting(): Response {
-  return new Response(null, { status: 204, headers: { "Cache-Control": "no-store" } });
+/** What a stream may hear that was not revoked. @throws TokenRefused if nothing is left. */
+function withoutRevoked(
+  claims: Claims,
+  options: ConnectOptions,
+  { hub, revocations, clock }: SubscribeDeps,
+): Claims {
+  const channels = revocations.allowed(claims, clock.wall() / 1000);
+  if (channels === claims.channels) return claims;
+  if (channels.length > 0) return { ...claims, channels: sharedChannels(channels) };
+  hub.reject("revoked", claims, options);
+  throw new TokenRefused("revoked", "Token refused: it was revoked.");
 }
 
 /** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
@@ -102,9 +103,11 @@ function streamOf(body: BodyInit | ReadableStream): Response {
 }
 
 /** @throws BadField */
-function readOptions({ request, query, connection, isBearer }: Client): ConnectOptions {
+function readOptions(client: Client, { proxies }: SubscribeDeps): ConnectOptions {
+  const { request, query, connection, isBearer } = client;
   const wantsHello = readGreeting(query);
   return {
+    origin: readOrigin(client, proxies),
     lastEventId: findLastEventId(request, query),
     // A browser's own needs no such event, and other clients need no blank lines.
     isEventSource: !isBearer && !wantsHello,

@@ -265,6 +265,7 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
       peers: broker.peers,
       revocations: broker.revocations,
       unavailableReason: undefined,
+      counts: broker.counts,
       head: broker.head,
       follow: () => {},
       publish: (all) =>
@@ -285,6 +286,7 @@ Deno.test("a failure that nobody foresaw is 500 without its details, which only 
       peers: broker.peers,
       revocations: broker.revocations,
       unavailableReason: undefined,
+      counts: broker.counts,
       head: broker.head,
       follow: () => {},
       publish: () => {

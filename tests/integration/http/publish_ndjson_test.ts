@@ -250,6 +250,7 @@ async function publishFailing(publishAll: (all: readonly Publication[]) => reado
       peers: broker.peers,
       revocations: broker.revocations,
       unavailableReason: undefined,
+      counts: broker.counts,
       head: broker.head,
       follow: () => {},
       publish: (all) => Promise.resolve(publishAll(all)),

@@ -7,6 +7,7 @@ import type { Broker } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import type { Subscription } from "../../../src/auth/subscription.ts";
 import { CatchUp } from "../../../src/hub/catch_up.ts";
+import { HubCounters } from "../../../src/hub/stream_counts.ts";
 import { Subscriber } from "../../../src/hub/subscriber.ts";
 import { createEvent } from "../../../src/sse/event.ts";
 
@@ -68,6 +69,7 @@ export class ScriptedHistory {
     this.catchUp = new CatchUp(
       broker as Broker,
       { wall: () => this.#nowMs, steady: () => this.#nowMs },
+      new HubCounters(),
       (subscriber, error) => {
         this.failures.push([subscriber.claims.user, String(error)]);
         this.end(subscriber);
@@ -91,6 +93,8 @@ export class ScriptedHistory {
       maxBufferBytes: 2 ** 20,
       source: {
         catchUp: (subscriber) => this.catchUp.request(subscriber),
+        fellBehind: () => {},
+        caughtUp: () => {},
         left: (subscriber) => this.catchUp.forget(subscriber),
       },
       nowMs: 0,

@@ -22,7 +22,7 @@ export function liveClient(
     isEventSource: true,
     greeting: new Uint8Array(),
     maxBufferBytes,
-    source: { catchUp: () => {}, left: () => {} },
+    source: { catchUp: () => {}, fellBehind: () => {}, caughtUp: () => {}, left: () => {} },
     nowMs: 0,
     id: "s-1",
   });

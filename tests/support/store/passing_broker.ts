@@ -13,6 +13,7 @@ import type {
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import type { RevocationStore } from "../../../src/broker/revocation_store.ts";
 import type { Peers } from "../../../src/broker/peers.ts";
+import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes every call on to the real broker. */
@@ -33,6 +34,10 @@ export class PassingBroker implements Broker {
 
   get unavailableReason(): string | undefined {
     return this.#broker.unavailableReason;
+  }
+
+  get counts(): PublishCounts {
+    return this.#broker.counts;
   }
 
   get revocations(): RevocationStore {

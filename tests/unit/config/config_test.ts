@@ -44,6 +44,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
       "http://b.example:81",
     ]],
     ["cookie", "__Host-t", (c) => c.cookie, "__Host-t"],
+    ["trusted-proxies", "10.0.0.0/8, ::1", (c) => c.trustedProxies, ["10.0.0.0/8", "::1"]],
     ["heartbeat", "0.2", (c) => c.heartbeatMs, 200],
     ["retry", "100", (c) => c.retryMs, 100],
     ["flush-window", "0", (c) => c.flushWindowMs, 0],
@@ -63,6 +64,8 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ]],
     ["drain", "2", (c) => c.drainMs, 2000],
     ["log-level", "debug", (c) => c.logLevel, "debug"],
+    ["log-level-file", "/level", (c) => c.logLevelFile, "/level"],
+    ["log-format", "json", (c) => c.logFormat, "json"],
     ["dev", "true", (c) => c.dev, true],
   ];
 
@@ -115,6 +118,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.workers, 1);
   assertEquals(config.controlKeys, undefined);
   assertEquals(config.corsOrigins, []);
+  assertEquals(config.trustedProxies, []);
   assertEquals(config.heartbeatMs, 15_000);
   assertEquals(config.maxPayloadBytes, 1_048_576);
   assertEquals(config.maxBufferBytes, 1_048_576);
@@ -240,6 +244,7 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
     "null",
   ],
   ["cookie", "", "a b", "a=b", "a;b", "é"],
+  ["trusted-proxies", "10.0.0.0/33", "proxy", "*", "10.0.0.1,x", "[::1]", "10.0.0.1:80"],
   ["heartbeat", "", "-1", "15s", ".", "0.0001", "3601"],
   ["retry", "", "0", "0.5", "3600001"],
   ["flush-window", "", "-1", "1.5", "60001", "3000000000"],
@@ -311,15 +316,17 @@ Deno.test("a refusal never repeats a secret", () => {
   assertThrows(() => configOf(both), /^(?!.*hunter2)/);
 });
 
-Deno.test("a secret and a file for it exclude each other, wherever they come from", () => {
-  for (const name of ["secret", "control-key"]) {
+Deno.test("a secret or a log level and a file for it exclude each other, wherever they come from", () => {
+  for (
+    const [name, text] of [["secret", "s"], ["control-key", "s"], ["log-level", "info"]] as const
+  ) {
     const file = `${name}-file`;
     assertThrows(
-      () => configOf({ [name]: "s", [file]: "/s" }),
+      () => configOf({ [name]: text, [file]: "/s" }),
       new RegExp(`^Give -${name} or -${file}, not both\\.$`),
     );
     assertThrows(
-      () => configOf({}, { [environmentName(name)]: "s", [environmentName(file)]: "/s" }),
+      () => configOf({}, { [environmentName(name)]: text, [environmentName(file)]: "/s" }),
       new RegExp(`^Give ${environmentName(name)} or ${environmentName(file)}, not both\\.$`),
     );
   }

@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers";
 import { Channels } from "../../../src/hub/channels.ts";
 import { FlushScheduler } from "../../../src/hub/flush_scheduler.ts";
+import { HubCounters } from "../../../src/hub/stream_counts.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { type SeededRandom, withSeeds } from "../../support/seeded_random.ts";
 import { FakeTime, settle } from "../../support/hub/fake_time.ts";
@@ -13,7 +14,7 @@ const WINDOW_MS = 5;
 function schedule(clients: readonly LiveClient[], windowMs: number, time: FakeTime) {
   const channels = new Channels();
   for (const { subscriber } of clients) channels.add(subscriber);
-  const scheduler = new FlushScheduler(channels, windowMs, time);
+  const scheduler = new FlushScheduler(channels, windowMs, time, new HubCounters());
   let seq = 0;
   const emit = (name: string, user = "*") => {
     const channel = channels.get(name);

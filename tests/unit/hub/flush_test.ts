@@ -1,5 +1,6 @@
 import { Channels } from "../../../src/hub/channels.ts";
 import { Flush } from "../../../src/hub/flush.ts";
+import { HubCounters } from "../../../src/hub/stream_counts.ts";
 import { assertEquals } from "../../support/assert.ts";
 import { settle } from "../../support/hub/fake_time.ts";
 import { type LiveClient, liveClient } from "../../support/hub/subscribers.ts";
@@ -17,10 +18,10 @@ function take(channels: Channels, seq: number, channel: string, user = "*"): voi
 }
 
 /** Begins to send what waits in a channel. */
-function begin(channels: Channels, name: string): Flush {
+function begin(channels: Channels, name: string, counters = new HubCounters()): Flush {
   const channel = channels.get(name);
   if (channel === undefined) throw new Error(`nobody hears ${name}`);
-  return new Flush(channel, channels, 0);
+  return new Flush(channel, channels, { wall: () => 0, steady: () => 0 }, counters);
 }
 
 Deno.test("a flush sends all that waits in one chunk, to each subscriber what is for it, in order", async () => {
@@ -145,7 +146,7 @@ function watchBytes(clients: readonly LiveClient[]): readonly Uint8Array[] {
     const deliver = subscriber.deliver.bind(subscriber);
     subscriber.deliver = (bytes, ...place) => {
       given.push(bytes);
-      deliver(bytes, ...place);
+      return deliver(bytes, ...place);
     };
   }
   return given;

@@ -8,6 +8,13 @@ const MAX_BUFFER = 1000;
 class CountingSource implements SubscriberSource {
   asked = 0;
   gone = 0;
+  behind = 0;
+  fellBehind(): void {
+    this.behind++;
+  }
+  caughtUp(): void {
+    this.behind--;
+  }
   catchUp(): void {
     this.asked++;
   }

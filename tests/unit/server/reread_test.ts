@@ -1,28 +1,34 @@
-import { rereadAll } from "../../../src/server/reread.ts";
-import { createLogger } from "../../../src/observability/logger.ts";
+import { type Rereadable, rereadAll } from "../../../src/server/reread.ts";
+import { createLogger, type Logger } from "../../../src/observability/logger.ts";
 import { assertEquals } from "../../support/assert.ts";
 
-function linesOf(...parts: Parameters<typeof rereadAll>[0]): readonly string[] {
+function linesOf(...parts: readonly ((logger: Logger) => Rereadable)[]): readonly string[] {
   const lines: string[] = [];
-  rereadAll(parts, createLogger("debug", () => 0, (line) => lines.push(line)));
+  const logger = createLogger("debug", () => 0, (line) => lines.push(line));
+  rereadAll(parts.map((make) => make(logger)), logger);
   return lines.map((line) => line.slice(line.indexOf(" ") + 1));
+}
+
+/** A part whose files are read so. */
+function part(name: string, read: () => number): (logger: Logger) => Rereadable {
+  return (logger) => ({
+    reread: () => logger.info(`${name} reread`, { keys: read() }),
+    failed: (fields) => logger.error(`${name} not reread`, fields),
+  });
 }
 
 Deno.test("each part is read and logged, and one that is wrong keeps no other from it", () => {
   const lines = linesOf(
-    { name: "control keys", reread: () => ({ keys: 3 }) },
-    {
-      name: "locks",
-      reread: () => {
-        throw new Error("Cannot read the locks: none.");
-      },
-    },
-    { name: "token keys", reread: () => ({ secrets: 2, files: 0 }) },
+    part("control keys", () => 3),
+    part("locks", () => {
+      throw new Error("Cannot read the locks: none.");
+    }),
+    part("token keys", () => 2),
   );
   assertEquals(lines, [
     "info control keys reread keys=3",
-    'error locks not reread, the old ones stay error="Cannot read the locks: none."',
-    "info token keys reread secrets=2 files=0",
+    'error locks not reread error="Cannot read the locks: none."',
+    "info token keys reread keys=2",
   ]);
 });
 

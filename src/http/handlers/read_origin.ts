@@ -1,0 +1,23 @@
+import type { ClientOrigin } from "../../hub/client_origin.ts";
+import type { TrustedProxies } from "../../lib/trusted_proxies.ts";
+import type { RoutedRequest } from "../router.ts";
+
+/** Longer ones are made up, and would stay in memory as long as the stream. */
+const MAX_USER_AGENT_LENGTH = 256;
+
+/** Where a request comes from; `undefined` where its connection has no address. */
+export function readOrigin(
+  { request, connection }: Pick<RoutedRequest, "request" | "connection">,
+  proxies: TrustedProxies,
+): ClientOrigin | undefined {
+  const peer = connection.remoteAddr?.hostname;
+  if (peer === undefined) return undefined;
+  const route = proxies.routeFrom(peer, request.headers.get("X-Forwarded-For"));
+  return { ...route, userAgent: shortened(request.headers.get("User-Agent") ?? "") };
+}
+
+function shortened(text: string): string {
+  if (text.length <= MAX_USER_AGENT_LENGTH) return text;
+  // Put together anew, because V8 would keep the whole text as long as a part of it.
+  return Array.from(text.slice(0, MAX_USER_AGENT_LENGTH)).join("");
+}
