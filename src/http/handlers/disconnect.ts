@@ -27,7 +27,7 @@ export function disconnectHandler(
     logger.info("streams disconnected", {
       ...(selection.user !== undefined && { user: selection.user }),
       ...(selection.channels && { channel: fields.all("channel") }),
-      streams: streams ?? "unknown",
+      ...(streams !== undefined && { streams }),
       ...(keyName && { key: keyName }),
     });
     if (streams !== undefined) return answer(200, { streamsEnded: streams });

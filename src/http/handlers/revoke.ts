@@ -40,7 +40,7 @@ export function revokeHandler({ revoke, bodyLimits, logger }: RevokeDeps): Route
     const { named, logged } = describe(targets);
     logger.info("tokens revoked", {
       ...logged,
-      streams: streams ?? "unknown",
+      ...(streams !== undefined && { streams }),
       ...(keyName && { key: keyName }),
     });
     return answer(200, {
