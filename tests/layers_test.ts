@@ -8,6 +8,7 @@ import { readSourceFiles, type SourceFile } from "./support/source_files.ts";
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/lib": [],
   "src/client": [],
+  "src/operator_page": [],
   "src/sse": ["src/lib"],
   "src/auth": ["src/lib"],
   "src/observability": ["src/lib"],
@@ -35,6 +36,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "src/http/handlers": [
     "src/lib",
     "src/client",
+    "src/operator_page",
     "src/sse",
     "src/auth",
     "src/observability",
@@ -74,8 +76,10 @@ const STORES = ["src/broker/sqlite", "src/broker/redis"];
 /** Packages that one module alone wraps, so that to change the package is to change that module. */
 const WRAPPED: Readonly<Record<string, RegExp>> = {
   "@redis/client": /^src\/broker\/redis\/redis_(session|errors)\.ts$/,
+  "prom-client": /^src\/observability\/exposition\.ts$/,
   jose: /^src\/auth\/jwt_library\.ts$/,
   "node:net": /^src\/lib\/trusted_proxies\.ts$/,
+  "node:process": /^src\/server\/process_facts\.ts$/,
   "node:util": /^src\/cli\/flags\.ts$/,
   "node:querystring": /^src\/http\/body\.ts$/,
   "node:sqlite": /^src\/broker\/sqlite\//,
@@ -126,7 +130,7 @@ Deno.test("the table goes strictly downward", () => {
 
 Deno.test("all of it is TypeScript, but for the scripts that Redis runs and what browsers run", () => {
   const allowed =
-    /\.ts$|^src\/broker\/redis\/lua\/\w+\.lua$|\/demo_page\.html$|^src\/client\/(client\.js|package\.json)$/;
+    /\.ts$|^src\/broker\/redis\/lua\/\w+\.lua$|\/demo_page\.html$|^src\/client\/(client\.js|package\.json)$|^src\/operator_page\/\w+\.(js|css|html)$/;
   assertEquals(pathsWhere(({ path }) => !allowed.test(path)), []);
 });
 

@@ -73,6 +73,11 @@ export class ControlRights {
     return new ControlRights(words);
   }
 
+  /** The rights that a key has at all. */
+  get held(): readonly Right[] {
+    return [...this.#held];
+  }
+
   /** Whether a key has a right at all: one that is given by channel, for any channel. */
   has(right: Right): boolean {
     return this.#held.has(right);

@@ -2,6 +2,7 @@ import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
+import type { LogInspector } from "./log_inspector.ts";
 import type { Peers } from "./peers.ts";
 import type { PublishCounts } from "./publish_counts.ts";
 import type { RevocationStore } from "./revocation_store.ts";
@@ -76,6 +77,9 @@ export interface Broker extends EventFeed {
 
   /** Tokens that are refused; kept with the log. */
   readonly revocations: RevocationStore;
+
+  /** What the log retains, for the operator. */
+  readonly inspector: LogInspector;
 
   /** The other servers that share the store. */
   readonly peers: Peers;

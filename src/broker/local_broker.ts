@@ -14,6 +14,7 @@ import type {
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
+import type { LogInspector } from "./log_inspector.ts";
 import { noPeers } from "./peers.ts";
 import { newPublishCounters, type PublishCounts } from "./publish_counts.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
@@ -77,6 +78,10 @@ export class LocalBroker implements Broker {
 
   get counts(): PublishCounts {
     return { ...this.#counters };
+  }
+
+  get inspector(): LogInspector {
+    return this.#log.inspector;
   }
 
   get head(): LogPosition {

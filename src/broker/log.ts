@@ -1,5 +1,6 @@
 import type { Subscription } from "../auth/subscription.ts";
 import type { ServerEvent } from "../sse/event.ts";
+import type { LogInspector } from "./log_inspector.ts";
 import type { Cursor, HistoryReader } from "./history_reader.ts";
 
 /** What was published under an idempotency key, and its receipt. */
@@ -33,6 +34,7 @@ export interface Log {
    * of the event loop are gathered.
    */
   readonly gathers: boolean;
+  readonly inspector: LogInspector;
 
   /**
    * Appends entries whose seqs follow `last`, in order.

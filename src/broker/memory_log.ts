@@ -19,22 +19,17 @@ import {
   OpenReaders,
 } from "./merging_reader.ts";
 import type { Cursor, HistoryReader } from "./history_reader.ts";
+import type { LogInspector } from "./log_inspector.ts";
+import type { ChannelHistory } from "./channel_history.ts";
+import { MemoryInspector } from "./memory_inspector.ts";
 import { PublisherIds } from "./publisher_ids.ts";
-
-interface ChannelHistory {
-  readonly order: Deque<ServerEvent>;
-  /** The same events by the user that they are for, so that no read has to skip events for others. */
-  readonly byUser: Map<string, Deque<ServerEvent>>;
-  bytes: number;
-  /** The seq of the last dropped event. */
-  horizon: number;
-}
 
 /** A log in memory, which ends with the process. */
 export class MemoryLog implements Log {
   readonly epoch: string;
   /** Gathering makes appending no cheaper here. */
   readonly gathers = false;
+  readonly inspector: LogInspector;
   readonly #retention: Retention;
   readonly #now: () => number;
   readonly #channels = new Map<string, ChannelHistory>();
@@ -66,6 +61,17 @@ export class MemoryLog implements Log {
     this.epoch = start.epoch;
     this.#last = this.#floor = start.seq;
     this.#index = this.#makeIndex();
+    this.inspector = new MemoryInspector({
+      channels: this.#channels,
+      totals: () => ({
+        events: this.#retained,
+        bytes: this.#bytes,
+        channels: this.#channels.size,
+      }),
+      horizon: (channel) => this.#horizon(channel),
+      trim: () => this.#trim(),
+      now,
+    });
   }
 
   get last(): number {

@@ -39,8 +39,8 @@ export interface Peers {
   serve(name: string, handler: PeerHandler): void;
 
   /**
-   * Registers what is called each time the others can be heard again, and before the first time if they
-   * cannot be yet: notices may have been lost until then.
+   * Registers what is called each time the others can be heard again after they could not: notices may have
+   * been lost until then. It must not throw.
    */
   onResumed(listener: () => void): void;
 }

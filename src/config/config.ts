@@ -40,6 +40,8 @@ export interface Config extends HubOptions {
   /** The file of control keys that have names and rights. */
   readonly controlKeys: string | undefined;
   readonly controlHosts: readonly string[];
+  /** Whether operators may see payloads. */
+  readonly peek: boolean;
   readonly drainMs: number;
   readonly logFormat: LogFormat;
   /** That of the start: it may change while the server runs. */
@@ -113,6 +115,7 @@ export function readConfig(
     controlHosts: settings.list("control-host").map((name) =>
       hostWithoutPort(name) ?? name.toLowerCase()
     ),
+    peek: !settings.on("no-peek"),
     drainMs: settings.milliseconds("drain"),
     logFormat: readLogFormat(flags, environment),
     ...settings.logLevel("log-level", "log-level-file"),

@@ -291,6 +291,11 @@ export const SERVER_OPTIONS = [
     help: "allow -bindctl on an address beyond this machine without a control key",
   },
   {
+    name: "no-peek",
+    default: "",
+    help: "show operators no payloads: the tail of a channel leaves them out",
+  },
+  {
     name: "drain",
     value: "SECONDS",
     range: { min: 0, max: 86_400 },

@@ -21,6 +21,11 @@ export class Caller {
     this.#rights = rights;
   }
 
+  /** The rights that the caller has now, each for a channel at least. @throws ControlKeyRefused */
+  get rights(): readonly Right[] {
+    return this.#rights().held;
+  }
+
   /**
    * Asks for a right; if it is given by channel, for any channel.
    *

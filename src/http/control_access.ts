@@ -4,7 +4,9 @@ import { ControlForbidden, ControlKeyRefused } from "../lib/errors.ts";
 import { bearerOf } from "./bearer.ts";
 import { Caller } from "./caller.ts";
 import type { DemoPageAccess } from "./demo_page_access.ts";
-import { authorityOf } from "./target.ts";
+import { authorityOf, targetOf } from "./target.ts";
+
+const NO_PATHS: ReadonlySet<string> = new Set();
 
 /** Who may use the control listener. */
 export interface ControlAccessOptions {
@@ -43,9 +45,10 @@ export class ControlAccess {
   /**
    * Tells who sends a request. What the caller may do is for the route to ask.
    *
+   * @param keyless paths that are served without a key: a browser sends none when it loads a page.
    * @throws ControlForbidden, ControlKeyRefused
    */
-  check(request: Request): Caller {
+  check(request: Request, keyless: ReadonlySet<string> = NO_PATHS): Caller {
     const host = this.#checkHost(request);
     const { demoPage } = this.#options;
     if (demoPage?.isOrigin(request)) return demoPage.check(request);
@@ -53,6 +56,7 @@ export class ControlAccess {
     if (this.#keys === undefined) return Caller.anyone;
     const given = bearerOf(request);
     if (given === undefined) {
+      if (keyless.has(targetOf(request).path)) return Caller.stranger;
       throw new ControlKeyRefused("Control key missing: send Authorization: Bearer KEY.");
     }
     const digest = digestOf(given, "latin1");
@@ -98,7 +102,8 @@ function checkOrigin({ headers }: Request, host: string): void {
     );
   }
   const origin = headers.get("Origin");
-  if (origin !== null && origin !== `http://${host}`) {
+  // With https there is a proxy between, and the page comes by way of it too.
+  if (origin !== null && origin !== `http://${host}` && origin !== `https://${host}`) {
     throw new ControlForbidden(
       "Control request refused: a page of another origin sent it.",
     );

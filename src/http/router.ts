@@ -59,8 +59,11 @@ export interface RouterDeps {
   readonly logger: Logger;
   /** Runs before anything else, and tells who sends a request; throws to refuse it. Default: a stranger. */
   readonly guard?: (request: Request) => Caller;
-  /** Is told of each error that a request was answered with. Default: nobody is. */
-  readonly onRefusal?: (error: HttpError, caller: Caller) => void;
+  /**
+   * Is told of each error that a request was answered with, and of its route's path; `undefined` if it found no
+   * route. Default: nobody is.
+   */
+  readonly onRefusal?: (error: HttpError, caller: Caller, path: string | undefined) => void;
   /** Is told of each request that a handler has answered. Default: nobody is. */
   readonly onAnswer?: (answered: Answered) => void;
   /** Headers that each answer gets besides its own, errors too. Default: none. */
@@ -96,11 +99,13 @@ export class Router {
   handle(request: Request, connection: Connection = GONE): Response | Promise<Response> {
     const { guard, onAnswer } = this.#deps;
     let caller = Caller.stranger;
+    let path: string | undefined;
     const refused = (error: unknown) =>
-      this.#addHeaders(this.#refuse(error, request, caller), request);
+      this.#addHeaders(this.#refuse(error, request, caller, path), request);
     try {
       if (guard !== undefined) caller = guard(request);
       const { route, query, name } = this.#match(request);
+      path = route.path;
       if (route.needs !== undefined) caller.require(route.needs);
       const answered = (response: Response) => {
         onAnswer?.({ method: request.method, path: route.path, status: response.status, caller });
@@ -115,10 +120,15 @@ export class Router {
     }
   }
 
-  #refuse(error: unknown, request: Request, caller: Caller): Response {
+  #refuse(
+    error: unknown,
+    request: Request,
+    caller: Caller,
+    path: string | undefined,
+  ): Response {
     const { logger, onRefusal } = this.#deps;
     const failure = toHttpError(error, logger);
-    onRefusal?.(failure, caller);
+    onRefusal?.(failure, caller, path);
     return answerError(failure, request, logger);
   }
 

@@ -20,11 +20,22 @@ export class Channel {
     return this.#subscribers.size === 0 && this.#groups === undefined;
   }
 
+  /** The number of its subscribers that are in no group. */
+  get ungroupedSize(): number {
+    return this.#subscribers.size;
+  }
+
   /** The number of its subscribers. */
   get size(): number {
     let size = this.#subscribers.size;
     for (const { subscribers } of this.#groups ?? []) size += subscribers.size;
     return size;
+  }
+
+  /** Its subscribers. */
+  *all(): Generator<Subscriber, void> {
+    yield* this.#subscribers;
+    for (const { subscribers } of this.#groups ?? []) yield* subscribers;
   }
 
   /** The number of a user's subscribers. */

@@ -18,8 +18,10 @@ import {
 import type { ConnectOptions } from "./connect_options.ts";
 import { ControlFrames } from "./control_frames.ts";
 import type { DisconnectReason } from "./disconnect_reason.ts";
+import { HubInspector } from "./hub_inspector.ts";
 import { FlushScheduler } from "./flush_scheduler.ts";
 import { disconnectsOf, HubCounters, type StreamCounts } from "./stream_counts.ts";
+import { findPresence, type Presence } from "./presence.ts";
 import { StreamIds } from "./stream_ids.ts";
 import type { StreamObserver } from "./stream_observer.ts";
 import { StreamTimer } from "./stream_timer.ts";
@@ -42,6 +44,7 @@ export interface HubOptions {
 
 /** The subscribers of this process: pushes events to the live ones, and ends each stream with a disconnect reason. */
 export class Hub {
+  readonly inspector: HubInspector;
   readonly #feed: EventFeed;
   readonly #options: HubOptions;
   readonly #clock: Clock;
@@ -90,6 +93,12 @@ export class Hub {
     this.#frames = new ControlFrames(options.retryMs);
     const { heartbeatMs, stallMs } = options;
     this.#subscribers = new StreamTimer(heartbeatMs, stallMs, (...due) => this.#visit(...due));
+    this.inspector = new HubInspector({
+      channels: this.#channels,
+      streams: () => this.#subscribers.streams(),
+      feed,
+      clock,
+    });
     feed.follow({
       deliver: (events) => this.#deliver(events),
       restart: (positions) => this.#restart(positions),
@@ -123,6 +132,11 @@ export class Hub {
   /** Who could hear an event for a user on a channel; `joinAudiences` sums what several hubs answer. */
   audience(channel: string, user: string): Audience {
     return findAudience(this.#channels, channel, user);
+  }
+
+  /** Who hears a channel; `joinPresences` joins what several hubs answer. */
+  presence(channel: string): Presence {
+    return findPresence(this.#channels, channel, this.#clock);
   }
 
   /** Opens a stream: live, or catching up from the client's last event id. */

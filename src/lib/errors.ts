@@ -212,6 +212,11 @@ export class KeysUnavailable extends TryAgain {
   override readonly name = "KeysUnavailable";
 }
 
+/** A worker thread does not answer, and the others do not know of its streams. */
+export class WorkerSilent extends TryAgain {
+  override readonly name = "WorkerSilent";
+}
+
 /** A token was asked of a server that has no secret to sign it with. */
 export class CannotSign extends HttpError {
   override readonly name = "CannotSign";

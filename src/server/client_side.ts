@@ -9,6 +9,8 @@ import type { Audience } from "../hub/audience.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
+import type { HubInspector } from "../hub/hub_inspector.ts";
+import type { Presence } from "../hub/presence.ts";
 import { formatAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TrustedProxies } from "../lib/trusted_proxies.ts";
@@ -35,6 +37,13 @@ export interface ClientQueries {
   counts(): ClientCounts;
   /** See `Hub.audience`. */
   audience(channel: string, user: string): Audience;
+  /** See `Hub.presence`. */
+  presence(channel: string): Presence;
+  /** See `HubInspector`, as for the three below. */
+  rankStreams: HubInspector["rankStreams"];
+  streamDetails: HubInspector["streamDetails"];
+  countStreams: HubInspector["countStreams"];
+  countStreamsOf: HubInspector["countStreamsOf"];
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
   /** Refuses these tokens from now on, and ends their streams; returns how many. */
@@ -42,6 +51,11 @@ export interface ClientQueries {
   /** Ends streams whose clients may come back; returns how many. */
   disconnect(selection: StreamSelection): number;
 }
+
+/** What one of {@link ClientQueries} answers, at once or later. */
+export type ClientAnswer<Name extends keyof ClientQueries> = Awaited<
+  ReturnType<ClientQueries[Name]>
+>;
 
 /** The client listener and the streams of its subscribers: in this thread, or in worker threads. */
 export interface ClientSide {
@@ -55,7 +69,7 @@ export interface ClientSide {
   ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined>;
+  ): Promise<readonly ClientAnswer<Name>[] | undefined>;
   /**
    * Refuses these tokens from now on, and ends their streams.
    *
@@ -200,6 +214,11 @@ export class LocalClients implements ClientSide {
         return this.lastCounts;
       },
       audience: (channel, user) => hub.audience(channel, user),
+      presence: (channel) => hub.presence(channel),
+      rankStreams: (...which) => hub.inspector.rankStreams(...which),
+      streamDetails: (ids) => hub.inspector.streamDetails(ids),
+      countStreams: (search) => hub.inspector.countStreams(search),
+      countStreamsOf: (user) => hub.inspector.countStreamsOf(user),
       missingKeys: () => tokens.missingKeys,
       revoke: this.#revoke,
       disconnect: (selection) =>
@@ -221,8 +240,8 @@ export class LocalClients implements ClientSide {
   ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ReturnType<ClientQueries[Name]>[]> {
-    return Promise.resolve([answer(this.queries, name, args)]);
+  ): Promise<readonly ClientAnswer<Name>[]> {
+    return Promise.all([answer(this.queries, name, args)]);
   }
 
   revoke(records: readonly RevocationRecord[]): Promise<number> {
@@ -259,8 +278,10 @@ export function answer<Name extends keyof ClientQueries>(
   queries: ClientQueries,
   name: Name,
   args: Parameters<ClientQueries[Name]>,
-): ReturnType<ClientQueries[Name]> {
-  type Query = (...args: Parameters<ClientQueries[Name]>) => ReturnType<ClientQueries[Name]>;
+): Promise<ClientAnswer<Name>> | ClientAnswer<Name> {
+  type Query = (
+    ...args: Parameters<ClientQueries[Name]>
+  ) => Promise<ClientAnswer<Name>> | ClientAnswer<Name>;
   const query = queries[name] as Query;
   return query(...args);
 }

@@ -2,17 +2,24 @@ import type { Right } from "../auth/control_rights.ts";
 import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
+import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { type DisconnectDeps, disconnectHandler } from "../http/handlers/disconnect.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
+import { type LookDeps, lookHandlers } from "../http/handlers/look.ts";
+import { type PresenceDeps, presenceHandler } from "../http/handlers/presence.ts";
+import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { revocationsHandler, type RevokeDeps, revokeHandler } from "../http/handlers/revoke.ts";
+import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
+import { tailChannelHandler, type TailDeps } from "../http/handlers/tail_channel.ts";
 import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
+import type { RequestCounts } from "../http/request_counts.ts";
 import { type Route, Router } from "../http/router.ts";
 import type { HttpError } from "../lib/errors.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
@@ -38,7 +45,8 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|revoke\/?|disconnect\/?|healthz|readyz)$/;
+const CONTROL_PATH =
+  /^\/(emit\/?|token\/?|revoke\/?|disconnect\/?|presence\/?|stats\/?|healthz|readyz|metrics)$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -78,8 +86,20 @@ export function clientRouter(deps: ClientRouteDeps): Router {
 
 /** Everything that the control listener needs. */
 export interface ControlRouteDeps
-  extends PublishDeps, IssueTokenDeps, HealthDeps, RevokeDeps, DisconnectDeps {
+  extends
+    PublishDeps,
+    IssueTokenDeps,
+    HealthDeps,
+    MetricsDeps,
+    PresenceDeps,
+    StatsDeps,
+    TailDeps,
+    LookDeps,
+    RevokeDeps,
+    DisconnectDeps {
   readonly access: ControlAccess;
+  /** Counts the answers. */
+  readonly requests: RequestCounts;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageAccess | undefined;
 }
@@ -87,24 +107,43 @@ export interface ControlRouteDeps
 /** A route of the control listener, which says what right it needs: none, if any key will do. */
 interface ControlRoute extends Route {
   readonly needs: Right | undefined;
+  /** Whether it is served without a key, as what holds no data may be. Default: no. */
+  readonly isKeyless?: true;
 }
 
 /** The routes of the control listener. Where a right is given by channel, the handler asks for the channel. */
 export function controlRouter(deps: ControlRouteDeps): Router {
-  const { access, demoPage, logger, activity } = deps;
+  const { access, demoPage, logger, activity, requests } = deps;
+  const page = operatorPageHandler();
+  const look = lookHandlers(deps);
   const routes: readonly ControlRoute[] = [
+    { path: "/", methods: ["GET", "HEAD"], needs: undefined, isKeyless: true, handle: page },
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
     { path: "/revoke/", methods: ["GET"], needs: "read", handle: revocationsHandler(deps) },
     { path: "/revoke/", methods: ["POST"], needs: "steer", handle: revokeHandler(deps) },
     { path: "/disconnect/", methods: ["POST"], needs: "steer", handle: disconnectHandler(deps) },
+    { path: "/channels/", methods: ["GET"], needs: "read", handle: look.channels },
+    { path: "/channels/:name", methods: ["GET"], needs: "read", handle: look.channel },
+    { path: "/users/:name", methods: ["GET"], needs: "read", handle: look.user },
+    { path: "/streams/", methods: ["GET"], needs: "read", handle: look.streams },
+    { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
+    { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
+    { path: "/stats/", methods: ["GET"], needs: "read", handle: statsHandler(deps) },
+    {
+      path: "/channels/:name/events",
+      methods: ["GET"],
+      needs: "read",
+      handle: tailChannelHandler(deps),
+    },
   ];
   const cors = demoPage && ((request: Request) => demoPage.headers(request));
   const preflights = cors === undefined
     ? []
     : ["/emit/", "/token/"].map((path) => preflightRoute(path, cors, DEMO_PAGE_ALLOWANCE));
+  const keyless = new Set(routes.filter(({ isKeyless }) => isKeyless).map(({ path }) => path));
   const refusals = new RefusalLog(logger);
   return new Router({
     routes: [...routes, ...preflights],
@@ -112,13 +151,16 @@ export function controlRouter(deps: ControlRouteDeps): Router {
       /^\/events\/?$/.test(path)
         ? "it is on the client listener (-bind)"
         : `use ${listPaths(routes)}`,
-    guard: (request) => access.check(request),
-    onRefusal: (error, { keyName }) => {
+    guard: (request) => access.check(request, keyless),
+    onRefusal: (error, { keyName }, path) => {
+      requests.add(path, error.status);
       refusals.note(error, keyName);
       activity.notice?.("control request refused", refusalFields(error, keyName));
     },
-    onAnswer: ({ caller: { keyName }, ...answered }) =>
-      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) }),
+    onAnswer: ({ caller: { keyName }, ...answered }) => {
+      requests.add(answered.path, answered.status);
+      logger.debug("control request", { ...answered, ...(keyName && { key: keyName }) });
+    },
     ...(cors && { headers: cors }),
     logger,
   });

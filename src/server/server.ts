@@ -1,3 +1,4 @@
+import manifest from "../../deno.json" with { type: "json" };
 import type { Broker } from "../broker/broker.ts";
 import { describeStore } from "../broker/store_address.ts";
 import type { ControlKey } from "../auth/control_keys.ts";
@@ -6,17 +7,24 @@ import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
+import { RequestCounts } from "../http/request_counts.ts";
 import { DemoPageAccess } from "../http/demo_page_access.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import { joinAudiences } from "../hub/audience.ts";
+import { ControlStreams } from "../http/handlers/control_streams.ts";
+import { PresenceStreams } from "../http/handlers/presence_streams.ts";
+import { EventTap } from "../broker/event_tap.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import { isWritten, type LogFields } from "../observability/log_line.ts";
 import type { AdjustableLogger } from "../observability/logger.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
+import { ClusterPresence } from "./cluster_presence.ts";
 import { countWorkers } from "./count_workers.ts";
 import { Listener, reserveAddress } from "./listener.ts";
+import { LiveStats } from "./live_stats.ts";
+import { serverMetrics } from "./metric_families.ts";
 import { openBroker } from "./open_broker.ts";
 import { readLogLevel } from "./read_log_level.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
@@ -36,6 +44,7 @@ interface ServerParts {
   readonly keys: TokenKeys;
   readonly tokens: TokenAuthority;
   readonly broker: Broker;
+  readonly tap: EventTap;
   readonly clients: ClientSide;
   readonly controlKeys: readonly ControlKey[] | undefined;
   readonly clock: Clock;
@@ -57,8 +66,9 @@ export class Server {
   /** For lines about single control requests. */
   readonly #controlLogger: LimitedLogger;
   readonly #access: ControlAccess;
+  readonly #controlStreams = new ControlStreams();
 
-  private constructor({ controlKeys, clock, ...parts }: ServerParts) {
+  private constructor({ controlKeys, clock, tap, ...parts }: ServerParts) {
     const { config, keys, tokens, broker, clients, logger } = parts;
     this.tokens = tokens;
     this.#config = config;
@@ -80,8 +90,21 @@ export class Server {
       demoPage,
     });
     const revoker = new Revoker({ ...config, broker, clients, clock });
+    const presences = new ClusterPresence({
+      here: (channel) => clients.ask("presence", channel),
+      peers: broker.peers,
+      clock,
+    });
+    const presence = (channel: string) => presences.of(channel);
+    const controlStreams = this.#controlStreams;
+    const counts = async () => ({ ...await clients.counts(), published: broker.counts });
+    const stats = new LiveStats({ counts, clock, storeFailure: () => broker.unavailableReason });
+    const requests = new RequestCounts();
     const router = controlRouter({
       ...config,
+      askHubs: (name, ...args) => clients.ask(name, ...args),
+      presence,
+      presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
       broker,
       tokens,
       access,
@@ -98,7 +121,18 @@ export class Server {
       revocations: broker.revocations.known,
       disconnect: (selection) => clients.ask("disconnect", selection),
       isStoreShared: config.store.kind === "redis",
-      counts: async () => ({ ...await clients.counts(), published: broker.counts }),
+      counts,
+      takeStats: () => stats.take(),
+      greeting: {
+        version: manifest.version,
+        clientAddress: clients.address,
+        store: describeStore(config.store, config.redisPrefix),
+        peek: config.peek,
+      },
+      controlStreams,
+      tap,
+      requests,
+      metrics: serverMetrics({ counts, broker, controlRequests: requests, clock }),
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
         const reasons = await clients.ask("missingKeys");
         return [...new Set(reasons?.flat())];
@@ -137,19 +171,36 @@ export class Server {
     const machine = { cores: navigator.hardwareConcurrency, system: Deno.build.os };
     const workers = countWorkers(config.workers, machine, logger);
     const broker = await openBroker(config, workers, clock, logger);
+    const tap = new EventTap();
     let clients: ClientSide | undefined;
     let server: Server;
     try {
       clients = workers === 1
         // In this thread, where it costs least.
         ? LocalClients.start(settings, {
-          feed: broker,
+          feed: tap.tapped(broker),
           clock,
           logger,
           revocations: broker.revocations.known,
         })
-        : await WorkerPool.start(settings, workers, { broker, clock, logger, ...workerOptions });
-      server = new Server({ config, keys, tokens, broker, clients, controlKeys, clock, logger });
+        : await WorkerPool.start(settings, workers, {
+          broker,
+          tap,
+          clock,
+          logger,
+          ...workerOptions,
+        });
+      server = new Server({
+        config,
+        keys,
+        tokens,
+        broker,
+        tap,
+        clients,
+        controlKeys,
+        clock,
+        logger,
+      });
     } catch (error) {
       await clients?.stopAccepting();
       await clients?.close();
@@ -260,6 +311,7 @@ export class Server {
   async #drain(): Promise<void> {
     const { drainMs } = this.#config;
     const clientStopped = this.#clients.stopAccepting();
+    this.#controlStreams.close();
     // A back end that never finishes its request must not keep the streams from ending.
     await isDoneWithin(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
     this.#clients.drain();

@@ -61,7 +61,7 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
       const { id, name } = message;
       // The sender's types are those of `ClientQueries`.
       const args = message.args as Parameters<ClientQueries[typeof name]>;
-      return post({ kind: "answer", id, answer: answer(clients.queries, name, args) });
+      return post({ kind: "answer", id, answer: await answer(clients.queries, name, args) });
     }
     case "use keys":
       return clients.useKeys(message.keys);

@@ -1,6 +1,7 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
 import type { RevocationRecord } from "../auth/revocations.ts";
 import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
+import type { EventTap } from "../broker/event_tap.ts";
 import { packEvents } from "../broker/thread/event_batch.ts";
 import { HistoryServer } from "../broker/thread/history_server.ts";
 import { sumCounts } from "../broker/thread/recipient_counts.ts";
@@ -14,7 +15,7 @@ import { sumOf } from "../lib/sums.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
-import type { ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
+import type { ClientAnswer, ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
 import { reserveAddress } from "./listener.ts";
 import { ThreadMeter } from "./thread_meter.ts";
 import { TICK_MS, WorkerThread } from "./worker_thread.ts";
@@ -38,6 +39,7 @@ export interface WorkerOptions {
 /** What the pool works with. */
 export interface WorkerPoolDeps extends WorkerOptions {
   readonly broker: Broker;
+  readonly tap: EventTap;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -90,7 +92,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
       this.#workers.push({ thread, startedAt, deaths: 0, startTimer: undefined });
     }
     this.#ticker = setInterval(() => this.#tick(), TICK_MS);
-    deps.broker.follow(this);
+    deps.tap.tapped(deps.broker).follow(this);
   }
 
   /**
@@ -153,13 +155,13 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   async ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ReturnType<ClientQueries[Name]>[] | undefined> {
+  ): Promise<readonly ClientAnswer<Name>[] | undefined> {
     const answers = await Promise.all(
       this.#workers.map(({ thread }) => thread.query({ name, args })),
     );
     if (answers.includes(undefined)) return undefined;
     // Answered by `answer`, whose types are those of `ClientQueries`.
-    return answers as ReturnType<ClientQueries[Name]>[];
+    return answers as ClientAnswer<Name>[];
   }
 
   async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {

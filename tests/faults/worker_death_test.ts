@@ -1,14 +1,19 @@
 /** Worker threads that die or hang: only their own streams notice, and no client loses an event. */
 import { assert, assertEquals, assertIncludes } from "../support/assert.ts";
 import { healthOf } from "../support/health.ts";
+import { metricsOf } from "../support/metrics.ts";
 import { withSeed } from "../support/seeded_random.ts";
 import { type Server, startServer } from "../support/server.ts";
 import { PROJECT_ROOT } from "../support/server_command.ts";
+import { openStream } from "../support/sse_client.ts";
 import { say } from "../support/tools.ts";
 import { Traffic } from "../support/traffic.ts";
 import { waitFor } from "../support/wait.ts";
 
 const DEATHS = 3;
+
+/** More than one worker gets, but for one time in millions. */
+const STREAMS = 16;
 
 /** A server whose first worker of three ends in this way at a SIGUSR2. */
 function startMortal(how: string): Promise<Server> {
@@ -63,6 +68,38 @@ for (const how of ["hang", "out of memory, unnoticed"]) {
       assertEquals((await healthOf(server)).status, "ok");
     }));
 }
+
+Deno.test("what a worker counted before it died stays counted, and its streams count as ended", async () => {
+  await using server = await startMortal("exit");
+  const token = await server.token({ userId: "alex", channel: "chat" });
+  const streams = await Promise.all(
+    Array.from({ length: STREAMS }, () => openStream(server.eventsUrl, { token })),
+  );
+  await server.emit({ userId: "*", channel: "chat", data: "to all" });
+  for (const stream of streams) await stream.waitForCount(1);
+  let last = await metricsOf(server);
+  assertEquals(last.value("sse_deliveries_total"), STREAMS);
+
+  Deno.kill(server.pid, "SIGUSR2");
+  const counters = last.series.filter((series) => /_(total|bucket|count|sum)\b/.test(series));
+  await waitFor("the worker's death, and the one after it", async () => {
+    const metrics = await metricsOf(server);
+    for (const counter of counters) {
+      assert(metrics.value(counter) >= last.value(counter), `${counter} went down`);
+    }
+    const open = metrics.value("sse_streams");
+    const ended = metrics.value('sse_streams_ended_total{reason="server error"}');
+    // Nobody returns: the clients of this test do not.
+    assertEquals(open + ended, STREAMS);
+    last = metrics;
+    return metrics.value("sse_workers_died_total") === 1 && metrics.value("sse_workers") === 3;
+  });
+  const broken = streams.filter(({ end }) => end !== undefined).length;
+  assert(broken > 0, "the worker that died had no stream");
+  assertEquals(last.value('sse_streams_ended_total{reason="server error"}'), broken);
+  assertEquals(last.value("sse_deliveries_total"), STREAMS);
+  await Promise.all(streams.map((stream) => stream.close()));
+});
 
 Deno.test("a worker that is started again knows what was revoked before, and hears of more", async () => {
   await using server = await startMortal("exit");

@@ -5,10 +5,17 @@
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
+import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
+import type { AskHubs } from "../../src/http/handlers/hub_questions.ts";
 import type { Router } from "../../src/http/router.ts";
 import { Revoker } from "../../src/server/revoker.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
+import { ControlStreams } from "../../src/http/handlers/control_streams.ts";
+import { PresenceStreams } from "../../src/http/handlers/presence_streams.ts";
+import { ClusterPresence } from "../../src/server/cluster_presence.ts";
+import { EventTap } from "../../src/broker/event_tap.ts";
+import { LiveStats } from "../../src/server/live_stats.ts";
 import type { Broker } from "../../src/broker/broker.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { noClientCounts } from "../../src/hub/server_counts.ts";
@@ -56,6 +63,10 @@ export interface ListenersOptions {
   readonly maxPublicStreams?: number;
   /** The key of the demo page. Default: there is no page. */
   readonly demoPageKey?: string;
+  /** Whether operators see payloads. Default: they do. */
+  readonly peek?: boolean;
+  /** As if the hub were in a worker that does not answer lists. */
+  readonly isWorkerSilent?: boolean;
   /** Stands between the listeners and the real broker. */
   readonly wrapBroker?: (broker: Broker) => Broker;
 }
@@ -88,7 +99,8 @@ export class Listeners implements Disposable {
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
     const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };
-    this.hub = new Hub(broker, { ...timing, ...limits }, clock, logger);
+    const tap = new EventTap();
+    this.hub = new Hub(tap.tapped(broker), { ...timing, ...limits }, clock, logger);
     this.#client = clientRouter({
       hub: this.hub,
       tokens,
@@ -121,13 +133,31 @@ export class Listeners implements Disposable {
         Promise.resolve(this.hub.endRevoked(records)),
     };
     const revoker = new Revoker({ broker, clients, clock, revocationSeconds: 3600 });
+    const presences = new ClusterPresence({
+      here: (channel) => Promise.resolve([this.hub.presence(channel)]),
+      peers: broker.peers,
+      clock,
+    });
+    const presence = (channel: string) => presences.of(channel);
+    const controlStreams = new ControlStreams();
+    const counts = () =>
+      Promise.resolve({ ...noClientCounts(), ...this.hub.counts, published: broker.counts });
+    const stats = new LiveStats({ counts, clock, storeFailure: () => broker.unavailableReason });
     this.#control = controlRouter({
-      counts: () =>
-        Promise.resolve({
-          ...noClientCounts(),
-          ...this.hub.counts,
-          published: broker.counts,
-        }),
+      controlStreams,
+      tap,
+      peek: options.peek ?? true,
+      takeStats: () => stats.take(),
+      greeting: {
+        version: "1.2.3",
+        clientAddress: "127.0.0.1:8000",
+        store: "memory",
+        peek: options.peek ?? true,
+      },
+      counts,
+      askHubs: options.isWorkerSilent ? () => Promise.resolve(undefined) : askHub(this.hub),
+      presence,
+      presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
       broker,
       tokens,
       clock,
@@ -136,6 +166,8 @@ export class Listeners implements Disposable {
       audience: (...event) => Promise.resolve(this.hub.audience(...event)),
       isStoreShared: options.isStoreShared ?? false,
       access: this.access,
+      requests: new RequestCounts(),
+      metrics: () => Promise.resolve([]),
       demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
@@ -193,6 +225,20 @@ export class Listeners implements Disposable {
     this.hub.drain();
     this.tokens.close();
   }
+}
+
+/** Asks one hub, as if it were all of them. */
+function askHub(hub: Hub): AskHubs {
+  const { inspector } = hub;
+  const answers: Readonly<Record<Parameters<AskHubs>[0], (...args: never[]) => unknown>> = {
+    rankStreams: (...which: Parameters<typeof inspector.rankStreams>) =>
+      inspector.rankStreams(...which),
+    streamDetails: (ids: readonly string[]) => inspector.streamDetails(ids),
+    countStreams: (search: string) => inspector.countStreams(search),
+    countStreamsOf: (user: string) => inspector.countStreamsOf(user),
+    presence: (channel: string) => hub.presence(channel),
+  };
+  return async (name, ...args) => [await answers[name](...args as unknown as never[])] as never;
 }
 
 /** An answer's body that is read as far as a test needs it; disposing of it is leaving. */

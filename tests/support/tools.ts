@@ -66,6 +66,16 @@ export const TOOLS = {
     services: ["redis-server"],
     find: () => findProgram("redis-server"),
   },
+  prometheus: {
+    packages: ["prometheus"],
+    services: ["prometheus"],
+    find: () => findProgram("prometheus"),
+  },
+  promtool: {
+    packages: ["prometheus"],
+    services: [],
+    find: () => findProgram("promtool"),
+  },
   haproxy: {
     packages: ["haproxy"],
     services: ["haproxy"],

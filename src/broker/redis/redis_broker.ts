@@ -8,6 +8,7 @@ import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
+import type { LogInspector } from "../log_inspector.ts";
 import type { PublishCounts } from "../publish_counts.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
@@ -16,6 +17,7 @@ import { Deliveries } from "./redis_deliveries.ts";
 import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisHistory } from "./redis_history.ts";
+import { RedisInspector } from "./redis_inspector.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPeers } from "./redis_peers.ts";
 import { RedisRevocations } from "./redis_revocations.ts";
@@ -43,6 +45,7 @@ interface BrokerDeps {
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
   readonly history: RedisHistory;
+  readonly inspector: RedisInspector;
   readonly peers: RedisPeers;
   readonly revocations: RedisRevocations;
 }
@@ -58,6 +61,7 @@ interface BrokerDeps {
  * The connection keeps a session open, in which the follower follows and the publisher publishes.
  */
 export class RedisBroker implements Broker {
+  readonly inspector: LogInspector;
   readonly peers: RedisPeers;
   readonly revocations: RedisRevocations;
   readonly #connection: RedisConnection;
@@ -70,6 +74,7 @@ export class RedisBroker implements Broker {
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
     this.#history = deps.history;
+    this.inspector = deps.inspector;
     this.peers = deps.peers;
     this.revocations = deps.revocations;
   }
@@ -120,8 +125,12 @@ export class RedisBroker implements Broker {
       await revocations.resume(session);
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
+      // So that the first question is not asked of nobody.
+      await Promise.race([peers.ready, session.over.catch(() => {})]);
       const history = new RedisHistory({ log, connection, follower });
-      return new RedisBroker({ connection, follower, publisher, history, peers, revocations });
+      const inspector = new RedisInspector(log, connection);
+      const parts = { connection, follower, publisher, history, inspector, peers, revocations };
+      return new RedisBroker(parts);
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);

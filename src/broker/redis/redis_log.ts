@@ -11,24 +11,42 @@ import {
   resumablePublisherId,
   retainedSize,
 } from "../log.ts";
+import {
+  type ChannelDetails,
+  eventsPerMinute,
+  RATE_SPAN_MS,
+  type RetainedChannel,
+  type RetainedEvent,
+  type RetainedTotals,
+} from "../log_inspector.ts";
+import channelsLua from "./lua/channels.lua" with { type: "text" };
 import commonLua from "./lua/common.lua" with { type: "text" };
+import countForLua from "./lua/count_for.lua" with { type: "text" };
+import detailsLua from "./lua/details.lua" with { type: "text" };
 import findLua from "./lua/find.lua" with { type: "text" };
+import newestLua from "./lua/newest.lua" with { type: "text" };
 import nextLua from "./lua/next.lua" with { type: "text" };
 import oldestLua from "./lua/oldest.lua" with { type: "text" };
 import openLua from "./lua/open.lua" with { type: "text" };
 import publishLua from "./lua/publish.lua" with { type: "text" };
 import readLua from "./lua/read.lua" with { type: "text" };
 import saveRecipientCountLua from "./lua/save_recipient_count.lua" with { type: "text" };
+import totalsLua from "./lua/totals.lua" with { type: "text" };
 import { explained } from "./redis_errors.ts";
 import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./redis_session.ts";
 
+const CHANNELS = scriptOf(commonLua, channelsLua);
+const COUNT_FOR = scriptOf(commonLua, countForLua);
+const DETAILS = scriptOf(commonLua, detailsLua);
 const FIND = scriptOf(commonLua, findLua);
+const NEWEST = scriptOf(commonLua, newestLua);
 const NEXT = scriptOf(commonLua, nextLua);
 const OLDEST = scriptOf(commonLua, oldestLua);
 const OPEN = scriptOf(commonLua, openLua);
 const PUBLISH = scriptOf(commonLua, publishLua);
 const READ = scriptOf(commonLua, readLua);
 const SAVE_RECIPIENT_COUNT = scriptOf(commonLua, saveRecipientCountLua);
+const TOTALS = scriptOf(commonLua, totalsLua);
 
 /** About how many bytes of the newest events Redis keeps for servers that were cut off to catch up. */
 const FEED_BYTES = 16 * 2 ** 20;
@@ -93,6 +111,12 @@ export interface ReadAnswer extends LookUpAnswer {
   readonly events: readonly ServerEvent[];
 }
 
+/** Some channels, and where to go on. */
+export interface ChannelsAnswer {
+  readonly cursor: string;
+  readonly channels: readonly RetainedChannel[];
+}
+
 /** The log that lives in Redis: one method for each thing that can be done with it. */
 export class RedisLog {
   readonly #prefix: string;
@@ -108,7 +132,8 @@ export class RedisLog {
 
   /** Prepares a new session for everything else. */
   async prepare(session: RedisSession): Promise<void> {
-    await session.load([FIND, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT]);
+    const forEvents = [FIND, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT];
+    await session.load([...forEvents, CHANNELS, COUNT_FOR, DETAILS, NEWEST, TOTALS]);
     await session.tryToRead(`${this.#prefix}feed`);
   }
 
@@ -226,6 +251,75 @@ export class RedisLog {
     return seq < 0 ? undefined : seq;
   }
 
+  /** See `LogInspector.totals`. */
+  async totals(session: RedisSession): Promise<RetainedTotals> {
+    const [events, bytes, channels] = await this.#run(session, TOTALS, []) as readonly unknown[];
+    return { events: Number(events), bytes: Number(bytes), channels: Number(channels) };
+  }
+
+  /**
+   * Some of the channels that have retained events.
+   *
+   * @param cursor `0` to begin with, then that of the answer before.
+   * @param about how many are wanted; there may be more.
+   * @returns with the cursor to go on from; `0` at the end.
+   */
+  async channels(session: RedisSession, cursor: string, about: number): Promise<ChannelsAnswer> {
+    const answer = await this.#run(session, CHANNELS, [
+      cursor,
+      String(about),
+    ]) as readonly unknown[];
+    const channels = chunks(answer.slice(1), 3).map(([name, events, bytes]) => ({
+      name: String(name),
+      events: Number(events),
+      bytes: Number(bytes),
+    }));
+    return { cursor: String(answer[0]), channels };
+  }
+
+  /** See `LogInspector.details`; some hundred channels at a time. */
+  async details(
+    session: RedisSession,
+    names: readonly string[],
+  ): Promise<readonly ChannelDetails[]> {
+    const args = [String(RATE_SPAN_MS * 1000), ...names];
+    const [now, ...rest] = await this.#run(session, DETAILS, args) as readonly string[];
+    return chunks(rest, 6).map((
+      [events, bytes, first = "-1", last = "-1", recent, horizon],
+      n,
+    ) => ({
+      name: names[n] ?? "",
+      events: Number(events),
+      bytes: Number(bytes),
+      firstSeq: seqOrUndefined(first),
+      lastSeq: seqOrUndefined(last),
+      eventsPerMinute: eventsPerMinute(Number(recent), Number(horizon), Number(now) / 1000),
+    }));
+  }
+
+  /** See `LogInspector.newest`. */
+  async newest(
+    session: RedisSession,
+    channel: string,
+    limit: number,
+  ): Promise<readonly RetainedEvent[]> {
+    const answer = await this.#run(session, NEWEST, [String(limit), channel]) as readonly string[];
+    return chunks(answer, 3).map(([seq, retained, user]) => ({
+      seq: Number(seq),
+      user: String(user),
+      bytes: Number(retained) - retainedSize({ size: 0 }),
+    }));
+  }
+
+  /** See `LogInspector.countFor`; some hundred channels at a time. */
+  async countFor(
+    session: RedisSession,
+    user: string,
+    channels: readonly string[],
+  ): Promise<readonly number[]> {
+    return await this.#run(session, COUNT_FOR, [user, ...channels]) as readonly number[];
+  }
+
   /** The next entries of the feed after a seq that are there. */
   async feedAfter(session: RedisSession, seq: number): Promise<readonly FeedEntry[]> {
     return (await session.entriesAfter(`${this.#prefix}feed`, seq)).map(decodeEntry);
@@ -317,6 +411,13 @@ function entryOf(
       return drafts.map((draft, m) => createEvent(draft, seq - drafts.length + 1 + m, place.epoch));
     });
   return { ...place, seq: newest.seq, events };
+}
+
+function chunks<T>(list: readonly T[], length: number): readonly (readonly T[])[] {
+  return Array.from(
+    { length: list.length / length },
+    (_, n) => list.slice(n * length, (n + 1) * length),
+  );
 }
 
 function seqOrUndefined(text: string): number | undefined {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
+import { within } from "../../lib/deadline.ts";
 import { Signal } from "../../lib/signal.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { PeerAnswer, PeerAnswers, PeerHandler, Peers } from "../peers.ts";
@@ -30,13 +31,16 @@ export interface RedisPeersDeps {
   readonly logger: Logger;
   /** What the log of this process calls the store. */
   readonly where: string;
+  /** How long a question waits for answers, in milliseconds. Default: 2000. */
+  readonly askMs?: number;
 }
 
 /** A question, and what has been answered so far. */
 interface Question {
   /** By server; `undefined` from a server that has no answer. */
   readonly answers: Map<string, unknown>;
-  readonly changed: () => void;
+  /** Finds out whether there is more to wait for. */
+  readonly check: () => void;
 }
 
 /**
@@ -52,6 +56,9 @@ export class RedisPeers implements Peers {
   readonly #questions = new Map<number, Question>();
   /** When each other server was alive, on the steady clock. */
   readonly #seenAlive = new Map<string, number>();
+  /** Servers that have said goodbye: their names never come back, but answers of Redis may be older. */
+  readonly #gone = new Set<string>();
+  readonly #entered = Promise.withResolvers<void>();
   readonly #sessionOver = new Signal();
   /** Set while the others hear this server, and it hears them. */
   #session: RedisSession | undefined;
@@ -68,6 +75,11 @@ export class RedisPeers implements Peers {
 
   get self(): string {
     return this.#deps.self;
+  }
+
+  /** Resolves once the others can be heard for the first time. */
+  get ready(): Promise<void> {
+    return this.#entered.promise;
   }
 
   async ask(name: string, args: readonly unknown[]): Promise<PeerAnswers> {
@@ -127,6 +139,10 @@ export class RedisPeers implements Peers {
     return `${this.#deps.prefix}server:${this.#deps.database}:${server}`;
   }
 
+  #checkQuestions(): void {
+    for (const { check } of this.#questions.values()) check();
+  }
+
   /** Resolves to whether it may. */
   async #listen(session: RedisSession): Promise<boolean> {
     const channels = [this.#channelOfAll, this.#channelOf(this.self)];
@@ -144,6 +160,7 @@ export class RedisPeers implements Peers {
     // Redis may have come back without the list: those who were there get the time to come back, too.
     for (const server of this.#seenAlive.keys()) this.#seenAlive.set(server, now);
     this.#session = session;
+    this.#entered.resolve();
     for (const listener of this.#listeners) listener();
   }
 
@@ -152,7 +169,7 @@ export class RedisPeers implements Peers {
       this.#forgetDead();
       this.#session = undefined;
     }
-    for (const { changed } of this.#questions.values()) changed();
+    this.#checkQuestions();
     this.#sessionOver.notify();
   }
 
@@ -174,10 +191,13 @@ export class RedisPeers implements Peers {
     const found = await this.#noteServers(session, "here");
     const now = this.#deps.clock.steady();
     for (let n = 0; n + 1 < found.length; n += 2) {
-      const seenAt = now - Number(found[n + 1]);
-      const server = String(found[n]);
-      this.#seenAlive.set(server, Math.max(seenAt, this.#seenAlive.get(server) ?? 0));
+      this.#noteAlive(String(found[n]), now - Number(found[n + 1]));
     }
+  }
+
+  #noteAlive(server: string, seenAt: number): void {
+    if (this.#gone.has(server)) return;
+    this.#seenAlive.set(server, Math.max(seenAt, this.#seenAlive.get(server) ?? -Infinity));
   }
 
   async #noteServers(session: RedisSession, sign: "here" | "gone"): Promise<readonly unknown[]> {
@@ -198,21 +218,20 @@ export class RedisPeers implements Peers {
     answers: Map<string, unknown>,
   ): Promise<void> {
     const id = ++this.#lastQuestion;
-    const changes = new Signal();
-    const done = this.#deps.clock.steady() + ASK_MS;
-    this.#questions.set(id, { answers, changed: () => changes.notify() });
+    const { promise: answered, resolve } = Promise.withResolvers<void>();
+    const check = () => {
+      const isOver = this.#session !== session || !this.#mayTalk;
+      if (isOver || this.#others().every((server) => answers.has(server))) resolve();
+    };
+    this.#questions.set(id, { answers, check });
     try {
-      const question = { kind: "question", from: this.self, id, name, args } as const;
-      // Before it asks, the list is read: a server may have come just now.
-      const [, isSent] = await Promise.all([
+      await Promise.all([
+        // A server may have come just now.
         this.#readServers(session),
-        this.#send(this.#channelOfAll, question),
+        this.#send(this.#channelOfAll, { kind: "question", from: this.self, id, name, args }),
       ]);
-      while (isSent && this.#session === session) {
-        const left = done - this.#deps.clock.steady();
-        if (left <= 0 || this.#others().every((server) => answers.has(server))) return;
-        await changes.wait(left);
-      }
+      check();
+      await within(this.#deps.askMs ?? ASK_MS, answered, () => {});
     } catch {
       // The session is over: nobody has answered.
     } finally {
@@ -220,26 +239,23 @@ export class RedisPeers implements Peers {
     }
   }
 
-  /** Whether a message could be sent; that it was received is not known. Never rejects. */
-  async #send(channel: string, message: PeerMessage): Promise<boolean> {
+  /** Sends a message if it can. Never rejects. */
+  async #send(channel: string, message: PeerMessage): Promise<void> {
     const session = this.#session;
-    if (session === undefined || !this.#mayTalk) return false;
+    if (session === undefined || !this.#mayTalk) return;
     try {
       await session.publish(channel, JSON.stringify(message));
-      return true;
     } catch (error) {
-      if (isRefusal(error)) {
-        this.#mayTalk = false;
-        this.#noteRefusal(error);
-      }
-      return false;
+      if (!isRefusal(error)) return; // The session is over.
+      this.#mayTalk = false;
+      this.#noteRefusal(error);
     }
   }
 
   #take(text: string): void {
     const message = parseMessage(text);
     if (message === undefined || message.from === this.self) return;
-    this.#seenAlive.set(message.from, this.#deps.clock.steady());
+    this.#noteAlive(message.from, this.#deps.clock.steady());
     switch (message.kind) {
       case "question":
         this.#answer(message.from, message.id, message.name, message.args);
@@ -247,15 +263,16 @@ export class RedisPeers implements Peers {
       case "answer": {
         const question = this.#questions.get(message.id);
         question?.answers.set(message.from, message.answer);
-        question?.changed();
+        question?.check();
         return;
       }
       case "notice":
         this.#handle(message.from, message.name, message.args);
         return;
       case "goodbye":
+        this.#gone.add(message.from);
         this.#seenAlive.delete(message.from);
-        for (const { changed } of this.#questions.values()) changed();
+        this.#checkQuestions();
         return;
       case "here":
         return;

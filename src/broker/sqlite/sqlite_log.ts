@@ -19,6 +19,8 @@ import {
   MergingReader,
   OpenReaders,
 } from "../merging_reader.ts";
+import type { LogInspector } from "../log_inspector.ts";
+import { SqliteInspector } from "./sqlite_inspector.ts";
 import { prepareStatements, type Statements } from "./sqlite_statements.ts";
 import { SqliteTrimmer } from "./sqlite_trimmer.ts";
 
@@ -30,6 +32,7 @@ export class SqliteLog implements Log {
   readonly epoch: string;
   /** A transaction of one event takes several times as long as the event in a larger one. */
   readonly gathers = true;
+  readonly inspector: LogInspector;
   readonly #database: DatabaseSync;
   readonly #retention: Retention;
   readonly #now: () => number;
@@ -56,6 +59,12 @@ export class SqliteLog implements Log {
       if (!this.#readers.isEmpty) this.#dropped.push({ channel, seq });
     });
     this.#index = this.#makeIndex();
+    this.inspector = new SqliteInspector({
+      statements: this.#statements,
+      trimmer: this.#trimmer,
+      trim: () => this.#trimByAge(),
+      now,
+    });
     this.epoch = String(this.#statements.meta.get("epoch")?.value);
     this.#last = Number(this.#statements.last.get()?.seq);
   }

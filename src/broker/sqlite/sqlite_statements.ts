@@ -24,6 +24,8 @@ export function prepareStatements(database: DatabaseSync) {
     totals: prepare(`
       SELECT
         (SELECT coalesce(sum(size), 0) FROM channel) AS size,
+        (SELECT coalesce(sum(events), 0) FROM channel) AS events,
+        (SELECT count(*) FROM channel WHERE events > 0) AS channels,
         (SELECT count(*) FROM channel WHERE events = 0) AS emptied,
         (SELECT count(*) FROM own_id WHERE retained = 0) AS gonePublisherIds,
         (SELECT count(*) FROM idempotency) AS keys`),
@@ -77,6 +79,27 @@ export function prepareStatements(database: DatabaseSync) {
       "SELECT name, horizon FROM channel WHERE events = 0 ORDER BY horizon LIMIT 1",
     ),
     forgetChannel: prepare("DELETE FROM channel WHERE name = ?"),
+
+    /** Those without events too: to skip them would take longer than a part may. */
+    channelsAfter: prepare(
+      "SELECT name, events, size FROM channel WHERE name > ? ORDER BY name LIMIT ?",
+    ),
+    /** Takes channels as a JSON array, a seq, and how many events after it are counted at most. */
+    channelDetails: prepare(`
+      SELECT events, size, horizon,
+        (SELECT seq FROM event WHERE channel = name ORDER BY seq LIMIT 1) AS firstSeq,
+        (SELECT seq FROM event WHERE channel = name ORDER BY seq DESC LIMIT 1) AS lastSeq,
+        (SELECT count(*) FROM event WHERE channel = name AND seq > :after) AS recent
+      FROM json_each(:channels) LEFT JOIN channel ON name = json_each.value
+      ORDER BY json_each.key`),
+    newestOf: prepare(
+      "SELECT seq, user, size FROM event WHERE channel = ? ORDER BY seq DESC LIMIT ?",
+    ),
+    /** Takes channels as a JSON array, and a user. */
+    countFor: prepare(`
+      SELECT
+        (SELECT count(*) FROM event WHERE channel = json_each.value AND user = :user) AS events
+      FROM json_each(:channels) ORDER BY json_each.key`),
 
     recall: prepare("SELECT fingerprint, seq, subscribers FROM idempotency WHERE key = ?"),
     remember: prepare(`

@@ -8,6 +8,7 @@ import {
   MAX_KEYS,
   retainedSize,
 } from "../log.ts";
+import type { RetainedTotals } from "../log_inspector.ts";
 import type { Statements } from "./sqlite_statements.ts";
 
 interface StoredEvent {
@@ -22,8 +23,8 @@ interface ChangedChannel {
   events: number;
   size: number;
   horizon: number;
-  /** Whether the file knows it as a channel without events. */
-  readonly wasEmptied: boolean;
+  /** How many events the file knows of; `undefined` for a channel that it does not know. */
+  readonly eventsBefore: number | undefined;
 }
 
 /**
@@ -38,6 +39,9 @@ export class SqliteTrimmer {
   readonly #statements: Statements;
   readonly #retention: Retention;
   #totalSize = 0;
+  #totalEvents = 0;
+  /** Channels with events, as of the last transaction. */
+  #channels = 0;
   #emptied = 0;
   #gonePublisherIds = 0;
   #keys = 0;
@@ -67,6 +71,8 @@ export class SqliteTrimmer {
     this.#oldest = undefined;
     const totals = this.#statements.totals.get();
     this.#totalSize = Number(totals?.size);
+    this.#totalEvents = Number(totals?.events);
+    this.#channels = Number(totals?.channels);
     this.#emptied = Number(totals?.emptied);
     this.#gonePublisherIds = Number(totals?.gonePublisherIds);
     this.#keys = Number(totals?.keys);
@@ -78,6 +84,11 @@ export class SqliteTrimmer {
     return this.#floor;
   }
 
+  /** What the file holds, between two transactions. */
+  get totals(): RetainedTotals {
+    return { events: this.#totalEvents, bytes: this.#totalSize, channels: this.#channels };
+  }
+
   /** Counts an inserted event. */
   count(event: ServerEvent): void {
     const size = retainedSize(event);
@@ -85,6 +96,7 @@ export class SqliteTrimmer {
     channel.events++;
     channel.size += size;
     this.#totalSize += size;
+    this.#totalEvents++;
     if (this.#oldest === Infinity) this.#oldest = event.seq;
   }
 
@@ -151,7 +163,7 @@ export class SqliteTrimmer {
         events: Number(row?.events ?? 0),
         size: Number(row?.size ?? 0),
         horizon: Number(row?.horizon ?? this.#floor),
-        wasEmptied: row?.events === 0,
+        eventsBefore: row === undefined ? undefined : Number(row.events),
       };
       this.#changed.set(name, channel);
     }
@@ -169,6 +181,7 @@ export class SqliteTrimmer {
     channel.size -= retained;
     channel.horizon = seq;
     this.#totalSize -= retained;
+    this.#totalEvents--;
     if (seq === this.#oldest) this.#oldest = undefined;
     this.#onDrop(name, seq);
     if (own_id !== null) this.#dropPublisherId(own_id, seq);
@@ -186,9 +199,10 @@ export class SqliteTrimmer {
   }
 
   #writeChannels(): void {
-    for (const [name, { events, size, horizon, wasEmptied }] of this.#changed) {
+    for (const [name, { events, size, horizon, eventsBefore }] of this.#changed) {
       this.#statements.saveChannel.run(name, events, size, horizon);
-      this.#emptied += Number(events === 0) - Number(wasEmptied);
+      this.#emptied += Number(events === 0) - Number(eventsBefore === 0);
+      this.#channels += Number(events > 0) - Number((eventsBefore ?? 0) > 0);
     }
     this.#changed.clear();
     while (this.#emptied > MAX_EMPTY_CHANNELS && this.#forgetEmptied());

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import type { RouteHandler } from "../router.ts";
+import { digestOf } from "./inline_digest.ts";
 
 /** What the demo page is told. */
 export interface DemoPageSettings {
@@ -49,11 +49,4 @@ function headersFor(html: string, { controlAddress }: DemoPageSettings): Record<
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
   };
-}
-
-/** The digest by which a policy allows the page's one element of a kind (CSP 3, 2.3.1). */
-function digestOf(element: "script" | "style", html: string): string {
-  const start = html.indexOf(`<${element}>`) + element.length + 2;
-  const content = html.slice(start, html.indexOf(`</${element}>`, start));
-  return `sha256-${createHash("sha256").update(content).digest("base64")}`;
 }

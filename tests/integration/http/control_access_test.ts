@@ -111,7 +111,9 @@ Deno.test("what a page of another origin made a browser send is refused, also a 
     "http://evil.example",
     "http://localhost",
     "http://localhost:3000",
-    "https://localhost:8001",
+    "https://localhost",
+    "https://localhost:8002",
+    "ftp://localhost:8001",
     "http://localhost:8001.evil.example",
     "http://127.0.0.1:8001",
     "file://",
@@ -119,6 +121,7 @@ Deno.test("what a page of another origin made a browser send is refused, also a 
   ];
   for (const Origin of origins) assertEquals(verdict({}, { Host, Origin }), "forbidden", Origin);
   assertEquals(verdict({}, { Host, Origin: "http://localhost:8001" }), "allowed");
+  assertEquals(verdict({}, { Host, Origin: "https://localhost:8001" }), "allowed", "by a proxy");
 });
 
 Deno.test("a page whose own name was rebound to this machine is refused, though it is its own origin", () => {

@@ -201,12 +201,13 @@ Deno.test("an idempotency key that comes again with another event is 422, and se
 
 Deno.test("another path is 404, and another method 405 with the one that there is", async () => {
   using listeners = await Listeners.make();
-  for (const path of ["/", "/emit/x", "/events/", "/EMIT/", "/healthz/"]) {
+  for (const path of ["/x", "/emit/x", "/events/", "/EMIT/", "/healthz/"]) {
     const response = await listeners.control(path, { method: "POST" });
     assertEquals(response.status, 404, path);
     assertMatch(await response.text(), /^Not found: .*\.\n$/);
   }
   const cases = [
+    ["/", "POST", "GET, HEAD"],
     ["/emit/", "GET", "POST"],
     ["/token/", "PUT", "POST"],
     ["/healthz", "POST", "GET, HEAD"],
@@ -271,6 +272,7 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
       publish: (all) =>
         Promise.resolve(all.map(() => new StoreUnavailable("Store unavailable: disk full."))),
       openReader: (...args) => broker.openReader(...args),
+      inspector: broker.inspector,
       close: () => Promise.resolve(),
     }),
   });
@@ -293,6 +295,7 @@ Deno.test("a failure that nobody foresaw is 500 without its details, which only 
         throw new TypeError("inner secret workings");
       },
       openReader: (...args) => broker.openReader(...args),
+      inspector: broker.inspector,
       close: () => Promise.resolve(),
     }),
   });

@@ -255,6 +255,7 @@ async function publishFailing(publishAll: (all: readonly Publication[]) => reado
       follow: () => {},
       publish: (all) => Promise.resolve(publishAll(all)),
       openReader: (...args) => broker.openReader(...args),
+      inspector: broker.inspector,
       close: () => Promise.resolve(),
     }),
   });

@@ -12,6 +12,7 @@ import type {
 } from "../../../src/broker/broker.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import type { RevocationStore } from "../../../src/broker/revocation_store.ts";
+import type { LogInspector } from "../../../src/broker/log_inspector.ts";
 import type { Peers } from "../../../src/broker/peers.ts";
 import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
@@ -38,6 +39,10 @@ export class PassingBroker implements Broker {
 
   get counts(): PublishCounts {
     return this.#broker.counts;
+  }
+
+  get inspector(): LogInspector {
+    return this.#broker.inspector;
   }
 
   get revocations(): RevocationStore {

@@ -66,6 +66,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["log-level", "debug", (c) => c.logLevel, "debug"],
     ["log-level-file", "/level", (c) => c.logLevelFile, "/level"],
     ["log-format", "json", (c) => c.logFormat, "json"],
+    ["no-peek", "true", (c) => c.peek, false],
     ["dev", "true", (c) => c.dev, true],
   ];
 
@@ -259,6 +260,7 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["control-open", "yes"],
   ["drain", "", "10s"],
   ["log-level", "", "INFO", "verbose"],
+  ["no-peek", "maybe"],
   ["dev", "maybe"],
 ];
 

@@ -127,6 +127,21 @@ Deno.test("who was answered, and how, is told by the route's path", async () => 
   assertEquals(told, [{ method: "DELETE", path: "/channels/:name", status: 200, caller }]);
 });
 
+Deno.test("who was refused is told by the route's path, where there is a route", async () => {
+  const told: unknown[] = [];
+  const fail = () => {
+    throw new ControlForbidden("Refused.");
+  };
+  const router = makeRouter({
+    routes: [{ path: "/channels/:name", methods: ["GET"], handle: fail }],
+    onRefusal: ({ status }, _caller, path) => told.push([status, path]),
+  });
+  await ask(router, "/channels/private");
+  await ask(router, "/channels/private", "PUT");
+  await ask(router, "/nowhere/private");
+  assertEquals(told, [[403, "/channels/:name"], [405, undefined], [404, undefined]]);
+});
+
 Deno.test("what a handler throws, at once or later, is answered", async () => {
   const fail = () => {
     throw new ControlForbidden("Refused.");

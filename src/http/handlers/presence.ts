@@ -1,0 +1,117 @@
+import { isPattern } from "../../auth/channel_grants.ts";
+import type { PresentUser } from "../../hub/presence.ts";
+import { BadField, WorkerSilent } from "../../lib/errors.ts";
+import { shown } from "../../lib/shown_text.ts";
+import { checkName } from "../../requests/fields.ts";
+import { answer } from "../answers.ts";
+import { listOf, readListRequest, type SortOrder } from "../paging.ts";
+import type { RoutedRequest, RouteHandler } from "../router.ts";
+import type { PresenceReport } from "./presence_report.ts";
+import type { PresenceStreams } from "./presence_streams.ts";
+
+/** What telling who is here works with. */
+export interface PresenceDeps {
+  /** Who hears a channel; `undefined` if a worker of this server does not answer. */
+  readonly presence: (channel: string) => Promise<PresenceReport | undefined>;
+  readonly presenceStreams: PresenceStreams;
+}
+
+const SORTS = ["user", "streams", "since"] as const;
+type Sort = typeof SORTS[number];
+
+const DEFAULT_GRACE_SECONDS = 5;
+const MAX_GRACE_SECONDS = 60;
+
+/**
+ * `GET /presence/`: the users who hear a channel, as a list, or as a stream of those who join and leave. It
+ * throws BadField and WorkerSilent.
+ */
+export function presenceHandler(deps: PresenceDeps): RouteHandler {
+  return (routed) => wantsStream(routed.request) ? openStream(deps, routed) : list(deps, routed);
+}
+
+async function list(deps: PresenceDeps, { request, query }: RoutedRequest): Promise<Response> {
+  const asked = readListRequest(query, {
+    sorts: SORTS,
+    defaultSort: "user",
+    filters: ["channel"],
+  });
+  const report = await deps.presence(readChannel(asked.filters.channel));
+  if (report === undefined) throw cannotTell();
+  const { users, anonymousStreams, unanswered } = report;
+  const items = users.toSorted(orderBy(asked.sort))
+    .slice(asked.offset, asked.offset + asked.limit)
+    .map(([user, streams, since]) => ({ user, streams, since: new Date(since).toISOString() }));
+  return answer(200, {
+    ...listOf(items, users.length, asked, request),
+    anonymousStreams,
+    ...(unanswered.length > 0 && { unanswered }),
+  });
+}
+
+async function openStream(
+  deps: PresenceDeps,
+  { query, caller }: RoutedRequest,
+): Promise<Response> {
+  const fields = readFields(query);
+  const channel = readChannel(fields.get("channel"));
+  const graceMs = readGrace(fields.get("grace")) * 1000;
+  const response = await deps.presenceStreams.open(caller, channel, graceMs);
+  if (response === undefined) throw cannotTell();
+  return response;
+}
+
+function wantsStream(request: Request): boolean {
+  return request.headers.get("Accept")?.includes("text/event-stream") ?? false;
+}
+
+/** @throws BadField for an unknown or repeated field. */
+function readFields(query: URLSearchParams | undefined): ReadonlyMap<string, string> {
+  const fields = new Map<string, string>();
+  for (const [name, value] of query ?? []) {
+    if (name !== "channel" && name !== "grace") {
+      throw new BadField(name, `Bad field ${shown(name)}: this stream takes channel, grace.`);
+    }
+    if (fields.has(name)) throw new BadField(name, `Bad field ${name}: it was given twice.`);
+    fields.set(name, value);
+  }
+  return fields;
+}
+
+/** @throws BadField */
+function readChannel(channel: string | undefined): string {
+  if (!channel) throw new BadField("channel", "Missing field channel: the channel's name.");
+  checkName("channel", channel);
+  if (!isPattern(channel)) return channel;
+  throw new BadField(
+    "channel",
+    "Bad field channel: it ends in *; ask for each channel by its whole name.",
+  );
+}
+
+/** In seconds. @throws BadField */
+function readGrace(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_GRACE_SECONDS;
+  const seconds = /^[0-9]{1,2}(\.[0-9]{1,3})?$/.test(text) ? Number(text) : NaN;
+  if (seconds <= MAX_GRACE_SECONDS) return seconds;
+  throw new BadField(
+    "grace",
+    `Bad field grace: it must be a number of seconds from 0 to ${MAX_GRACE_SECONDS}.`,
+  );
+}
+
+function cannotTell(): WorkerSilent {
+  return new WorkerSilent("Cannot tell who is here: a worker of this server does not answer.");
+}
+
+function orderBy({ by, descending }: SortOrder<Sort>) {
+  const field = SORTS.indexOf(by);
+  const sign = descending ? -1 : 1;
+  return (one: PresentUser, other: PresentUser): number =>
+    sign * compare(one[field], other[field]) || compare(one[0], other[0]);
+}
+
+function compare<T extends string | number | undefined>(one: T, other: T): number {
+  if (one === other || one === undefined || other === undefined) return 0;
+  return one < other ? -1 : 1;
+}

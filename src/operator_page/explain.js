@@ -1,0 +1,43 @@
+/** Why a user did or did not get an event. */
+import { get } from "./api.js";
+import { element, field, form } from "./elements.js";
+
+export function explain(_server, given) {
+  const answer = element("div");
+  const value = (name) => given.get(name) ?? undefined;
+  const fields = [
+    field("User", { name: "userId", required: true, value: value("userId") }),
+    field("Channel", { name: "channel", required: true, value: value("channel") }),
+    field("Event id, or nothing for what is new", { name: "id", value: value("id") }),
+    element("button", {}, "Explain"),
+  ];
+  const made = form(fields, async (asked) => {
+    answer.replaceChildren();
+    const { explanation, ...rest } = await get("/explain/", asked);
+    answer.replaceChildren(element("p", {}, explanation), detailsOf(rest));
+  });
+  return {
+    title: "Explain",
+    node: element(
+      "div",
+      {},
+      element(
+        "p",
+        { class: "quiet" },
+        "Why a user did or did not get an event, as far as the server knows.",
+      ),
+      made,
+      answer,
+    ),
+    close() {},
+  };
+}
+
+function detailsOf(rest) {
+  return element(
+    "details",
+    {},
+    element("summary", {}, "As the program has it"),
+    element("pre", { tabindex: "0" }, JSON.stringify(rest, null, 2)),
+  );
+}

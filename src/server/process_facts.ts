@@ -1,0 +1,31 @@
+import process from "node:process";
+
+/** What the system knows of this process. */
+export interface ProcessFacts {
+  readonly cpuSeconds: number;
+  readonly residentBytes: number;
+  /** Open file descriptors, and how many there may be; `undefined` where this process may not see them. */
+  readonly descriptors: { readonly open: number; readonly limit: number } | undefined;
+}
+
+export function readProcessFacts(): ProcessFacts {
+  const { user, system } = process.cpuUsage();
+  return {
+    cpuSeconds: (user + system) / 1e6,
+    residentBytes: Deno.memoryUsage().rss,
+    descriptors: readDescriptors(),
+  };
+}
+
+/** Deno lets a process read /proc only with `--allow-all`; only Linux has it. */
+function readDescriptors(): ProcessFacts["descriptors"] {
+  try {
+    const limits = Deno.readTextFileSync("/proc/self/limits");
+    const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
+    // One of them is that of the folder itself.
+    const open = [...Deno.readDirSync("/proc/self/fd")].length - 1;
+    return { open, limit: soft === undefined ? Infinity : Number(soft) };
+  } catch {
+    return undefined;
+  }
+}
