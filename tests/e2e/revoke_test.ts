@@ -2,6 +2,7 @@
 import { TestBrowser } from "../support/chromium.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { EventSourcePage, PageOrigin } from "../support/event_source_page.ts";
+import { metricsOf } from "../support/metrics.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { type ControlFields, type Server, startServer } from "../support/server.ts";
 import { openStream } from "../support/sse_client.ts";
@@ -55,6 +56,8 @@ for (const workers of Deno.build.os === "linux" ? ["1", "3"] : ["1"]) {
     }
     // Enough for each worker.
     for (let n = 0; n < STREAMS; n++) assertEquals(await statusOf(first, token), 204);
+    const metrics = await metricsOf(first);
+    assertEquals(metrics.value('sse_tokens_refused_total{reason="revoked"}'), STREAMS);
     assertEquals(anns.end, undefined);
     await anns[Symbol.asyncDispose]();
     const later = await first.token(FIELDS);

@@ -122,7 +122,7 @@ export class RedisBroker implements Broker {
           Promise.race([follower, revocations, peers].map((part) => part.run(session))),
       };
       const connection = new RedisConnection({ connect, user, ...told });
-      await revocations.resume(session);
+      await revocations.start(session);
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       // So that the first question is not asked of nobody.

@@ -48,6 +48,8 @@ export class RedisRevocations implements RevocationStore {
   readonly #deps: RedisRevocationsDeps;
   readonly #closing = new Signal();
   #handler: ((records: readonly RevocationRecord[]) => void) | undefined;
+  /** What came before there was a handler. */
+  #untold: readonly RevocationRecord[] = [];
   /** The place of the newest record that was read. */
   #place = BEGINNING;
   /** How many Redis had when it had no room for what it was to get again. */
@@ -59,6 +61,8 @@ export class RedisRevocations implements RevocationStore {
 
   follow(handler: (records: readonly RevocationRecord[]) => void): void {
     this.#handler = handler;
+    if (this.#untold.length > 0) handler(this.#untold);
+    this.#untold = [];
   }
 
   async add(records: readonly RevocationRecord[]): Promise<void> {
@@ -76,19 +80,24 @@ export class RedisRevocations implements RevocationStore {
   async refresh(): Promise<readonly RevocationRecord[]> {
     const { session } = this.#deps.connection();
     // The next session begins with a look at all of them.
-    return session === undefined ? [] : (await this.#readNew(session)).news;
+    return session === undefined ? [] : (await this.#readOn(session)).news;
+  }
+
+  /** Reads all that are in Redis, before anything else is asked. */
+  async start(session: RedisSession): Promise<void> {
+    await this.#readOn(session);
   }
 
   /** Compares what Redis has with what is known here: each gets what it does not have. */
   async resume(session: RedisSession): Promise<void> {
     const inRedis = new Set<string>();
-    this.#place = BEGINNING;
-    const { news, count } = await this.#readNew(session, inRedis);
+    const { news, count, place } = await this.#readFrom(BEGINNING, session, inRedis);
+    this.#place = place;
     const missing = [...this.known.all(this.#nowSeconds)].filter((record) =>
       !inRedis.has(keyOfTarget(record))
     );
     if (missing.length > 0) await this.#putBack(session, missing, count);
-    if (news.length > 0) this.#handler?.(news);
+    this.#tell(news);
   }
 
   /** Takes what other servers add until the session is over. */
@@ -96,8 +105,8 @@ export class RedisRevocations implements RevocationStore {
     session.over.catch(() => this.#closing.notify());
     while (true) {
       await this.#closing.wait(POLL_MS);
-      const { news, count } = await this.#readNew(session);
-      if (news.length > 0) this.#handler?.(news);
+      const { news, count } = await this.#readOn(session);
+      this.#tell(news);
       const isShort = count < this.known.count(this.#nowSeconds);
       if (isShort && count !== this.#fullAt) await this.resume(session);
     }
@@ -107,28 +116,42 @@ export class RedisRevocations implements RevocationStore {
     return this.#deps.now() / 1000;
   }
 
+  #tell(news: readonly RevocationRecord[]): void {
+    if (news.length === 0) return;
+    if (this.#handler === undefined) this.#untold = [...this.#untold, ...news];
+    else this.#handler(news);
+  }
+
+  /** Reads what comes after the newest that was read. */
+  async #readOn(session: RedisSession) {
+    const read = await this.#readFrom(this.#place, session);
+    this.#place = read.place;
+    return read;
+  }
+
   /**
-   * Reads what comes after the newest that was read.
+   * Reads what comes after a place.
    *
    * @param found gets the key of each.
-   * @returns what was not known, and how many there are in Redis.
+   * @returns what was not known, how many there are in Redis, and the place of the last that was read.
    */
-  async #readNew(session: RedisSession, found?: Set<string>) {
+  async #readFrom(place: string, session: RedisSession, found?: Set<string>) {
     const news: RevocationRecord[] = [];
     while (true) {
-      const args = [this.#deps.prefix, this.#place, String(PAGE)];
-      const [count, ...texts] = await this.#run(session, REVOCATIONS, args) as readonly string[];
+      const args = [this.#deps.prefix, place, String(PAGE)];
+      const answer = await this.#run(session, REVOCATIONS, args) as readonly string[];
+      const [count, ...texts] = answer;
       const records: RevocationRecord[] = [];
       for (let n = 0; n + 2 < texts.length; n += 3) {
-        const [place = "", key = "", times = ""] = texts.slice(n, n + 3);
+        const [at = "", key = "", times = ""] = texts.slice(n, n + 3);
         const [revokedAt, forgetAt] = times.split(" ").map(Number);
-        this.#place = place;
+        place = at;
         found?.add(key);
         if (revokedAt === undefined || forgetAt === undefined) continue;
         records.push({ ...targetOfKey(key), revokedAt, forgetAt });
       }
       news.push(...this.known.add(records, this.#nowSeconds));
-      if (texts.length < 3 * PAGE) return { news, count: Number(count) };
+      if (texts.length < 3 * PAGE) return { news, count: Number(count), place };
     }
   }
 
