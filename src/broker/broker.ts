@@ -1,6 +1,7 @@
 import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
+import type { EventLookup } from "./event_lookup.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
 import type { LogInspector } from "./log_inspector.ts";
 import type { Peers } from "./peers.ts";
@@ -92,6 +93,14 @@ export interface Broker extends EventFeed {
 
   /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;
+
+  /**
+   * Looks up what an id may mean: the log's own, or one in a payload.
+   *
+   * @param channel of which the horizon is told.
+   * @throws StoreUnavailable if the store cannot be asked now.
+   */
+  lookUp(id: string, channel: string): Promise<EventLookup>;
 
   close(): Promise<void>;
 }

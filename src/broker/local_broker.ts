@@ -11,6 +11,7 @@ import type {
   Receipt,
   RecipientCounts,
 } from "./broker.ts";
+import { type EventLookup, seqIn } from "./event_lookup.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
@@ -99,6 +100,14 @@ export class LocalBroker implements Broker {
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
     const cursor = "lastEventId" in start ? this.#cursorOf(start.lastEventId, subscription) : start;
     return this.#log.openReader(subscription, cursor);
+  }
+
+  lookUp(id: string, channel: string): Promise<EventLookup> {
+    const seq = seqIn(this.#log.epoch, id);
+    const event = seq === undefined ? undefined : this.#log.eventAt(seq);
+    const events = seq === undefined ? this.#log.eventsWithId(id) : event ? [event] : [];
+    const horizon = this.#log.horizonOf(channel);
+    return Promise.resolve({ head: this.head, seq, events, horizon });
   }
 
   /** Publishes what was gathered. Recipients that are counted later are in no receipt of a retry. */

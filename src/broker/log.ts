@@ -53,6 +53,15 @@ export interface Log {
    */
   find(publisherId: string, subscription: Subscription): number | undefined;
 
+  /** The retained event with a seq. */
+  eventAt(seq: number): ServerEvent | undefined;
+
+  /** The newest retained events whose payload has the id `publisherId`, oldest first; `MAX_MEANT` at most. */
+  eventsWithId(publisherId: string): readonly ServerEvent[];
+
+  /** The seq of the last event that a channel has dropped; a later one if that is no longer known. */
+  horizonOf(channel: string): number;
+
   /** The record of a key that was used within the retention time. */
   recall(key: string): KeyRecord | undefined;
 

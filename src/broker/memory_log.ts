@@ -3,6 +3,7 @@ import type { Retention } from "./retention.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { type LogPosition, newEpoch, seqTime } from "../sse/log_position.ts";
 import { Deque } from "../lib/deque.ts";
+import { MAX_MEANT } from "./event_lookup.ts";
 import {
   type Entry,
   type KeyRecord,
@@ -102,6 +103,24 @@ export class MemoryLog implements Log {
   find(publisherId: string, subscription: Subscription): number | undefined {
     this.#trim();
     return this.#publisherIds.find(publisherId, subscription);
+  }
+
+  eventAt(seq: number): ServerEvent | undefined {
+    this.#trim();
+    const event = this.#order.at(this.#order.firstIndex((event) => event.seq >= seq));
+    if (event?.seq !== seq) return undefined;
+    // The order may still have events that their channel has dropped.
+    return event.seq > this.#horizon(event.channel) ? event : undefined;
+  }
+
+  eventsWithId(publisherId: string): readonly ServerEvent[] {
+    this.#trim();
+    return this.#publisherIds.newestWith(publisherId, MAX_MEANT);
+  }
+
+  horizonOf(channel: string): number {
+    this.#trim();
+    return this.#horizon(channel);
   }
 
   recall(key: string): KeyRecord | undefined {

@@ -8,6 +8,7 @@ import type { ClaimPath } from "../auth/claim_path.ts";
 import type { ClaimRules } from "../auth/claim_rules.ts";
 import { type SecretSource, Settings } from "./settings.ts";
 import type { StoreAddress } from "../broker/store_address.ts";
+import type { JournalLimits } from "../explain/journal_limits.ts";
 import type { HubOptions } from "../hub/hub.ts";
 
 /** The server's settings, read and checked. */
@@ -40,6 +41,8 @@ export interface Config extends HubOptions {
   /** The file of control keys that have names and rights. */
   readonly controlKeys: string | undefined;
   readonly controlHosts: readonly string[];
+  /** How much is remembered of streams and emits for explanations. */
+  readonly journal: JournalLimits;
   /** Whether operators may see payloads. */
   readonly peek: boolean;
   readonly drainMs: number;
@@ -115,6 +118,10 @@ export function readConfig(
     controlHosts: settings.list("control-host").map((name) =>
       hostWithoutPort(name) ?? name.toLowerCase()
     ),
+    journal: {
+      entries: settings.number("journal-entries"),
+      ageMs: settings.milliseconds("journal-age"),
+    },
     peek: !settings.on("no-peek"),
     drainMs: settings.milliseconds("drain"),
     logFormat: readLogFormat(flags, environment),

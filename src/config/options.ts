@@ -291,6 +291,21 @@ export const SERVER_OPTIONS = [
     help: "allow -bindctl on an address beyond this machine without a control key",
   },
   {
+    name: "journal-entries",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "10000",
+    help:
+      "ended streams, refused clients and refused emits that each thread remembers for /explain/; 0 for none",
+  },
+  {
+    name: "journal-age",
+    value: "SECONDS",
+    range: { min: 1, max: LONGEST_TIMER_SECONDS },
+    default: "86400",
+    help: "how long they are remembered",
+  },
+  {
     name: "no-peek",
     default: "",
     help: "show operators no payloads: the tail of a channel leaves them out",

@@ -115,6 +115,11 @@ export class Hub {
     return disconnectsOf(this.counts);
   }
 
+  /** The open streams. */
+  streams(): Iterable<Subscriber> {
+    return this.#subscribers.streams();
+  }
+
   /** What it has counted; takes some microseconds, however many streams there are. */
   get counts(): StreamCounts {
     return this.#counters.counts;
@@ -143,7 +148,8 @@ export class Hub {
   subscribe(claims: Claims, options: ConnectOptions): Subscriber {
     const { lastEventId, isEventSource } = options;
     const head = this.#feed.head.seq;
-    const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
+    const start = { head, lastEventId: lastEventId || undefined };
+    const subscriber = new Subscriber(claims, start, {
       isEventSource,
       greeting: this.#frames.greeting(lastEventId ? undefined : this.#headId, options),
       maxBufferBytes: this.#options.maxBufferBytes,
@@ -290,7 +296,7 @@ export class Hub {
     const { heartbeatMs, stallMs } = this.#options;
     if (isExpired(subscriber.claims, this.#clock.wall() / 1000)) {
       this.#end(subscriber, "token expired", encodeLines(": token expired"));
-    } else if (stallMs > 0 && subscriber.isStalled(this.#clock.steady(), stallMs)) {
+    } else if (subscriber.isStalled(this.#clock.steady(), stallMs || Infinity)) {
       subscriber.abort("stream cut: the client accepted none of its pending bytes");
       this.#remove(subscriber, "too slow");
     } else if (heartbeatMs > 0 && isBeatDue) this.#beat(subscriber);

@@ -5,6 +5,9 @@ import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
 import { type Config, hasControlKeys } from "../config/config.ts";
+import { refusalOf } from "../explain/client_refusal.ts";
+import type { UserRecord } from "../explain/records.ts";
+import { StreamJournal } from "../explain/stream_journal.ts";
 import type { Audience } from "../hub/audience.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
@@ -50,6 +53,8 @@ export interface ClientQueries {
   revoke(records: readonly RevocationRecord[]): number;
   /** Ends streams whose clients may come back; returns how many. */
   disconnect(selection: StreamSelection): number;
+  /** See `StreamJournal.recordOf`. */
+  userRecord(user: string, channel: string): UserRecord;
 }
 
 /** What one of {@link ClientQueries} answers, at once or later. */
@@ -108,6 +113,7 @@ export interface ClientDeps {
 
 interface LocalClientsParts {
   readonly hub: Hub;
+  readonly journal: StreamJournal;
   readonly tokens: TokenAuthority;
   readonly listener: Listener;
   readonly logger: AdjustableLogger;
@@ -120,6 +126,7 @@ interface LocalClientsParts {
 /** A client listener and its hub in this thread. */
 export class LocalClients implements ClientSide {
   readonly #hub: Hub;
+  readonly #journal: StreamJournal;
   readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
   readonly #logger: AdjustableLogger;
@@ -130,8 +137,9 @@ export class LocalClients implements ClientSide {
   readonly #revoke: ClientQueries["revoke"];
 
   private constructor(parts: LocalClientsParts) {
-    const { hub, tokens, listener, logger, limitedLogger, refused, meter, revoke } = parts;
+    const { hub, journal, tokens, listener, logger, limitedLogger, refused, meter, revoke } = parts;
     this.#hub = hub;
+    this.#journal = journal;
     this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
@@ -149,7 +157,9 @@ export class LocalClients implements ClientSide {
   static start({ config, keys }: ClientSettings, deps: ClientDeps): LocalClients {
     const { feed, clock, shared, revocations } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
-    const hub = new Hub(feed, config, clock, logger, [], shared);
+    const journal = new StreamJournal({ limits: config.journal, clock, head: () => feed.head.seq });
+    const isKept = config.journal.entries > 0;
+    const hub = new Hub(feed, config, clock, logger, isKept ? [journal] : [], shared);
     const endStreams = () => hub.endStreams("key gone", (claims) => !tokens.hasKeyOf(claims));
     const tokens: TokenAuthority = new TokenAuthority(keys, config.claimRules, clock, {
       // A moment later: a token that was verified before has its stream by then.
@@ -171,6 +181,10 @@ export class LocalClients implements ClientSide {
         if (error instanceof TokenRefused) refused[error.code]++;
       },
       demoPage: config.dev ? demoPageSettings(config) : undefined,
+      ...(isKept && {
+        refused: (error, client) =>
+          journal.refused(refusalOf(error, client, config.claimRules.user)),
+      }),
     });
     const listener = Listener.start({
       name: "client",
@@ -186,6 +200,7 @@ export class LocalClients implements ClientSide {
     const meter = new ThreadMeter(clock);
     return new LocalClients({
       hub,
+      journal,
       tokens,
       listener,
       logger: deps.logger,
@@ -207,6 +222,7 @@ export class LocalClients implements ClientSide {
   /** Answers for this hub alone. */
   get queries(): ClientQueries {
     const hub = this.#hub;
+    const journal = this.#journal;
     const tokens = this.#tokens;
     return {
       counts: () => {
@@ -223,6 +239,7 @@ export class LocalClients implements ClientSide {
       revoke: this.#revoke,
       disconnect: (selection) =>
         hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
+      userRecord: (user, channel) => journal.recordOf(user, channel, hub.streams()),
     };
   }
 

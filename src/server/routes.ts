@@ -6,10 +6,11 @@ import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { type DisconnectDeps, disconnectHandler } from "../http/handlers/disconnect.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
+import { type ExplainDeps, explainHandler } from "../http/handlers/explain.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { type LookDeps, lookHandlers } from "../http/handlers/look.ts";
-import { type PresenceDeps, presenceHandler } from "../http/handlers/presence.ts";
+import { type PresenceDeps, presenceHandler } from "../http/handlers/show_presence.ts";
 import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
@@ -21,6 +22,7 @@ import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import type { RequestCounts } from "../http/request_counts.ts";
 import { type Route, Router } from "../http/router.ts";
+import { targetOf } from "../http/target.ts";
 import type { HttpError } from "../lib/errors.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
 import type { LogFields } from "../observability/log_line.ts";
@@ -46,7 +48,9 @@ const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
 const CONTROL_PATH =
-  /^\/(emit\/?|token\/?|revoke\/?|disconnect\/?|presence\/?|stats\/?|healthz|readyz|metrics)$/;
+  /^\/(emit\/?|token\/?|revoke\/?|disconnect\/?|presence\/?|explain\/?|stats\/?|healthz|readyz|metrics)$/;
+
+const EMIT_PATH = /^\/emit\/?$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -95,6 +99,7 @@ export interface ControlRouteDeps
     StatsDeps,
     TailDeps,
     LookDeps,
+    ExplainDeps,
     RevokeDeps,
     DisconnectDeps {
   readonly access: ControlAccess;
@@ -128,6 +133,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/users/:name", methods: ["GET"], needs: "read", handle: look.user },
     { path: "/streams/", methods: ["GET"], needs: "read", handle: look.streams },
     { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
+    { path: "/explain/", methods: ["GET"], needs: "read", handle: explainHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
@@ -152,9 +158,10 @@ export function controlRouter(deps: ControlRouteDeps): Router {
         ? "it is on the client listener (-bind)"
         : `use ${listPaths(routes)}`,
     guard: (request) => access.check(request, keyless),
-    onRefusal: (error, { keyName }, path) => {
+    onRefusal: (error, { keyName }, path, request) => {
       requests.add(path, error.status);
       refusals.note(error, keyName);
+      if (EMIT_PATH.test(targetOf(request).path)) deps.refusedEmits.noteOnce(error, keyName);
       activity.notice?.("control request refused", refusalFields(error, keyName));
     },
     onAnswer: ({ caller: { keyName }, ...answered }) => {

@@ -5,6 +5,8 @@ import type { ControlKey } from "../auth/control_keys.ts";
 import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
+import { EvidenceSource } from "../explain/evidence_source.ts";
+import { RefusedEmits } from "../explain/refused_emits.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import { RequestCounts } from "../http/request_counts.ts";
@@ -100,8 +102,16 @@ export class Server {
     const counts = async () => ({ ...await clients.counts(), published: broker.counts });
     const stats = new LiveStats({ counts, clock, storeFailure: () => broker.unavailableReason });
     const requests = new RequestCounts();
+    const refusedEmits = new RefusedEmits(config.journal, clock);
     const router = controlRouter({
       ...config,
+      refusedEmits,
+      evidence: new EvidenceSource({
+        askHubs: (...question) => clients.ask("userRecord", ...question),
+        refusedEmits,
+        peers: broker.peers,
+        isStoreShared: config.store.kind === "redis",
+      }),
       askHubs: (name, ...args) => clients.ask(name, ...args),
       presence,
       presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),

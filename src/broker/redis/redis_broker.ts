@@ -3,10 +3,11 @@ import type { Logger } from "../../observability/logger.ts";
 import { formatAddress } from "../../lib/address.ts";
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { StartError } from "../../lib/errors.ts";
+import { StartError, StoreUnavailable } from "../../lib/errors.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
+import type { EventLookup } from "../event_lookup.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
 import type { LogInspector } from "../log_inspector.ts";
 import type { PublishCounts } from "../publish_counts.ts";
@@ -41,6 +42,7 @@ export interface RedisBrokerOptions {
 }
 
 interface BrokerDeps {
+  readonly log: RedisLog;
   readonly connection: RedisConnection;
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
@@ -64,12 +66,14 @@ export class RedisBroker implements Broker {
   readonly inspector: LogInspector;
   readonly peers: RedisPeers;
   readonly revocations: RedisRevocations;
+  readonly #log: RedisLog;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
   readonly #history: RedisHistory;
 
   private constructor(deps: BrokerDeps) {
+    this.#log = deps.log;
     this.#connection = deps.connection;
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
@@ -129,8 +133,8 @@ export class RedisBroker implements Broker {
       await Promise.race([peers.ready, session.over.catch(() => {})]);
       const history = new RedisHistory({ log, connection, follower });
       const inspector = new RedisInspector(log, connection);
-      const parts = { connection, follower, publisher, history, inspector, peers, revocations };
-      return new RedisBroker(parts);
+      const answering = { history, inspector, peers, revocations };
+      return new RedisBroker({ log, connection, follower, publisher, ...answering });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
@@ -155,6 +159,16 @@ export class RedisBroker implements Broker {
 
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return this.#publisher.publish(publications);
+  }
+
+  async lookUp(id: string, channel: string): Promise<EventLookup> {
+    try {
+      const { session } = this.#connection;
+      if (session === undefined) throw new Error(this.unavailableReason ?? "it is away");
+      return await this.#log.lookUpEvent(session, this.head.epoch, id, channel);
+    } catch (error) {
+      throw new StoreUnavailable(`Cannot look into the store: ${redisReasonOf(error)}.`);
+    }
   }
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {

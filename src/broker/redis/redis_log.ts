@@ -3,6 +3,7 @@ import type { Retention } from "../retention.ts";
 import { createEvent, type ServerEvent } from "../../sse/event.ts";
 import { type LogPosition, newEpoch } from "../../sse/log_position.ts";
 import type { Publication } from "../broker.ts";
+import { type EventLookup, MAX_MEANT, seqIn } from "../event_lookup.ts";
 import {
   MAX_EMPTY_CHANNELS,
   MAX_GONE_PUBLISHER_IDS,
@@ -24,6 +25,7 @@ import commonLua from "./lua/common.lua" with { type: "text" };
 import countForLua from "./lua/count_for.lua" with { type: "text" };
 import detailsLua from "./lua/details.lua" with { type: "text" };
 import findLua from "./lua/find.lua" with { type: "text" };
+import lookUpLua from "./lua/lookup.lua" with { type: "text" };
 import newestLua from "./lua/newest.lua" with { type: "text" };
 import nextLua from "./lua/next.lua" with { type: "text" };
 import oldestLua from "./lua/oldest.lua" with { type: "text" };
@@ -39,6 +41,7 @@ const CHANNELS = scriptOf(commonLua, channelsLua);
 const COUNT_FOR = scriptOf(commonLua, countForLua);
 const DETAILS = scriptOf(commonLua, detailsLua);
 const FIND = scriptOf(commonLua, findLua);
+const LOOK_UP = scriptOf(commonLua, lookUpLua);
 const NEWEST = scriptOf(commonLua, newestLua);
 const NEXT = scriptOf(commonLua, nextLua);
 const OLDEST = scriptOf(commonLua, oldestLua);
@@ -132,7 +135,7 @@ export class RedisLog {
 
   /** Prepares a new session for everything else. */
   async prepare(session: RedisSession): Promise<void> {
-    const forEvents = [FIND, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT];
+    const forEvents = [FIND, LOOK_UP, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT];
     await session.load([...forEvents, CHANNELS, COUNT_FOR, DETAILS, NEWEST, TOTALS]);
     await session.tryToRead(`${this.#prefix}feed`);
   }
@@ -249,6 +252,25 @@ export class RedisLog {
     ];
     const seq = Number(await this.#run(session, FIND, args));
     return seq < 0 ? undefined : seq;
+  }
+
+  /**
+   * See `Broker.lookUp`.
+   *
+   * @param epoch of the log that the id may be of.
+   */
+  async lookUpEvent(
+    session: RedisSession,
+    epoch: string,
+    id: string,
+    channel: string,
+  ): Promise<EventLookup> {
+    const seq = seqIn(epoch, id);
+    const args = [String(seq ?? ""), seq === undefined ? id : "", String(MAX_MEANT), channel];
+    const answer = await this.#run(session, LOOK_UP, args) as readonly string[];
+    const [found = "", last, horizon, ...rest] = answer;
+    const head = { seq: Number(last), epoch: found };
+    return { head, seq, events: eventsOf(rest, epoch), horizon: Number(horizon) };
   }
 
   /** See `LogInspector.totals`. */

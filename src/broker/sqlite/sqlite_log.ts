@@ -4,6 +4,7 @@ import type { Retention } from "../retention.ts";
 import { reasonOf, StoreUnavailable } from "../../lib/errors.ts";
 import type { ServerEvent } from "../../sse/event.ts";
 import { seqTime } from "../../sse/log_position.ts";
+import { MAX_MEANT } from "../event_lookup.ts";
 import {
   type Entry,
   type KeyRecord,
@@ -105,6 +106,22 @@ export class SqliteLog implements Log {
       retainedBefore++;
     }
     return undefined;
+  }
+
+  eventAt(seq: number): ServerEvent | undefined {
+    this.#trimByAge();
+    return this.#load([{ seq, size: 0 }])[0];
+  }
+
+  eventsWithId(publisherId: string): readonly ServerEvent[] {
+    this.#trimByAge();
+    const rows = this.#statements.newestWithPublisherId.all(publisherId, MAX_MEANT);
+    return this.#load(rows.map(({ seq }) => ({ seq: Number(seq), size: 0 })));
+  }
+
+  horizonOf(channel: string): number {
+    this.#trimByAge();
+    return Number(this.#statements.channel.get(channel)?.horizon ?? this.#trimmer.floor);
   }
 
   recall(key: string): KeyRecord | undefined {

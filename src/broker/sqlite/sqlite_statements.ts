@@ -58,6 +58,9 @@ export function prepareStatements(database: DatabaseSync) {
     withPublisherId: prepare(
       "SELECT seq, channel, user, repeats FROM event WHERE own_id = ? ORDER BY seq",
     ),
+    newestWithPublisherId: prepare(
+      "SELECT seq FROM event WHERE own_id = ? ORDER BY seq DESC LIMIT ?",
+    ),
     addToPublisherId: prepare(`
       INSERT INTO own_id (name, given, retained, horizon) VALUES (?, 1, 1, 0)
       ON CONFLICT (name) DO UPDATE SET given = given + 1, retained = retained + 1

@@ -271,6 +271,7 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
       follow: () => {},
       publish: (all) =>
         Promise.resolve(all.map(() => new StoreUnavailable("Store unavailable: disk full."))),
+      lookUp: (...args) => broker.lookUp(...args),
       openReader: (...args) => broker.openReader(...args),
       inspector: broker.inspector,
       close: () => Promise.resolve(),
@@ -294,6 +295,7 @@ Deno.test("a failure that nobody foresaw is 500 without its details, which only 
       publish: () => {
         throw new TypeError("inner secret workings");
       },
+      lookUp: (...args) => broker.lookUp(...args),
       openReader: (...args) => broker.openReader(...args),
       inspector: broker.inspector,
       close: () => Promise.resolve(),

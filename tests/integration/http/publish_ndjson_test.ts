@@ -254,6 +254,7 @@ async function publishFailing(publishAll: (all: readonly Publication[]) => reado
       head: broker.head,
       follow: () => {},
       publish: (all) => Promise.resolve(publishAll(all)),
+      lookUp: (...args) => broker.lookUp(...args),
       openReader: (...args) => broker.openReader(...args),
       inspector: broker.inspector,
       close: () => Promise.resolve(),

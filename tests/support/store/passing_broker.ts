@@ -10,6 +10,7 @@ import type {
   Outcome,
   Publication,
 } from "../../../src/broker/broker.ts";
+import type { EventLookup } from "../../../src/broker/event_lookup.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import type { RevocationStore } from "../../../src/broker/revocation_store.ts";
 import type { LogInspector } from "../../../src/broker/log_inspector.ts";
@@ -55,6 +56,10 @@ export class PassingBroker implements Broker {
 
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return this.#broker.publish(publications);
+  }
+
+  lookUp(id: string, channel: string): Promise<EventLookup> {
+    return this.#broker.lookUp(id, channel);
   }
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {

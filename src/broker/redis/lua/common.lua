@@ -24,7 +24,8 @@
 --   keyorder    list    seqs and idempotency keys, in the order in which they are forgotten
 --   feed        stream  the newest events for the servers to follow, whatever retention drops
 --   marks       list    seqs at which the feed is cut, oldest first
--- Beside the log there are the keys of revoke.lua and of servers.lua.
+--   servers     zset    the servers that are alive, see servers.lua
+--   revoked, revokedends, revokedorder: what is refused, see revoke.lua
 
 local call = redis.call
 local prefix = ARGV[1]
