@@ -230,10 +230,12 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     if (worker === undefined || this.#isStopping) return;
     const { clock, logger } = this.#deps;
     const { counts } = worker.thread;
-    this.#past = sumOf(this.#past, withoutThread(counts));
     const counters = sharedCounters(this.#counts, number);
+    // It last told of its counts up to a second ago.
+    const streams = Math.max(counts.streams, counters.held.own);
+    this.#past = sumOf(this.#past, withoutThread(counts, streams));
     for (const counter of Object.values(counters)) counter.reset();
-    logger.error("worker died", { worker: number, reason, streams: counts.streams });
+    logger.error("worker died", { worker: number, reason, streams });
     if (clock.steady() - worker.startedAt > SETTLED_MS) worker.deaths = 0;
     const pause = worker.deaths === 0 ? 0 : Math.min(1000 * 2 ** worker.deaths, LONGEST_PAUSE_MS);
     worker.deaths++;
