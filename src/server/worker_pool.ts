@@ -1,4 +1,5 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord } from "../auth/revocations.ts";
 import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
 import type { EventTap } from "../broker/event_tap.ts";
 import { packEvents } from "../broker/thread/event_batch.ts";
@@ -171,6 +172,14 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     return answers as ClientAnswer<Name>[];
   }
 
+  async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
+    const counts = await Promise.all(this.#workers.map(({ thread }) => thread.revoke(records)));
+    return counts.reduce(
+      (sum, count) => sum === undefined || count === undefined ? undefined : sum + count,
+      0,
+    );
+  }
+
   useKeys(keys: KeyMaterial): void {
     this.#settings = { ...this.#settings, keys };
     for (const { thread } of this.#workers) thread.useKeys(keys);
@@ -200,10 +209,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   }
 
   #startThread(number: number): WorkerThread {
-    const { broker, module, maxHeapMiB } = this.#deps;
+    const { broker, clock, module, maxHeapMiB } = this.#deps;
     return new WorkerThread({
       start: {
         settings: this.#settings,
+        revocations: [...broker.revocations.known.all(clock.wall() / 1000)],
         counts: this.#counts,
         worker: number,
       },
