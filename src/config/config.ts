@@ -25,6 +25,8 @@ export interface Config extends HubOptions {
   readonly publicChannels: ChannelGrants;
   readonly maxPublicStreams: number;
   readonly store: StoreAddress;
+  /** The folder for backups. */
+  readonly backupDir: string | undefined;
   /** The prefix of every key in Redis. */
   readonly redisPrefix: string;
   readonly retention: Retention;
@@ -95,6 +97,7 @@ export function readConfig(
     publicChannels: toGrants(settings.names("public-channels")),
     maxPublicStreams: settings.number("max-public-streams") || Infinity,
     store: settings.store("store"),
+    backupDir: settings.folder("backup-dir"),
     redisPrefix: settings.notEmpty("redis-prefix"),
     retention: {
       eventsPerChannel: settings.number("history-events"),

@@ -151,6 +151,12 @@ export const SERVER_OPTIONS = [
       "where history is kept: memory, sqlite:FILE to keep it across restarts, or redis://HOST to share it among servers",
   },
   {
+    name: "backup-dir",
+    value: "DIR",
+    default: "",
+    help: "folder that POST /backup/ may write copies of the SQLite store into",
+  },
+  {
     name: "redis-prefix",
     value: "TEXT",
     default: "sse:",

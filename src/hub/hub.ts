@@ -102,6 +102,8 @@ export class Hub {
     feed.follow({
       deliver: (events) => this.#deliver(events),
       restart: (positions) => this.#restart(positions),
+      // Readers are told by the log; what waits for a flush is sent.
+      removed: () => {},
     });
   }
 

@@ -1,6 +1,7 @@
 import type { Right } from "../auth/control_rights.ts";
 import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
+import { type BackupDeps, backupHandler } from "../http/handlers/backup.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
@@ -14,6 +15,7 @@ import { type PresenceDeps, presenceHandler } from "../http/handlers/show_presen
 import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
+import { type RemoveHistoryDeps, removeHistoryHandler } from "../http/handlers/remove_history.ts";
 import { revocationsHandler, type RevokeDeps, revokeHandler } from "../http/handlers/revoke.ts";
 import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
@@ -48,7 +50,7 @@ const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
 const CONTROL_PATH =
-  /^\/(emit\/?|token\/?|revoke\/?|disconnect\/?|presence\/?|explain\/?|stats\/?|healthz|readyz|metrics)$/;
+  /^\/((emit|token|revoke|disconnect|backup|presence|explain|stats)\/?|healthz|readyz|metrics)$/;
 
 const EMIT_PATH = /^\/emit\/?$/;
 
@@ -100,6 +102,8 @@ export interface ControlRouteDeps
     TailDeps,
     LookDeps,
     ExplainDeps,
+    RemoveHistoryDeps,
+    BackupDeps,
     RevokeDeps,
     DisconnectDeps {
   readonly access: ControlAccess;
@@ -134,6 +138,19 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/streams/", methods: ["GET"], needs: "read", handle: look.streams },
     { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
     { path: "/explain/", methods: ["GET"], needs: "read", handle: explainHandler(deps) },
+    {
+      path: "/channels/:name/history",
+      methods: ["DELETE"],
+      needs: "steer",
+      handle: removeHistoryHandler("channel", deps),
+    },
+    {
+      path: "/users/:name/history",
+      methods: ["DELETE"],
+      needs: "steer",
+      handle: removeHistoryHandler("user", deps),
+    },
+    { path: "/backup/", methods: ["POST"], needs: "steer", handle: backupHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },

@@ -21,6 +21,7 @@ import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import { isWritten, type LogFields } from "../observability/log_line.ts";
 import type { AdjustableLogger } from "../observability/logger.ts";
+import { BackupFolder } from "./backup_folder.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
 import { ClusterPresence } from "./cluster_presence.ts";
 import { countWorkers } from "./count_workers.ts";
@@ -46,6 +47,8 @@ interface ServerParts {
   readonly keys: TokenKeys;
   readonly tokens: TokenAuthority;
   readonly broker: Broker;
+  /** Set with `-backup-dir`. */
+  readonly backups: BackupFolder | undefined;
   readonly tap: EventTap;
   readonly clients: ClientSide;
   readonly controlKeys: readonly ControlKey[] | undefined;
@@ -62,6 +65,7 @@ export class Server {
   readonly #config: Config;
   readonly #keys: TokenKeys;
   readonly #broker: Broker;
+  readonly #backups: BackupFolder | undefined;
   readonly #logger: AdjustableLogger;
   readonly #clients: ClientSide;
   readonly #control: Listener;
@@ -76,6 +80,7 @@ export class Server {
     this.#config = config;
     this.#keys = keys;
     this.#broker = broker;
+    this.#backups = parts.backups;
     this.#logger = logger;
     this.#clients = clients;
     this.#controlLogger = new LimitedLogger(logger, clock);
@@ -148,6 +153,9 @@ export class Server {
         return [...new Set(reasons?.flat())];
       },
       healthy: () => clients.accepting && this.#control.accepting,
+      // Messages to a thread keep their order: who answers has taken what was sent before.
+      taken: () => clients.ask("missingKeys"),
+      backups: parts.backups,
     });
     this.#control = Listener.start({
       name: "control",
@@ -177,6 +185,9 @@ export class Server {
     const material = keys.read();
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
     const controlKeys = readControlKeys(config);
+    const backups = config.backupDir === undefined
+      ? undefined
+      : BackupFolder.open(config.backupDir, clock);
     const settings = { config, keys: material };
     const machine = { cores: navigator.hardwareConcurrency, system: Deno.build.os };
     const workers = countWorkers(config.workers, machine, logger);
@@ -205,6 +216,7 @@ export class Server {
         keys,
         tokens,
         broker,
+        backups,
         tap,
         clients,
         controlKeys,
@@ -314,6 +326,7 @@ export class Server {
     const inTime = await isDoneWithin(this.#config.drainMs, drained);
     this.#controlLogger.flush();
     await this.#clients.close();
+    await this.#backups?.close();
     await this.#broker.close();
     return inTime;
   }

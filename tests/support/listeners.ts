@@ -4,6 +4,7 @@
  * @module
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
+import type { Backups } from "../../src/http/handlers/backup.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
 import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
@@ -70,6 +71,8 @@ export interface ListenersOptions {
   readonly maxPublicStreams?: number;
   /** The key of the demo page. Default: there is no page. */
   readonly demoPageKey?: string;
+  /** Where backups go. Default: nowhere, as without `-backup-dir`. */
+  readonly backups?: Backups;
   /** Whether operators see payloads. Default: they do. */
   readonly peek?: boolean;
   /** As if the hub were in a worker that does not answer lists. */
@@ -198,6 +201,8 @@ export class Listeners implements Disposable {
           this.hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
         ]),
       missingKeys: undefined,
+      taken: () => Promise.resolve(),
+      backups: options.backups,
       healthy: () => this.healthy,
     });
   }

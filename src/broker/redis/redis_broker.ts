@@ -3,7 +3,7 @@ import type { Logger } from "../../observability/logger.ts";
 import { formatAddress } from "../../lib/address.ts";
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { StartError, StoreUnavailable } from "../../lib/errors.ts";
+import { BackupRefused, StartError, StoreUnavailable } from "../../lib/errors.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
@@ -11,6 +11,7 @@ import type { EventLookup } from "../event_lookup.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
 import type { LogInspector } from "../log_inspector.ts";
 import type { PublishCounts } from "../publish_counts.ts";
+import type { HistoryOwner } from "../removal.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection, type SessionUser } from "./redis_connection.ts";
@@ -21,6 +22,7 @@ import { RedisHistory } from "./redis_history.ts";
 import { RedisInspector } from "./redis_inspector.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPeers } from "./redis_peers.ts";
+import { RedisRemover } from "./redis_remover.ts";
 import { RedisRevocations } from "./redis_revocations.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { RedisSession } from "./redis_session.ts";
@@ -49,6 +51,7 @@ interface BrokerDeps {
   readonly history: RedisHistory;
   readonly inspector: RedisInspector;
   readonly peers: RedisPeers;
+  readonly remover: RedisRemover;
   readonly revocations: RedisRevocations;
 }
 
@@ -71,6 +74,7 @@ export class RedisBroker implements Broker {
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
   readonly #history: RedisHistory;
+  readonly #remover: RedisRemover;
 
   private constructor(deps: BrokerDeps) {
     this.#log = deps.log;
@@ -80,6 +84,7 @@ export class RedisBroker implements Broker {
     this.#history = deps.history;
     this.inspector = deps.inspector;
     this.peers = deps.peers;
+    this.#remover = deps.remover;
     this.revocations = deps.revocations;
   }
 
@@ -133,7 +138,8 @@ export class RedisBroker implements Broker {
       await Promise.race([peers.ready, session.over.catch(() => {})]);
       const history = new RedisHistory({ log, connection, follower });
       const inspector = new RedisInspector(log, connection);
-      const answering = { history, inspector, peers, revocations };
+      const remover = new RedisRemover({ log, connection, follower, where });
+      const answering = { history, inspector, peers, remover, revocations };
       return new RedisBroker({ log, connection, follower, publisher, ...answering });
     } catch (error) {
       session?.end(new Error("not used"));
@@ -161,11 +167,11 @@ export class RedisBroker implements Broker {
     return this.#publisher.publish(publications);
   }
 
-  async lookUp(id: string, channel: string): Promise<EventLookup> {
+  async lookUp(id: string, channel: string, user?: string): Promise<EventLookup> {
     try {
       const { session } = this.#connection;
       if (session === undefined) throw new Error(this.unavailableReason ?? "it is away");
-      return await this.#log.lookUpEvent(session, this.head.epoch, id, channel);
+      return await this.#log.lookUpEvent(session, this.head.epoch, id, channel, user);
     } catch (error) {
       throw new StoreUnavailable(`Cannot look into the store: ${redisReasonOf(error)}.`);
     }
@@ -173,6 +179,18 @@ export class RedisBroker implements Broker {
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
     return new WindowReader(() => this.#follower.window, this.#history, subscription, start);
+  }
+
+  removeHistory(of: HistoryOwner): Promise<number> {
+    return this.#remover.remove(of);
+  }
+
+  backUp(): Promise<number> {
+    return Promise.reject(
+      new BackupRefused(
+        "Cannot write a backup: the store is in Redis. Back up Redis itself, as redis-cli --rdb FILE does.",
+      ),
+    );
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,9 @@
+import type { Publication } from "../../../src/broker/broker.ts";
 import { StoreUnavailable } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { claimsIn } from "../../support/jwt.ts";
 import { Listeners, OpenBody } from "../../support/listeners.ts";
+import { PassingBroker } from "../../support/store/passing_broker.ts";
 
 const EMIT = { userId: "alex", channel: "chat", payload: "data: 1\n\n" };
 const TOKEN = { userId: "alex", channel: "chat", exp: "60" };
@@ -262,20 +264,11 @@ Deno.test("the health check tells in JSON how many streams are open, and how tho
 
 Deno.test("while the store cannot keep events the answer is 503 with Retry-After, and to log it is the store's", async () => {
   using listeners = await Listeners.make({
-    wrapBroker: (broker) => ({
-      peers: broker.peers,
-      revocations: broker.revocations,
-      unavailableReason: undefined,
-      counts: broker.counts,
-      head: broker.head,
-      follow: () => {},
-      publish: (all) =>
-        Promise.resolve(all.map(() => new StoreUnavailable("Store unavailable: disk full."))),
-      lookUp: (...args) => broker.lookUp(...args),
-      openReader: (...args) => broker.openReader(...args),
-      inspector: broker.inspector,
-      close: () => Promise.resolve(),
-    }),
+    wrapBroker: (broker) =>
+      Object.assign(new PassingBroker(broker), {
+        publish: (all: readonly Publication[]) =>
+          Promise.resolve(all.map(() => new StoreUnavailable("Store unavailable: disk full."))),
+      }),
   });
   const response = await listeners.control("/emit/", form(EMIT, JSON_TYPE));
   assertEquals([response.status, response.headers.get("Retry-After")], [503, "1"]);
@@ -285,21 +278,12 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
 
 Deno.test("a failure that nobody foresaw is 500 without its details, which only the log has", async () => {
   using listeners = await Listeners.make({
-    wrapBroker: (broker) => ({
-      peers: broker.peers,
-      revocations: broker.revocations,
-      unavailableReason: undefined,
-      counts: broker.counts,
-      head: broker.head,
-      follow: () => {},
-      publish: () => {
-        throw new TypeError("inner secret workings");
-      },
-      lookUp: (...args) => broker.lookUp(...args),
-      openReader: (...args) => broker.openReader(...args),
-      inspector: broker.inspector,
-      close: () => Promise.resolve(),
-    }),
+    wrapBroker: (broker) =>
+      Object.assign(new PassingBroker(broker), {
+        publish: () => {
+          throw new TypeError("inner secret workings");
+        },
+      }),
   });
   for (const headers of [{}, JSON_TYPE]) {
     const response = await listeners.control("/emit/", form(EMIT, headers));

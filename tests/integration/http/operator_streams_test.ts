@@ -116,12 +116,12 @@ Deno.test("a tail shows the events of its channel, for every user, as they were 
   await stream.until(/"type":"b"/);
   const events = eventsOf(stream, "event");
   assertEquals(
-    events.map(({ userId, type, payload, payloadId }) => ({ userId, type, payload, payloadId })),
+    events.map(({ user, type, payload, payloadId }) => ({ user, type, payload, payloadId })),
     [
-      { userId: "alex", type: "message", payload: "data: one\ndata: two", payloadId: undefined },
-      { userId: "*", type: "order", payload: "event: order\ndata: é", payloadId: undefined },
+      { user: "alex", type: "message", payload: "data: one\ndata: two", payloadId: undefined },
+      { user: "*", type: "order", payload: "event: order\ndata: é", payloadId: undefined },
       {
-        userId: "alex",
+        user: "alex",
         type: "b",
         payload: "event: a\nevent: b\ndata: x\nid: own",
         payloadId: "own",

@@ -31,7 +31,7 @@ function rig(here: number | undefined, there: PeerAnswers = NOBODY) {
   };
   const broker = { revocations, peers };
   const revoker = new Revoker({ broker, clients, clock, revocationSeconds: 60 });
-  return { revoker, revocations, clock, done, serve: () => handler?.([], "other") };
+  return { revoker, revocations, clock, done, serve: () => handler?.([]) };
 }
 
 Deno.test("streams are counted over all servers, and those that did not answer are named", async () => {
