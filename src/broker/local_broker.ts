@@ -1,5 +1,6 @@
 import type { Subscription } from "../auth/subscription.ts";
-import { reasonOf, StoreUnavailable } from "../lib/errors.ts";
+import { BackupRefused, reasonOf, StoreUnavailable } from "../lib/errors.ts";
+import { pause } from "../lib/pause.ts";
 import type { Logger } from "../observability/logger.ts";
 import { createEvent, type ServerEvent } from "../sse/event.ts";
 import { formatId, type LogPosition, nextSeq, parseId } from "../sse/log_position.ts";
@@ -19,6 +20,8 @@ import type { LogInspector } from "./log_inspector.ts";
 import { noPeers } from "./peers.ts";
 import { newPublishCounters, type PublishCounts } from "./publish_counts.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
+import type { HistoryOwner } from "./removal.ts";
+import { LocalRevocations, type RevocationStore } from "./revocation_store.ts";
 
 /** What becomes of a publication: the index of its new entry, or an outcome that needs none. */
 type Plan = number | Outcome | Promise<Outcome>;
@@ -32,6 +35,7 @@ interface Appended {
 
 /** The broker of a single server: one log, in this process. */
 export class LocalBroker implements Broker {
+  readonly revocations: RevocationStore;
   readonly peers = noPeers;
   readonly #log: Log;
   readonly #now: () => number;
@@ -49,8 +53,16 @@ export class LocalBroker implements Broker {
    * @param logger gets a line when the store begins to fail and when it recovers, not one per failure.
    * @param gathers whether to append and deliver together what is published in one turn of the event
    *   loop; by default if that makes appending cheaper.
+   * @param revocations where revocations are kept; by default in memory alone.
    */
-  constructor(log: Log, now: () => number, logger: Logger, gathers = log.gathers) {
+  constructor(
+    log: Log,
+    now: () => number,
+    logger: Logger,
+    gathers = log.gathers,
+    revocations: RevocationStore = new LocalRevocations(now),
+  ) {
+    this.revocations = revocations;
     this.#log = log;
     this.#now = now;
     this.#logger = logger;
@@ -92,11 +104,29 @@ export class LocalBroker implements Broker {
     return this.#log.openReader(subscription, cursor);
   }
 
-  lookUp(id: string, channel: string): Promise<EventLookup> {
+  async removeHistory(of: HistoryOwner): Promise<number> {
+    const removal = { of, through: this.#log.last };
+    this.#handler?.removed(removal, this.head);
+    let removed = 0;
+    for (const count of this.#log.remove(removal)) {
+      removed += count;
+      await pause();
+    }
+    return removed;
+  }
+
+  async backUp(file: string, signal: AbortSignal): Promise<number> {
+    if (this.#log.backUp !== undefined) return await this.#log.backUp(file, signal);
+    throw new BackupRefused(
+      "Cannot write a backup: the store is in memory, and ends with the server. Use -store sqlite:FILE.",
+    );
+  }
+
+  lookUp(id: string, channel: string, user?: string): Promise<EventLookup> {
     const seq = seqIn(this.#log.epoch, id);
     const event = seq === undefined ? undefined : this.#log.eventAt(seq);
     const events = seq === undefined ? this.#log.eventsWithId(id) : event ? [event] : [];
-    const horizon = this.#log.horizonOf(channel);
+    const horizon = this.#log.horizonOf(channel, user);
     return Promise.resolve({ head: this.head, seq, events, horizon });
   }
 

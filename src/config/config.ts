@@ -19,10 +19,14 @@ export interface Config extends HubOptions {
   readonly workers: number | "auto";
   readonly tokenKeys: TokenKeySources;
   readonly claimRules: ClaimRules;
+  /** How long a revocation is remembered. */
+  readonly revocationSeconds: number;
   /** Channels that need no token. */
   readonly publicChannels: ChannelGrants;
   readonly maxPublicStreams: number;
   readonly store: StoreAddress;
+  /** The folder for backups. */
+  readonly backupDir: string | undefined;
   /** The prefix of every key in Redis. */
   readonly redisPrefix: string;
   readonly retention: Retention;
@@ -89,9 +93,11 @@ export function readConfig(
       keySetUrls: settings.urls("jwks"),
     },
     claimRules: readClaimRules(settings),
+    revocationSeconds: settings.number("revocation-age"),
     publicChannels: toGrants(settings.names("public-channels")),
     maxPublicStreams: settings.number("max-public-streams") || Infinity,
     store: settings.store("store"),
+    backupDir: settings.folder("backup-dir"),
     redisPrefix: settings.notEmpty("redis-prefix"),
     retention: {
       eventsPerChannel: settings.number("history-events"),

@@ -103,6 +103,13 @@ export const SERVER_OPTIONS = [
     help: "how far the clock of an issuer may be off",
   },
   {
+    name: "revocation-age",
+    value: "SECONDS",
+    range: { min: 1, max: 315_576_000 },
+    default: "2592000",
+    help: "how long revoked tokens are refused: at least as long as your tokens last",
+  },
+  {
     name: "claim-user",
     value: "CLAIM",
     default: "userId",
@@ -142,6 +149,12 @@ export const SERVER_OPTIONS = [
     default: "memory",
     help:
       "where history is kept: memory, sqlite:FILE to keep it across restarts, or redis://HOST to share it among servers",
+  },
+  {
+    name: "backup-dir",
+    value: "DIR",
+    default: "",
+    help: "folder that POST /backup/ may write copies of the SQLite store into",
   },
   {
     name: "redis-prefix",

@@ -1,9 +1,11 @@
 import type { Right } from "../auth/control_rights.ts";
 import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
+import { type BackupDeps, backupHandler } from "../http/handlers/backup.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
+import { type DisconnectDeps, disconnectHandler } from "../http/handlers/disconnect.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type ExplainDeps, explainHandler } from "../http/handlers/explain.ts";
 import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
@@ -13,6 +15,8 @@ import { type PresenceDeps, presenceHandler } from "../http/handlers/show_presen
 import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
+import { type RemoveHistoryDeps, removeHistoryHandler } from "../http/handlers/remove_history.ts";
+import { revocationsHandler, type RevokeDeps, revokeHandler } from "../http/handlers/revoke.ts";
 import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { tailChannelHandler, type TailDeps } from "../http/handlers/tail_channel.ts";
@@ -46,7 +50,7 @@ const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
 const CONTROL_PATH =
-  /^\/(emit\/?|token\/?|presence\/?|explain\/?|stats\/?|healthz|readyz|metrics)$/;
+  /^\/((emit|token|revoke|disconnect|backup|presence|explain|stats)\/?|healthz|readyz|metrics)$/;
 
 const EMIT_PATH = /^\/emit\/?$/;
 
@@ -97,7 +101,11 @@ export interface ControlRouteDeps
     StatsDeps,
     TailDeps,
     LookDeps,
-    ExplainDeps {
+    ExplainDeps,
+    RemoveHistoryDeps,
+    BackupDeps,
+    RevokeDeps,
+    DisconnectDeps {
   readonly access: ControlAccess;
   /** Counts the answers. */
   readonly requests: RequestCounts;
@@ -121,12 +129,28 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/", methods: ["GET", "HEAD"], needs: undefined, isKeyless: true, handle: page },
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/revoke/", methods: ["GET"], needs: "read", handle: revocationsHandler(deps) },
+    { path: "/revoke/", methods: ["POST"], needs: "steer", handle: revokeHandler(deps) },
+    { path: "/disconnect/", methods: ["POST"], needs: "steer", handle: disconnectHandler(deps) },
     { path: "/channels/", methods: ["GET"], needs: "read", handle: look.channels },
     { path: "/channels/:name", methods: ["GET"], needs: "read", handle: look.channel },
     { path: "/users/:name", methods: ["GET"], needs: "read", handle: look.user },
     { path: "/streams/", methods: ["GET"], needs: "read", handle: look.streams },
     { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
     { path: "/explain/", methods: ["GET"], needs: "read", handle: explainHandler(deps) },
+    {
+      path: "/channels/:name/history",
+      methods: ["DELETE"],
+      needs: "steer",
+      handle: removeHistoryHandler("channel", deps),
+    },
+    {
+      path: "/users/:name/history",
+      methods: ["DELETE"],
+      needs: "steer",
+      handle: removeHistoryHandler("user", deps),
+    },
+    { path: "/backup/", methods: ["POST"], needs: "steer", handle: backupHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },

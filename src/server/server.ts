@@ -21,6 +21,7 @@ import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import { isWritten, type LogFields } from "../observability/log_line.ts";
 import type { AdjustableLogger } from "../observability/logger.ts";
+import { BackupFolder } from "./backup_folder.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
 import { ClusterPresence } from "./cluster_presence.ts";
 import { countWorkers } from "./count_workers.ts";
@@ -31,6 +32,7 @@ import { openBroker } from "./open_broker.ts";
 import { readLogLevel } from "./read_log_level.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
+import { Revoker } from "./revoker.ts";
 import { controlRouter } from "./routes.ts";
 import { isShort, randomPageKey } from "./secrets.ts";
 import { TokenKeys } from "./token_keys.ts";
@@ -45,6 +47,8 @@ interface ServerParts {
   readonly keys: TokenKeys;
   readonly tokens: TokenAuthority;
   readonly broker: Broker;
+  /** Set with `-backup-dir`. */
+  readonly backups: BackupFolder | undefined;
   readonly tap: EventTap;
   readonly clients: ClientSide;
   readonly controlKeys: readonly ControlKey[] | undefined;
@@ -61,6 +65,7 @@ export class Server {
   readonly #config: Config;
   readonly #keys: TokenKeys;
   readonly #broker: Broker;
+  readonly #backups: BackupFolder | undefined;
   readonly #logger: AdjustableLogger;
   readonly #clients: ClientSide;
   readonly #control: Listener;
@@ -75,6 +80,7 @@ export class Server {
     this.#config = config;
     this.#keys = keys;
     this.#broker = broker;
+    this.#backups = parts.backups;
     this.#logger = logger;
     this.#clients = clients;
     this.#controlLogger = new LimitedLogger(logger, clock);
@@ -90,6 +96,7 @@ export class Server {
       keys: controlKeys,
       demoPage,
     });
+    const revoker = new Revoker({ ...config, broker, clients, clock });
     const presences = new ClusterPresence({
       here: (channel) => clients.ask("presence", channel),
       peers: broker.peers,
@@ -125,6 +132,9 @@ export class Server {
         const audiences = await clients.ask("audience", ...event);
         return audiences && joinAudiences(audiences);
       },
+      revoke: (targets) => revoker.revoke(targets),
+      revocations: broker.revocations.known,
+      disconnect: (selection) => clients.ask("disconnect", selection),
       isStoreShared: config.store.kind === "redis",
       counts,
       takeStats: () => stats.take(),
@@ -143,6 +153,9 @@ export class Server {
         return [...new Set(reasons?.flat())];
       },
       healthy: () => clients.accepting && this.#control.accepting,
+      // Messages to a thread keep their order: who answers has taken what was sent before.
+      taken: () => clients.ask("missingKeys"),
+      backups: parts.backups,
     });
     this.#control = Listener.start({
       name: "control",
@@ -172,6 +185,9 @@ export class Server {
     const material = keys.read();
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
     const controlKeys = readControlKeys(config);
+    const backups = config.backupDir === undefined
+      ? undefined
+      : BackupFolder.open(config.backupDir, clock);
     const settings = { config, keys: material };
     const machine = { cores: navigator.hardwareConcurrency, system: Deno.build.os };
     const workers = countWorkers(config.workers, machine, logger);
@@ -182,7 +198,12 @@ export class Server {
     try {
       clients = workers === 1
         // In this thread, where it costs least.
-        ? LocalClients.start(settings, { feed: tap.tapped(broker), clock, logger })
+        ? LocalClients.start(settings, {
+          feed: tap.tapped(broker),
+          clock,
+          logger,
+          revocations: broker.revocations.known,
+        })
         : await WorkerPool.start(settings, workers, {
           broker,
           tap,
@@ -195,6 +216,7 @@ export class Server {
         keys,
         tokens,
         broker,
+        backups,
         tap,
         clients,
         controlKeys,
@@ -304,6 +326,7 @@ export class Server {
     const inTime = await isDoneWithin(this.#config.drainMs, drained);
     this.#controlLogger.flush();
     await this.#clients.close();
+    await this.#backups?.close();
     await this.#broker.close();
     return inTime;
   }

@@ -1,7 +1,9 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord } from "../auth/revocations.ts";
 import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
 import type { EventTap } from "../broker/event_tap.ts";
 import { packEvents } from "../broker/thread/event_batch.ts";
+import type { Removal } from "../broker/removal.ts";
 import { HistoryServer } from "../broker/thread/history_server.ts";
 import { sumCounts } from "../broker/thread/recipient_counts.ts";
 import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
@@ -142,6 +144,13 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     for (const { thread } of this.#workers) thread.restart(head, positions);
   }
 
+  /** See `BrokerEventHandler.removed`. */
+  removed(removal: Removal, head: LogPosition): void {
+    const message = { kind: "removed", removal, previous: this.#last, head } as const;
+    this.#last = head.seq;
+    for (const { thread } of this.#workers) thread.removed(message);
+  }
+
   /** A thread that does not answer counts as it last did; one that has ended is in `#past`. */
   async counts(): Promise<ClientCounts> {
     this.#meter.start();
@@ -161,6 +170,14 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     if (answers.includes(undefined)) return undefined;
     // Answered by `answer`, whose types are those of `ClientQueries`.
     return answers as ClientAnswer<Name>[];
+  }
+
+  async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
+    const counts = await Promise.all(this.#workers.map(({ thread }) => thread.revoke(records)));
+    return counts.reduce(
+      (sum, count) => sum === undefined || count === undefined ? undefined : sum + count,
+      0,
+    );
   }
 
   useKeys(keys: KeyMaterial): void {
@@ -192,10 +209,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   }
 
   #startThread(number: number): WorkerThread {
-    const { broker, module, maxHeapMiB } = this.#deps;
+    const { broker, clock, module, maxHeapMiB } = this.#deps;
     return new WorkerThread({
       start: {
         settings: this.#settings,
+        revocations: [...broker.revocations.known.all(clock.wall() / 1000)],
         counts: this.#counts,
         worker: number,
       },
@@ -222,10 +240,12 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     if (worker === undefined || this.#isStopping) return;
     const { clock, logger } = this.#deps;
     const { counts } = worker.thread;
-    this.#past = sumOf(this.#past, withoutThread(counts));
     const counters = sharedCounters(this.#counts, number);
+    // It last told of its counts up to a second ago.
+    const streams = Math.max(counts.streams, counters.held.own);
+    this.#past = sumOf(this.#past, withoutThread(counts, streams));
     for (const counter of Object.values(counters)) counter.reset();
-    logger.error("worker died", { worker: number, reason, streams: counts.streams });
+    logger.error("worker died", { worker: number, reason, streams });
     if (clock.steady() - worker.startedAt > SETTLED_MS) worker.deaths = 0;
     const pause = worker.deaths === 0 ? 0 : Math.min(1000 * 2 ** worker.deaths, LONGEST_PAUSE_MS);
     worker.deaths++;

@@ -1,7 +1,8 @@
 import { Worker } from "node:worker_threads";
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord } from "../auth/revocations.ts";
 import type { FollowerReaders, HistoryServer } from "../broker/thread/history_server.ts";
-import type { EventsMessage } from "../broker/thread/messages.ts";
+import type { EventsMessage, RemovedMessage } from "../broker/thread/messages.ts";
 import type { RecipientCounts } from "../broker/broker.ts";
 import { type ClientCounts, noClientCounts } from "../hub/server_counts.ts";
 import { Deque } from "../lib/deque.ts";
@@ -142,6 +143,11 @@ export class WorkerThread {
     this.#post({ kind: "restart", head, positions });
   }
 
+  /** See `BrokerEventHandler.removed`. */
+  removed(message: RemovedMessage): void {
+    this.#post(message);
+  }
+
   /** Asks the thread's clients; resolves to `undefined` if the thread does not answer in time. */
   query({ name, args }: Pick<Query, "name" | "args">): Promise<unknown> {
     if (this.#state !== "running") return Promise.resolve(undefined);
@@ -156,6 +162,14 @@ export class WorkerThread {
     const counts = await this.query({ name: "counts", args: [] });
     // Answered by `answer`, whose types are those of `ClientQueries`.
     if (counts !== undefined) this.#counts = counts as ClientCounts;
+  }
+
+  /** See `ClientSide.revoke`. A thread that is starting has no streams yet, and hears of it before its first. */
+  async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
+    const query = { name: "revoke", args: [records] } as const;
+    if (this.#state === "running") return await this.query(query) as number | undefined;
+    this.#post({ kind: "query", id: ++this.#lastQuery, ...query });
+    return 0;
   }
 
   /** See `ClientSide.useKeys`. */

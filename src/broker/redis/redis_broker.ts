@@ -3,7 +3,7 @@ import type { Logger } from "../../observability/logger.ts";
 import { formatAddress } from "../../lib/address.ts";
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { StartError, StoreUnavailable } from "../../lib/errors.ts";
+import { BackupRefused, StartError, StoreUnavailable } from "../../lib/errors.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
@@ -11,9 +11,10 @@ import type { EventLookup } from "../event_lookup.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
 import type { LogInspector } from "../log_inspector.ts";
 import type { PublishCounts } from "../publish_counts.ts";
+import type { HistoryOwner } from "../removal.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
-import { RedisConnection } from "./redis_connection.ts";
+import { RedisConnection, type SessionUser } from "./redis_connection.ts";
 import { Deliveries } from "./redis_deliveries.ts";
 import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
@@ -21,6 +22,8 @@ import { RedisHistory } from "./redis_history.ts";
 import { RedisInspector } from "./redis_inspector.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPeers } from "./redis_peers.ts";
+import { RedisRemover } from "./redis_remover.ts";
+import { RedisRevocations } from "./redis_revocations.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { RedisSession } from "./redis_session.ts";
 
@@ -48,6 +51,8 @@ interface BrokerDeps {
   readonly history: RedisHistory;
   readonly inspector: RedisInspector;
   readonly peers: RedisPeers;
+  readonly remover: RedisRemover;
+  readonly revocations: RedisRevocations;
 }
 
 /**
@@ -63,11 +68,13 @@ interface BrokerDeps {
 export class RedisBroker implements Broker {
   readonly inspector: LogInspector;
   readonly peers: RedisPeers;
+  readonly revocations: RedisRevocations;
   readonly #log: RedisLog;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
   readonly #history: RedisHistory;
+  readonly #remover: RedisRemover;
 
   private constructor(deps: BrokerDeps) {
     this.#log = deps.log;
@@ -77,6 +84,8 @@ export class RedisBroker implements Broker {
     this.#history = deps.history;
     this.inspector = deps.inspector;
     this.peers = deps.peers;
+    this.#remover = deps.remover;
+    this.revocations = deps.revocations;
   }
 
   /**
@@ -106,18 +115,32 @@ export class RedisBroker implements Broker {
       const { database } = address;
       const { hostName = "server" } = options;
       const peers = new RedisPeers({ self: newServerName(hostName), prefix, database, ...told });
-      const user = {
-        resume: (session: RedisSession) => follower.resume(session),
-        run: (session: RedisSession) => Promise.race([follower.run(session), peers.run(session)]),
+      const revocations = new RedisRevocations({
+        prefix,
+        connection: () => connection,
+        now,
+        logger,
+        where,
+      });
+      const user: SessionUser = {
+        resume: async (session) => {
+          await follower.resume(session);
+          await revocations.resume(session);
+        },
+        run: (session) =>
+          Promise.race([follower, revocations, peers].map((part) => part.run(session))),
       };
       const connection = new RedisConnection({ connect, user, ...told });
+      await revocations.start(session);
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       // So that the first question is not asked of nobody.
       await Promise.race([peers.ready, session.over.catch(() => {})]);
       const history = new RedisHistory({ log, connection, follower });
       const inspector = new RedisInspector(log, connection);
-      return new RedisBroker({ log, connection, follower, publisher, history, inspector, peers });
+      const remover = new RedisRemover({ log, connection, follower, where });
+      const answering = { history, inspector, peers, remover, revocations };
+      return new RedisBroker({ log, connection, follower, publisher, ...answering });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
@@ -144,11 +167,11 @@ export class RedisBroker implements Broker {
     return this.#publisher.publish(publications);
   }
 
-  async lookUp(id: string, channel: string): Promise<EventLookup> {
+  async lookUp(id: string, channel: string, user?: string): Promise<EventLookup> {
     try {
       const { session } = this.#connection;
       if (session === undefined) throw new Error(this.unavailableReason ?? "it is away");
-      return await this.#log.lookUpEvent(session, this.head.epoch, id, channel);
+      return await this.#log.lookUpEvent(session, this.head.epoch, id, channel, user);
     } catch (error) {
       throw new StoreUnavailable(`Cannot look into the store: ${redisReasonOf(error)}.`);
     }
@@ -156,6 +179,18 @@ export class RedisBroker implements Broker {
 
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
     return new WindowReader(() => this.#follower.window, this.#history, subscription, start);
+  }
+
+  removeHistory(of: HistoryOwner): Promise<number> {
+    return this.#remover.remove(of);
+  }
+
+  backUp(): Promise<number> {
+    return Promise.reject(
+      new BackupRefused(
+        "Cannot write a backup: the store is in Redis. Back up Redis itself, as redis-cli --rdb FILE does.",
+      ),
+    );
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,9 @@ export function prepareStatements(database: DatabaseSync) {
     commit: prepare("COMMIT"),
     rollback: prepare("ROLLBACK"),
     checkpoint: prepare("PRAGMA wal_checkpoint(PASSIVE)"),
+    /** Moves all of the write-ahead log into the database file, and leaves the former empty. */
+    emptyLog: prepare("PRAGMA wal_checkpoint(TRUNCATE)"),
+    vacuum: prepare("VACUUM"),
     meta: prepare("SELECT value FROM meta WHERE name = ?"),
     setMeta: prepare("UPDATE meta SET value = ? WHERE name = ?"),
     /** The highest seq that the file knows, even if its event is gone. */
@@ -19,6 +22,7 @@ export function prepareStatements(database: DatabaseSync) {
         (SELECT coalesce(max(seq), 0) FROM event),
         (SELECT coalesce(max(horizon), 0) FROM channel),
         (SELECT coalesce(max(seq), 0) FROM idempotency),
+        (SELECT coalesce(max(horizon), 0) FROM removed_user),
         (SELECT value FROM meta WHERE name = 'floor')
       ) AS seq`),
     totals: prepare(`
@@ -28,6 +32,7 @@ export function prepareStatements(database: DatabaseSync) {
         (SELECT count(*) FROM channel WHERE events > 0) AS channels,
         (SELECT count(*) FROM channel WHERE events = 0) AS emptied,
         (SELECT count(*) FROM own_id WHERE retained = 0) AS gonePublisherIds,
+        (SELECT count(*) FROM removed_user) AS removedUsers,
         (SELECT count(*) FROM idempotency) AS keys`),
 
     insert: prepare(`
@@ -73,6 +78,22 @@ export function prepareStatements(database: DatabaseSync) {
     ),
     forgetPublisherId: prepare("DELETE FROM own_id WHERE name = ?"),
 
+    /** A user's events are found channel by channel: there is no index by user alone. */
+    oldestFor: prepare(`
+      SELECT seq, channel, own_id, size FROM event
+      WHERE channel = ? AND user = ? AND seq <= ? ORDER BY seq LIMIT 1`),
+    removedFrom: prepare(`
+      SELECT coalesce(
+        (SELECT horizon FROM removed_user WHERE name = ?),
+        (SELECT value FROM meta WHERE name = 'user floor')
+      ) AS horizon`),
+    saveRemoved: prepare(`
+      INSERT INTO removed_user (name, horizon) VALUES (?, ?)
+      ON CONFLICT (name) DO UPDATE SET horizon = excluded.horizon`),
+    removedUser: prepare("SELECT 1 FROM removed_user WHERE name = ?"),
+    lowestRemoved: prepare("SELECT name, horizon FROM removed_user ORDER BY horizon LIMIT 1"),
+    forgetRemoved: prepare("DELETE FROM removed_user WHERE name = ?"),
+
     channel: prepare("SELECT events, size, horizon FROM channel WHERE name = ?"),
     saveChannel: prepare(`
       INSERT INTO channel (name, events, size, horizon) VALUES (?, ?, ?, ?)
@@ -93,8 +114,7 @@ export function prepareStatements(database: DatabaseSync) {
         (SELECT seq FROM event WHERE channel = name ORDER BY seq LIMIT 1) AS firstSeq,
         (SELECT seq FROM event WHERE channel = name ORDER BY seq DESC LIMIT 1) AS lastSeq,
         (SELECT count(*) FROM event WHERE channel = name AND seq > :after) AS recent
-      FROM json_each(:channels) LEFT JOIN channel ON name = json_each.value
-      ORDER BY json_each.key`),
+      FROM json_each(:channels) LEFT JOIN channel ON name = json_each.value`),
     newestOf: prepare(
       "SELECT seq, user, size FROM event WHERE channel = ? ORDER BY seq DESC LIMIT ?",
     ),
@@ -102,7 +122,7 @@ export function prepareStatements(database: DatabaseSync) {
     countFor: prepare(`
       SELECT
         (SELECT count(*) FROM event WHERE channel = json_each.value AND user = :user) AS events
-      FROM json_each(:channels) ORDER BY json_each.key`),
+      FROM json_each(:channels)`),
 
     recall: prepare("SELECT fingerprint, seq, subscribers FROM idempotency WHERE key = ?"),
     remember: prepare(`

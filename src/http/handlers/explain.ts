@@ -40,7 +40,7 @@ async function explain({ broker, clock, evidence }: ExplainDeps, asked: ExplainR
   const { id, sinceMs, user, channel } = asked;
   const { epoch } = broker.head;
   if (id !== undefined) {
-    const lookup = await broker.lookUp(id, channel);
+    const lookup = await broker.lookUp(id, channel, user);
     const span = lookup.events.length > 0 ? undefined : spanAround(id, clock.wall());
     const known = await evidence.gather(asked, lookup.head.epoch, span);
     return explainEvent(asked, id, lookup, known);

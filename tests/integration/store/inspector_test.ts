@@ -78,7 +78,9 @@ testEachBroker("thousands of channels come in parts, each channel once", async (
     largest = Math.max(largest, part.length);
     found.push(...part.map(({ name }) => name));
   }
-  assertEquals([...new Set(found)].toSorted(), names.toSorted());
+  // Redis may tell of a channel twice, while it makes room for more.
+  const each = store.kind.startsWith("redis") ? [...new Set(found)] : found;
+  assertEquals(each.toSorted(), names.toSorted());
   assertEquals(largest < 2000, true, `a part of ${largest}`);
   const details = await broker.inspector.details(names);
   assertEquals(details.map(({ name, events }) => [name, events]), names.map((name) => [name, 1]));

@@ -72,3 +72,16 @@ testEachBroker(
     assertEquals([aged.events, aged.horizon], [[], newest.seq]);
   },
 );
+
+testEachBroker(
+  "an event that was removed is at the horizon of its user or below",
+  async (store) => {
+    using time = new FakeTime();
+    const broker = await store.open(ROOMY, time);
+    const removed = await emit(broker, "chat", "alex", "data: one");
+    await broker.removeHistory({ user: "alex" });
+    const gone = await broker.lookUp(removed.id, "chat", "alex");
+    assertEquals([gone.events, gone.horizon], [[], removed.seq]);
+    assert((await broker.lookUp(removed.id, "chat", "bob")).horizon < removed.seq);
+  },
+);

@@ -1,11 +1,13 @@
 -- Looks up what an id may mean, for somebody who asks about an event.
--- Arguments: a seq or nothing, an id that payloads carry or nothing, how many events at most, a channel.
--- Answers the epoch, the last seq, the last seq that was dropped from the channel or may be lost, then seq
+-- Arguments: a seq or nothing, an id that payloads carry or nothing, how many events at most, a user,
+-- a channel.
+-- Answers the epoch, the last seq, the last seq that was dropped from the channel, removed from
+-- what was for the user, or may be lost, then seq
 -- and JSON of each event, oldest first.
 
 trim()
 local log = call('HMGET', key('log'), 'epoch', 'last', 'rejoined')
-local horizon = math.max(horizonOf(FIRST + 3), tonumber(log[3] or 0))
+local horizon = math.max(horizonOf(FIRST + 4), removedFrom(ARGV[FIRST + 3]), tonumber(log[3] or 0))
 local seqs = {}
 if ARGV[FIRST] ~= '' then
   seqs = { ARGV[FIRST] }
