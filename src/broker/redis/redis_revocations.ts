@@ -96,8 +96,8 @@ export class RedisRevocations implements RevocationStore {
     const missing = [...this.known.all(this.#nowSeconds)].filter((record) =>
       !inRedis.has(keyOfTarget(record))
     );
-    if (missing.length > 0) await this.#putBack(session, missing, count);
     this.#tell(news);
+    if (missing.length > 0) await this.#putBack(session, missing, count);
   }
 
   /** Takes what other servers add until the session is over. */
@@ -137,21 +137,27 @@ export class RedisRevocations implements RevocationStore {
    */
   async #readFrom(place: string, session: RedisSession, found?: Set<string>) {
     const news: RevocationRecord[] = [];
-    while (true) {
-      const args = [this.#deps.prefix, place, String(PAGE)];
-      const answer = await this.#run(session, REVOCATIONS, args) as readonly string[];
-      const [count, ...texts] = answer;
-      const records: RevocationRecord[] = [];
-      for (let n = 0; n + 2 < texts.length; n += 3) {
-        const [at = "", key = "", times = ""] = texts.slice(n, n + 3);
-        const [revokedAt, forgetAt] = times.split(" ").map(Number);
-        place = at;
-        found?.add(key);
-        if (revokedAt === undefined || forgetAt === undefined) continue;
-        records.push({ ...targetOfKey(key), revokedAt, forgetAt });
+    try {
+      while (true) {
+        const args = [this.#deps.prefix, place, String(PAGE)];
+        const answer = await this.#run(session, REVOCATIONS, args) as readonly string[];
+        const [count, ...texts] = answer;
+        const records: RevocationRecord[] = [];
+        for (let n = 0; n + 2 < texts.length; n += 3) {
+          const [at = "", key = "", times = ""] = texts.slice(n, n + 3);
+          const [revokedAt, forgetAt] = times.split(" ").map(Number);
+          place = at;
+          found?.add(key);
+          if (revokedAt === undefined || forgetAt === undefined) continue;
+          records.push({ ...targetOfKey(key), revokedAt, forgetAt });
+        }
+        news.push(...this.known.add(records, this.#nowSeconds));
+        if (texts.length < 3 * PAGE) return { news, count: Number(count), place };
       }
-      news.push(...this.known.add(records, this.#nowSeconds));
-      if (texts.length < 3 * PAGE) return { news, count: Number(count), place };
+    } catch (error) {
+      // From now on they are known, so no later read would tell of them.
+      this.#tell(news);
+      throw error;
     }
   }
 
