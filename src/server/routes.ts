@@ -5,7 +5,13 @@ import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
-import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
+import {
+  clientReadyHandler,
+  type HealthDeps,
+  healthHandler,
+  liveHandler,
+  readyHandler,
+} from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { type LookDeps, lookHandlers } from "../http/handlers/look.ts";
 import { type PresenceDeps, presenceHandler } from "../http/handlers/presence.ts";
@@ -33,6 +39,8 @@ export interface ClientRouteDeps extends SubscribeDeps {
   readonly onRefusal?: (error: HttpError) => void;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageSettings | undefined;
+  /** Whether a client that connects now would get what it asks for. */
+  readonly isReady: () => boolean;
 }
 
 /** What pages of other origins may send to either listener. */
@@ -43,7 +51,7 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|presence\/?|stats\/?|healthz|readyz|metrics)$/;
+const CONTROL_PATH = /^\/(emit\/?|token\/?|presence\/?|stats\/?|healthz|metrics)$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -56,6 +64,8 @@ export function clientRouter(deps: ClientRouteDeps): Router {
     { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
     preflightRoute("/events/", cors, STREAM_ALLOWANCE),
     { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
+    { path: "/livez", methods: ["GET", "HEAD"], handle: liveHandler() },
+    { path: "/readyz", methods: ["GET", "HEAD"], handle: clientReadyHandler(deps.isReady) },
   ];
   if (demoPage !== undefined) {
     routes.push({ path: "/", methods: ["GET", "HEAD"], handle: demoPageHandler(demoPage) });
@@ -121,6 +131,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/streams/", methods: ["GET"], needs: "read", handle: look.streams },
     { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
+    { path: "/livez", methods: ["GET", "HEAD"], needs: undefined, handle: liveHandler() },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
     { path: "/stats/", methods: ["GET"], needs: "read", handle: statsHandler(deps) },

@@ -9,6 +9,7 @@ import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import { RequestCounts } from "../http/request_counts.ts";
 import { DemoPageAccess } from "../http/demo_page_access.ts";
+import { isSocket } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import { joinAudiences } from "../hub/audience.ts";
@@ -31,6 +32,8 @@ import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
 import { controlRouter } from "./routes.ts";
 import { isShort, randomPageKey } from "./secrets.ts";
+import { requireUnusedSocket } from "./socket_file.ts";
+import { readTlsCertificate, type TlsFiles, validityOf, warnOfDates } from "./tls_certificate.ts";
 import { TokenKeys } from "./token_keys.ts";
 import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
@@ -65,6 +68,7 @@ export class Server {
   /** For lines about single control requests. */
   readonly #controlLogger: LimitedLogger;
   readonly #access: ControlAccess;
+  readonly #clock: Clock;
   readonly #controlStreams = new ControlStreams();
 
   private constructor({ controlKeys, clock, tap, ...parts }: ServerParts) {
@@ -75,15 +79,17 @@ export class Server {
     this.#broker = broker;
     this.#logger = logger;
     this.#clients = clients;
+    this.#clock = clock;
     this.#controlLogger = new LimitedLogger(logger, clock);
     this.demoPageKey = config.dev ? randomPageKey() : undefined;
     const demoPage = this.demoPageKey === undefined ? undefined : new DemoPageAccess({
       key: this.demoPageKey,
-      clientAddress: clients.address,
+      clientOrigin: this.clientOrigin,
       hosts: config.controlHosts,
     });
     const access = this.#access = new ControlAccess({
-      boundHost: config.control.host,
+      boundHost: isSocket(config.control) ? undefined : config.control.host,
+      isSocket: isSocket(config.control),
       hosts: config.controlHosts,
       keys: controlKeys,
       demoPage,
@@ -120,7 +126,7 @@ export class Server {
       takeStats: () => stats.take(),
       greeting: {
         version: manifest.version,
-        clientAddress: clients.address,
+        clientOrigin: this.clientOrigin,
         store: describeStore(config.store, config.redisPrefix),
         peek: config.peek,
       },
@@ -156,15 +162,20 @@ export class Server {
   ): Promise<Server> {
     const logLevel = logger.level = readLogLevel(given);
     // The demo page, which comes from worker threads too, must know the port before it is listened on.
-    const control = given.dev ? reserveAddress("control", given.control) : given.control;
+    const control = given.dev && !isSocket(given.control)
+      ? reserveAddress("control", given.control)
+      : given.control;
     const config = { ...given, control, logLevel };
     const keys = new TokenKeys(config.tokenKeys);
     const material = keys.read();
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
     const controlKeys = readControlKeys(config);
-    const settings = { config, keys: material };
+    const certificate = config.tls && readTlsCertificate(config.tls);
+    const settings = { config, keys: material, certificate };
     const machine = { cores: navigator.hardwareConcurrency, system: Deno.build.os };
     const workers = countWorkers(config.workers, machine, logger);
+    if (isSocket(config.client)) await requireUnusedSocket("client", config.client);
+    if (isSocket(control)) await requireUnusedSocket("control", control);
     const broker = await openBroker(config, workers, clock, logger);
     const tap = new EventTap();
     let clients: ClientSide | undefined;
@@ -209,6 +220,7 @@ export class Server {
         make: "openssl rand -base64 32",
       });
     }
+    if (certificate !== undefined) warnOfDates(certificate, clock.wall(), logger);
     server.#logStart(workers);
     return server;
   }
@@ -217,12 +229,18 @@ export class Server {
     return this.#clients.address;
   }
 
+  /** The address with its scheme, as programs on this machine may write it. */
+  get clientOrigin(): string {
+    const { tls, client } = this.#config;
+    return `${tls ? "https" : "http"}://${isSocket(client) ? "localhost" : this.clientAddress}`;
+  }
+
   get controlAddress(): string {
     return this.#control.address;
   }
 
   /**
-   * Reads the files of the log level, of keys for tokens and of control keys again, and fetches key sets
+   * Reads the files of the log level, of keys for tokens, of control keys and of TLS again, and fetches key sets
    * again. A file that cannot be read, or is wrong, changes nothing; the log says what was read, and what is
    * wrong. Never throws.
    */
@@ -246,6 +264,13 @@ export class Server {
       parts.push({
         reread: () => logger.info("control keys reread", this.#rereadControlKeys()),
         failed: (fields) => logger.error("control keys not reread, the old ones stay", fields),
+      });
+    }
+    const { tls } = this.#config;
+    if (tls !== undefined) {
+      parts.push({
+        reread: () => logger.info("TLS certificate reread", this.#rereadCertificate(tls)),
+        failed: (fields) => logger.error("TLS certificate not reread, the old one stays", fields),
       });
     }
     rereadAll(parts, logger);
@@ -279,6 +304,13 @@ export class Server {
     const keys = readControlKeys(this.#config) ?? [];
     this.#access.useKeys(keys);
     return { keys: keys.length };
+  }
+
+  #rereadCertificate(files: TlsFiles): LogFields {
+    const certificate = readTlsCertificate(files);
+    this.#clients.useCertificate(certificate);
+    warnOfDates(certificate, this.#clock.wall(), this.#logger);
+    return validityOf(certificate);
   }
 
   /**
@@ -315,7 +347,8 @@ export class Server {
       events: retention.eventsPerChannel,
       seconds: retention.ageMs / 1000,
     });
-    const client = { listener: "client", address: this.clientAddress };
+    const scheme = this.#config.tls && { scheme: "https" };
+    const client = { listener: "client", address: this.clientAddress, ...scheme };
     this.#logger.info("listening", workers === 1 ? client : { ...client, workers });
     this.#logger.info("listening", { listener: "control", address: this.controlAddress });
   }
