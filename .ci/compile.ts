@@ -10,7 +10,8 @@ const COMPILE = [
   "--include=src/broker/redis/redis_broker.ts",
   "--include=src/server/worker.ts",
   "--include=src/observability/exposition.ts",
-  ...["--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env=SSE_*"],
+  ...["--no-prompt", "--allow-net", "--allow-read", "--allow-write"],
+  "--allow-env=SSE_*,NOTIFY_SOCKET,WATCHDOG_USEC,WATCHDOG_PID",
   ...["--output", "dist/sse-server"],
   "main.ts",
 ];

@@ -233,5 +233,7 @@ function listenFailure(error: unknown): string {
     return "the address is not this machine's";
   }
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  // Of a Unix socket's file.
+  if (error instanceof Deno.errors.NotFound) return "its folder does not exist";
   return error === undefined ? "the accept loop ended" : reasonOf(error);
 }

@@ -269,8 +269,8 @@ export class Server {
     const { tls } = this.#config;
     if (tls !== undefined) {
       parts.push({
-        reread: () => logger.info("TLS certificate reread", this.#rereadCertificate(tls)),
-        failed: (fields) => logger.error("TLS certificate not reread, the old one stays", fields),
+        reread: () => logger.info("certificate reread", this.#rereadCertificate(tls)),
+        failed: (fields) => logger.error("certificate not reread, the old one stays", fields),
       });
     }
     rereadAll(parts, logger);

@@ -54,8 +54,8 @@ export function validityOf({ cert }: TlsCertificate): LogFields {
 export function warnOfDates(certificate: TlsCertificate, now: number, logger: Logger): void {
   const { validFrom, validTo } = new X509Certificate(certificate.cert);
   const span = { from: toISOString(validFrom), until: toISOString(validTo) };
-  if (now > Date.parse(validTo)) logger.warn("TLS certificate has expired", span);
-  if (now < Date.parse(validFrom)) logger.warn("TLS certificate is not valid yet", span);
+  if (now > Date.parse(validTo)) logger.warn("certificate has expired", span);
+  if (now < Date.parse(validFrom)) logger.warn("certificate is not valid yet", span);
 }
 
 /** @param date such as `Nov 26 15:30:16 2026 GMT`. */
