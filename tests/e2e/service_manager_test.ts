@@ -1,8 +1,11 @@
 /** What systemd is told by a server that it starts with `Type=notify` and `WatchdogSec=`. */
 import { assertEquals, assertMatch } from "../support/assert.ts";
+import { run } from "../support/child_process.ts";
 import { assertOnlyLogLines } from "../support/log_lines.ts";
+import { codeBlock, readPage } from "../support/markdown.ts";
 import { startServer } from "../support/server.ts";
 import { TempDir } from "../support/temp_dir.ts";
+import { requires, toolPath } from "../support/tools.ts";
 import { waitFor } from "../support/wait.ts";
 
 /** Without a ping for this long, the fake manager would start the server anew. */
@@ -48,6 +51,21 @@ class FakeManager implements AsyncDisposable {
     await this.#reading;
   }
 }
+
+Deno.test({
+  name: "systemd finds nothing wrong with the unit of docs/running.md",
+  ...requires("systemd"),
+  async fn() {
+    await using folder = await TempDir.make();
+    const unit = codeBlock(await readPage("docs/running.md"), "ini");
+    assertMatch(unit, /^Type=notify$/m);
+    const program = "/usr/local/bin/sse-server";
+    // The program is not installed here.
+    const file = await folder.write("sse-server.service", unit.replace(program, "/bin/true"));
+    const { code, stderr } = await run(toolPath("systemd"), ["verify", file]);
+    assertEquals([code, stderr], [0, ""]);
+  },
+});
 
 for (const workers of ["1", "3"]) {
   Deno.test(`systemd is told when the server is ready, reloads and stops, with ${workers} workers`, async () => {

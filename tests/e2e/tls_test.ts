@@ -16,11 +16,14 @@ const TABS = 20;
 const CHAT = { userId: "alex", channel: "chat" };
 
 Deno.test({
-  name: `${TABS} tabs of one Chromium receive events over HTTP/2 at the same time, without a proxy`,
+  name:
+    `${TABS} tabs of one Chromium receive events at the same time, and while the certificate changes`,
   ...requires("chromium", "openssl"),
   async fn() {
     await using folder = await TempDir.make();
+    await using otherFolder = await TempDir.make();
     const certificates = await makeCertificates(folder);
+    const others = await makeCertificates(otherFolder);
     const { certificate, key } = certificates;
     await using site = new PageOrigin(await readCertificate(certificates));
     const tls = ["-tls-cert", certificate, "-tls-key", key];
@@ -29,11 +32,19 @@ Deno.test({
     const profile = await browser.newProfile();
     const address = server.eventsUrlWith(await server.token(CHAT));
     assertMatch(address, /^https:/);
-    const tabs: EventSourcePage[] = [];
     // The seventh would wait here for one of six connections to end, were it HTTP/1.1.
-    while (tabs.length < TABS) tabs.push(await EventSourcePage.open(profile, site, address));
+    const open = () => EventSourcePage.open(profile, site, address);
+    const tabs = await Promise.all(Array.from({ length: TABS }, open));
     await server.emit({ ...CHAT, data: "to every tab" });
     for (const tab of tabs) await tab.waitForCount(1);
+
+    await Deno.copyFile(others.certificate, certificate);
+    await Deno.copyFile(others.key, key);
+    server.signal("SIGHUP");
+    await server.log.waitFor(/ info certificate reread /);
+    await server.emit({ ...CHAT, data: "with another certificate" });
+    for (const tab of tabs) await tab.waitForCount(2);
+    assert(!/ stream ended /.test(server.log.text), server.log.text);
   },
 });
 

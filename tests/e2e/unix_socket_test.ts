@@ -1,5 +1,6 @@
 /** Both listeners on Unix sockets: behind nginx, and for back ends of the same machine. */
 import { assertEquals, assertMatch } from "../support/assert.ts";
+import { DOCUMENTED_PROXIES } from "../support/documented_proxies.ts";
 import { startNginx } from "../support/nginx.ts";
 import { type Server, startServer } from "../support/server.ts";
 import { runServerCommand, withDefaults } from "../support/server_command.ts";
@@ -59,6 +60,25 @@ Deno.test({
     assertEquals((await after.next()).data, "2");
   },
 });
+
+for (const { name, tool, start } of DOCUMENTED_PROXIES) {
+  Deno.test({
+    name: `${name} passes events on from a Unix socket`,
+    ...requires(tool),
+    async fn() {
+      await using folder = await TempDir.make();
+      // A heartbeat would push along what the proxy holds back.
+      await using server = await startServer([...bindTo(folder), "-heartbeat", "0"]);
+      await using proxy = await start({ clientListener: server.clientOrigin });
+      const token = await server.token(CHAT);
+      await using stream = await openStream(`${proxy.origin}/api/sse/`, { token });
+      for (const data of ["1", "2"]) {
+        await server.emit({ ...CHAT, data });
+        assertEquals((await stream.next()).data, data);
+      }
+    },
+  });
+}
 
 Deno.test("a Unix socket in use is refused, and both are gone once the server has stopped", async () => {
   await using folder = await TempDir.make();
