@@ -1,10 +1,12 @@
 import type { Subscription } from "../auth/subscription.ts";
 import type { Draft, ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
+import type { EventLookup } from "./event_lookup.ts";
 import type { HistoryReader, ReadStart } from "./history_reader.ts";
 import type { LogInspector } from "./log_inspector.ts";
 import type { Peers } from "./peers.ts";
 import type { PublishCounts } from "./publish_counts.ts";
+import type { HistoryOwner, Removal } from "./removal.ts";
 
 /** One emit: drafts that are appended together, and a key that makes it safe to retry. */
 export interface Publication {
@@ -45,6 +47,14 @@ export interface BrokerEventHandler {
    * @param head the new head.
    */
   restart(positions: "kept" | "gone", head: LogPosition): void;
+
+  /**
+   * Called when events are about to be removed from the log: whoever keeps a part of it elsewhere drops
+   * them there. Live subscribers need nothing: they have been given them.
+   *
+   * @param head the head, which on some stores has moved on without an event.
+   */
+  removed(removal: Removal, head: LogPosition): void;
 }
 
 /** A handler whose recipients are in its own thread: it knows their number at once. */
@@ -88,6 +98,33 @@ export interface Broker extends EventFeed {
 
   /** Publishes in the given order; resolves to one outcome per publication in the same order, and never rejects. */
   publish(publications: readonly Publication[]): Promise<readonly Outcome[]>;
+
+  /**
+   * Removes what is retained of a channel, or for a user; events that are published meanwhile may stay.
+   * Whoever has not been given them yet is told of a gap.
+   *
+   * @returns how many events were removed, once all are gone.
+   * @throws StoreUnavailable if the store failed; a part may be gone then.
+   */
+  removeHistory(of: HistoryOwner): Promise<number>;
+
+  /**
+   * Copies the store, as it is at the call, into a new file: a store on which a server can start.
+   *
+   * @returns how many events are in it.
+   * @throws BackupRefused if the store is no file, or is being copied already; Error if the copy failed,
+   *   of which a part may be left.
+   */
+  backUp(file: string, signal: AbortSignal): Promise<number>;
+
+  /**
+   * Looks up what an id may mean: the log's own, or one in a payload.
+   *
+   * @param channel of which the horizon is told.
+   * @param user whose horizon counts too: history may have been removed. Default: nobody's.
+   * @throws StoreUnavailable if the store cannot be asked now.
+   */
+  lookUp(id: string, channel: string, user?: string): Promise<EventLookup>;
 
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { ServerEvent } from "../sse/event.ts";
 
 /** The retained events of one channel. */
 export interface ChannelHistory {
-  readonly order: Deque<ServerEvent>;
+  order: Deque<ServerEvent>;
   /** The same events by the user that they are for, so that no read has to skip events for others. */
   readonly byUser: Map<string, Deque<ServerEvent>>;
   bytes: number;

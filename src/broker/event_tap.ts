@@ -51,6 +51,7 @@ export class EventTap {
         }
         handler.restart(positions, head);
       },
+      removed: (...removal) => handler.removed(...removal),
     };
   }
 

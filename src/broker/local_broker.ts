@@ -1,5 +1,6 @@
 import type { Subscription } from "../auth/subscription.ts";
-import { reasonOf, StoreUnavailable } from "../lib/errors.ts";
+import { BackupRefused, reasonOf, StoreUnavailable } from "../lib/errors.ts";
+import { pause } from "../lib/pause.ts";
 import type { Logger } from "../observability/logger.ts";
 import { createEvent, type ServerEvent } from "../sse/event.ts";
 import { formatId, type LogPosition, nextSeq, parseId } from "../sse/log_position.ts";
@@ -11,6 +12,7 @@ import type {
   Receipt,
   RecipientCounts,
 } from "./broker.ts";
+import { type EventLookup, seqIn } from "./event_lookup.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
@@ -18,6 +20,7 @@ import type { LogInspector } from "./log_inspector.ts";
 import { noPeers } from "./peers.ts";
 import { newPublishCounters, type PublishCounts } from "./publish_counts.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
+import type { HistoryOwner } from "./removal.ts";
 
 /** What becomes of a publication: the index of its new entry, or an outcome that needs none. */
 type Plan = number | Outcome | Promise<Outcome>;
@@ -89,6 +92,32 @@ export class LocalBroker implements Broker {
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
     const cursor = "lastEventId" in start ? this.#cursorOf(start.lastEventId, subscription) : start;
     return this.#log.openReader(subscription, cursor);
+  }
+
+  async removeHistory(of: HistoryOwner): Promise<number> {
+    const removal = { of, through: this.#log.last };
+    this.#handler?.removed(removal, this.head);
+    let removed = 0;
+    for (const count of this.#log.remove(removal)) {
+      removed += count;
+      await pause();
+    }
+    return removed;
+  }
+
+  async backUp(file: string, signal: AbortSignal): Promise<number> {
+    if (this.#log.backUp !== undefined) return await this.#log.backUp(file, signal);
+    throw new BackupRefused(
+      "Cannot write a backup: the store is in memory, and ends with the server. Use -store sqlite:FILE.",
+    );
+  }
+
+  lookUp(id: string, channel: string, user?: string): Promise<EventLookup> {
+    const seq = seqIn(this.#log.epoch, id);
+    const event = seq === undefined ? undefined : this.#log.eventAt(seq);
+    const events = seq === undefined ? this.#log.eventsWithId(id) : event ? [event] : [];
+    const horizon = this.#log.horizonOf(channel, user);
+    return Promise.resolve({ head: this.head, seq, events, horizon });
   }
 
   /** Publishes what was gathered. Recipients that are counted later are in no receipt of a retry. */

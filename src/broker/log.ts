@@ -2,6 +2,7 @@ import type { Subscription } from "../auth/subscription.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { LogInspector } from "./log_inspector.ts";
 import type { Cursor, HistoryReader } from "./history_reader.ts";
+import type { Removal } from "./removal.ts";
 
 /** What was published under an idempotency key, and its receipt. */
 export interface KeyRecord {
@@ -53,11 +54,35 @@ export interface Log {
    */
   find(publisherId: string, subscription: Subscription): number | undefined;
 
+  /** The retained event with a seq. */
+  eventAt(seq: number): ServerEvent | undefined;
+
+  /** The newest retained events whose payload has the id `publisherId`, oldest first; `MAX_MEANT` at most. */
+  eventsWithId(publisherId: string): readonly ServerEvent[];
+
+  /**
+   * The seq of the last event that a channel has dropped, or that was removed from a user's events; a later
+   * one if that is no longer known.
+   */
+  horizonOf(channel: string, user?: string): number;
+
   /** The record of a key that was used within the retention time. */
   recall(key: string): KeyRecord | undefined;
 
   /** Stores the numbers of recipients of publications, by key, for the receipts of retries. */
   saveRecipientCounts(counts: ReadonlyMap<string, number>): void;
+
+  /**
+   * Removes events for good, a part in each step of some milliseconds: yields how many it was. After the
+   * last step nothing of them is left. Their readers are told of a gap, as for events that are dropped.
+   * Events past their age are dropped before.
+   *
+   * @throws StoreUnavailable if a step failed; what the steps before have removed is gone.
+   */
+  remove(removal: Removal): Iterable<number>;
+
+  /** See `Broker.backUp`. Default: the log is no file. */
+  backUp?(file: string, signal: AbortSignal): Promise<number>;
 
   close(): void;
 }
@@ -67,6 +92,9 @@ export interface Log {
  * burst reach their age together: dropping them at once would hold up the server for seconds.
  */
 export const MAX_AGED_AT_A_TIME = 1000;
+
+/** The most users of whom a log remembers that their history was removed. */
+export const MAX_REMOVED_USERS = 100_000;
 
 /** The most channels without retained events whose last dropped seq a log remembers. */
 export const MAX_EMPTY_CHANNELS = 100_000;

@@ -3,6 +3,7 @@ import type { Retention } from "./retention.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { type LogPosition, newEpoch, seqTime } from "../sse/log_position.ts";
 import { Deque } from "../lib/deque.ts";
+import { MAX_MEANT } from "./event_lookup.ts";
 import {
   type Entry,
   type KeyRecord,
@@ -23,6 +24,14 @@ import type { LogInspector } from "./log_inspector.ts";
 import type { ChannelHistory } from "./channel_history.ts";
 import { MemoryInspector } from "./memory_inspector.ts";
 import { PublisherIds } from "./publisher_ids.ts";
+import type { Removal } from "./removal.ts";
+import { UserHorizons } from "./user_horizons.ts";
+
+/** Events that are removed in one step. */
+const REMOVED_AT_A_TIME = 5000;
+
+/** Channels that are searched for the events of a user in one step. */
+const VISITED_AT_A_TIME = 10_000;
 
 /** A log in memory, which ends with the process. */
 export class MemoryLog implements Log {
@@ -42,6 +51,7 @@ export class MemoryLog implements Log {
   readonly #emptied = new Map<string, number>();
   /** The horizon of every channel that is in neither map. */
   #floor: number;
+  readonly #userHorizons = new UserHorizons();
   readonly #publisherIds = new PublisherIds();
   readonly #keys = new Map<string, KeyRecord>();
   readonly #readers = new OpenReaders();
@@ -79,8 +89,14 @@ export class MemoryLog implements Log {
   }
 
   /** Whether events after a position that the subscription may match have been dropped. */
-  hasGap({ channels }: Subscription, position: number): boolean {
-    return channels.some((channel) => this.#horizon(channel) > position);
+  hasGap({ channels, user }: Subscription, position: number): boolean {
+    return this.#userHorizons.of(user) > position ||
+      channels.some((channel) => this.#horizon(channel) > position);
+  }
+
+  /** Moves the end of the log on: nothing comes up to there. */
+  advance(seq: number): void {
+    this.#last = Math.max(this.#last, seq);
   }
 
   append(entries: readonly Entry[]): void {
@@ -104,6 +120,24 @@ export class MemoryLog implements Log {
     return this.#publisherIds.find(publisherId, subscription);
   }
 
+  eventAt(seq: number): ServerEvent | undefined {
+    this.#trim();
+    const event = this.#order.at(this.#order.firstIndex((event) => event.seq >= seq));
+    if (event?.seq !== seq) return undefined;
+    // The order may still have events that their channel has dropped.
+    return event.seq > this.#horizon(event.channel) ? event : undefined;
+  }
+
+  eventsWithId(publisherId: string): readonly ServerEvent[] {
+    this.#trim();
+    return this.#publisherIds.newestWith(publisherId, MAX_MEANT);
+  }
+
+  horizonOf(channel: string, user = EVERYONE): number {
+    this.#trim();
+    return Math.max(this.#horizon(channel), this.#userHorizons.of(user));
+  }
+
   recall(key: string): KeyRecord | undefined {
     this.#trimKeys();
     const record = this.#keys.get(key);
@@ -117,7 +151,61 @@ export class MemoryLog implements Log {
     }
   }
 
+  *remove({ of, through }: Removal): Iterable<number> {
+    while (!this.#trim()) yield 0;
+    if ("channel" in of) yield* this.#removeChannel(of.channel, through);
+    else yield* this.#removeUser(of.user, through);
+  }
+
+  /** The same in one step, for a window. */
+  removeNow(removal: Removal): void {
+    for (const _ of this.remove(removal));
+  }
+
   close(): void {}
+
+  *#removeChannel(channel: string, through: number): Iterable<number> {
+    const history = this.#channels.get(channel);
+    let removed = 0;
+    while (history !== undefined && (history.order.first?.seq ?? Infinity) <= through) {
+      this.#drop(history);
+      if (++removed % REMOVED_AT_A_TIME === 0) yield REMOVED_AT_A_TIME;
+    }
+    this.#order = this.#order.filter((event) => event.channel !== channel || event.seq > through);
+    yield removed % REMOVED_AT_A_TIME;
+  }
+
+  *#removeUser(user: string, through: number): Iterable<number> {
+    let removed = 0;
+    let visited = 0;
+    for (const [name, history] of this.#channels) {
+      removed += this.#removeFrom(name, history, user, through);
+      if (++visited < VISITED_AT_A_TIME && removed < REMOVED_AT_A_TIME) continue;
+      yield removed;
+      removed = visited = 0;
+    }
+    this.#order = this.#order.filter((event) => event.user !== user || event.seq > through);
+    yield removed;
+  }
+
+  /** Removes the events for a user from one channel; returns how many. */
+  #removeFrom(name: string, history: ChannelHistory, user: string, through: number): number {
+    const forUser = history.byUser.get(user);
+    const first = forUser?.first;
+    if (forUser === undefined || first === undefined || first.seq > through) return 0;
+    const stays = ({ seq }: ServerEvent) => seq > through;
+    const kept = forUser.filter(stays);
+    const count = forUser.length - kept.length;
+    for (let n = 0; n < count; n++) this.#uncount(history, forUser.at(n) as ServerEvent);
+    const last = forUser.at(count - 1)?.seq ?? through;
+    if (kept.length === 0) history.byUser.delete(user);
+    else history.byUser.set(user, kept);
+    history.order = history.order.filter((event) => event.user !== user || stays(event));
+    this.#userHorizons.raise(user, last);
+    this.#readers.removed(user, last);
+    if (history.order.length === 0) this.#forget(name, history.horizon);
+    return count;
+  }
 
   #makeIndex(): HistoryIndex<ServerEvent> {
     const newest = () => this.#last;
@@ -126,6 +214,7 @@ export class MemoryLog implements Log {
         return newest();
       },
       trim: () => this.#trim(),
+      removedFrom: (user) => this.#userHorizons.of(user),
       starts: (channels, user, position) =>
         channels.map((channel) => this.#start(channel, user, position)),
       page: (channel, user, from, limit) => this.#page(channel, user, from, limit),
@@ -234,15 +323,19 @@ export class MemoryLog implements Log {
     const forUser = history.byUser.get(event.user);
     forUser?.shift();
     if (forUser?.length === 0) history.byUser.delete(event.user);
-    history.bytes -= retainedSize(event);
     history.horizon = event.seq;
-    this.#bytes -= retainedSize(event);
-    this.#retained--;
-    this.#publisherIds.drop(event);
+    this.#uncount(history, event);
     this.#readers.dropped(event.channel, event.seq);
     if (history.order.length === 0) {
       this.#forget(event.channel, history.horizon);
     }
+  }
+
+  #uncount(history: ChannelHistory, event: ServerEvent): void {
+    history.bytes -= retainedSize(event);
+    this.#bytes -= retainedSize(event);
+    this.#retained--;
+    this.#publisherIds.drop(event);
   }
 
   /**

@@ -26,6 +26,8 @@ export interface HistoryIndex<Row extends IndexRow> {
   readonly last: number;
   /** Drops up to `MAX_AGED_AT_A_TIME` of the events that are past their age; returns whether none is left. */
   trim(): boolean;
+  /** The seq of the last event for a user that was removed; -1 if none was. */
+  removedFrom(user: string): number;
   /** The start of each of these channels for a user after a position, in the same order. */
   starts(channels: readonly string[], user: string, position: number): readonly ChannelStart[];
   /** The first rows of a channel for a user, or for everyone, whose seq is `from` or later. */
@@ -83,7 +85,7 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
   #gapReportedThrough: number;
   /** How many of the subscription's channels have been looked up. */
   #opened = 0;
-  /** The last seq that was dropped from any of the channels. */
+  /** The last seq that was dropped from any of the channels, or removed from the user's events. */
   #horizon = -1;
   /** The search for the oldest retained event, channel by channel; kept until a batch returns the gap. */
   #search: { searched: number; oldest: number } | undefined;
@@ -160,10 +162,20 @@ export class MergingReader<Row extends IndexRow> implements HistoryReader {
     }
   }
 
+  /** The log has removed events for a user, the last of which had this seq. */
+  removed(user: string, seq: number): void {
+    if (user !== this.#subscription.user) return;
+    this.#horizon = Math.max(this.#horizon, seq);
+    for (const { forUser } of this.#channels.values()) if (forUser !== undefined) forUser.rows = [];
+  }
+
   /** Looks up the next channels; returns whether all have been looked up. */
   #open(): boolean {
     const { channels, user } = this.#subscription;
     if (this.#opened === channels.length) return true;
+    if (this.#opened === 0) {
+      this.#horizon = Math.max(this.#horizon, this.#index.removedFrom(user));
+    }
     const some = channels.slice(this.#opened, this.#opened + CHANNELS_AT_A_TIME);
     const starts = this.#index.starts(some, user, this.#position);
     some.forEach((channel, n) => this.#openChannel(channel, starts[n]));
@@ -294,6 +306,7 @@ function sourceOf<Row>(channel: string, user: string): Source<Row> {
 interface ChangeListener {
   appended(event: ServerEvent): void;
   dropped(channel: string, seq: number): void;
+  removed(user: string, seq: number): void;
 }
 
 /** The open readers of one log, which notifies them of its changes. */
@@ -318,5 +331,9 @@ export class OpenReaders {
 
   dropped(channel: string, seq: number): void {
     for (const reader of this.#readers) reader.dropped(channel, seq);
+  }
+
+  removed(user: string, seq: number): void {
+    for (const reader of this.#readers) reader.removed(user, seq);
   }
 }

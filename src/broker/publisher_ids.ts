@@ -39,6 +39,11 @@ export class PublisherIds {
     if (oldest !== undefined) this.#gone.delete(oldest);
   }
 
+  /** The newest retained events with an id, oldest first. */
+  newestWith(publisherId: string, most: number): readonly ServerEvent[] {
+    return [...this.#holders.get(publisherId)?.events.keys() ?? []].slice(-most);
+  }
+
   /** See `Log.find`. */
   find(publisherId: string, subscription: Subscription): number | undefined {
     let retainedBefore = 0;

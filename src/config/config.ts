@@ -8,6 +8,7 @@ import type { ClaimPath } from "../auth/claim_path.ts";
 import type { ClaimRules } from "../auth/claim_rules.ts";
 import { type SecretSource, Settings } from "./settings.ts";
 import type { StoreAddress } from "../broker/store_address.ts";
+import type { JournalLimits } from "../explain/journal_limits.ts";
 import type { HubOptions } from "../hub/hub.ts";
 
 /** Anybody: whoever connects needs a token, as over a port. */
@@ -30,6 +31,8 @@ export interface Config extends HubOptions {
   readonly publicChannels: ChannelGrants;
   readonly maxPublicStreams: number;
   readonly store: StoreAddress;
+  /** The folder for backups. */
+  readonly backupDir: string | undefined;
   /** The prefix of every key in Redis. */
   readonly redisPrefix: string;
   readonly retention: Retention;
@@ -46,6 +49,8 @@ export interface Config extends HubOptions {
   /** The file of control keys that have names and rights. */
   readonly controlKeys: string | undefined;
   readonly controlHosts: readonly string[];
+  /** How much is remembered of streams and emits for explanations. */
+  readonly journal: JournalLimits;
   /** Whether operators may see payloads. */
   readonly peek: boolean;
   readonly drainMs: number;
@@ -98,6 +103,7 @@ export function readConfig(
     publicChannels: toGrants(settings.names("public-channels")),
     maxPublicStreams: settings.number("max-public-streams") || Infinity,
     store: settings.store("store"),
+    backupDir: settings.folder("backup-dir"),
     redisPrefix: settings.notEmpty("redis-prefix"),
     retention: {
       eventsPerChannel: settings.number("history-events"),
@@ -121,6 +127,10 @@ export function readConfig(
     controlHosts: settings.list("control-host").map((name) =>
       hostWithoutPort(name) ?? name.toLowerCase()
     ),
+    journal: {
+      entries: settings.number("journal-entries"),
+      ageMs: settings.milliseconds("journal-age"),
+    },
     peek: !settings.on("no-peek"),
     drainMs: settings.milliseconds("drain"),
     logFormat: readLogFormat(flags, environment),

@@ -158,6 +158,12 @@ export const SERVER_OPTIONS = [
       "where history is kept: memory, sqlite:FILE to keep it across restarts, or redis://HOST to share it among servers",
   },
   {
+    name: "backup-dir",
+    value: "DIR",
+    default: "",
+    help: "folder that POST /backup/ may write copies of the SQLite store into",
+  },
+  {
     name: "redis-prefix",
     value: "TEXT",
     default: "sse:",
@@ -296,6 +302,21 @@ export const SERVER_OPTIONS = [
     name: "control-open",
     default: "",
     help: "allow -bindctl on an address beyond this machine without a control key",
+  },
+  {
+    name: "journal-entries",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "10000",
+    help:
+      "ended streams, refused clients and refused emits that each thread remembers for /explain/; 0 for none",
+  },
+  {
+    name: "journal-age",
+    value: "SECONDS",
+    range: { min: 1, max: LONGEST_TIMER_SECONDS },
+    default: "86400",
+    help: "how long they are remembered",
   },
   {
     name: "no-peek",

@@ -66,6 +66,13 @@ export class Settings {
     return given;
   }
 
+  /** A folder's name; `undefined` where none is given. */
+  folder(name: OptionName): string | undefined {
+    const given = this.#flag(name) ?? this.#variable(name);
+    if (given === "") throw this.#wrong(name, "the name of a folder");
+    return given;
+  }
+
   list(name: OptionName): readonly string[] {
     return this.text(name).split(",").map((part) => part.trim()).filter((
       part,

@@ -63,6 +63,13 @@ export function readJsonFields(text: string, limits: BodyLimits): Fields {
   return fields;
 }
 
+/** The fields of a request's query. */
+export function queryFields(query: URLSearchParams | undefined): Fields {
+  const fields = new FieldMap();
+  for (const [name, value] of query ?? []) fields.add(name, value);
+  return fields;
+}
+
 class FieldMap implements Fields {
   readonly #values = new Map<string, string[]>();
 

@@ -63,7 +63,12 @@ export interface RouterDeps {
    * Is told of each error that a request was answered with, and of its route's path; `undefined` if it found no
    * route. Default: nobody is.
    */
-  readonly onRefusal?: (error: HttpError, caller: Caller, path: string | undefined) => void;
+  readonly onRefusal?: (
+    error: HttpError,
+    caller: Caller,
+    path: string | undefined,
+    request: Request,
+  ) => void;
   /** Is told of each request that a handler has answered. Default: nobody is. */
   readonly onAnswer?: (answered: Answered) => void;
   /** Headers that each answer gets besides its own, errors too. Default: none. */
@@ -128,7 +133,7 @@ export class Router {
   ): Response {
     const { logger, onRefusal } = this.#deps;
     const failure = toHttpError(error, logger);
-    onRefusal?.(failure, caller, path);
+    onRefusal?.(failure, caller, path, request);
     return answerError(failure, request, logger);
   }
 

@@ -187,12 +187,13 @@ export class CatchUp {
   }
 
   #replay(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {
+    const from = events[0]?.seq ?? through + 1;
     if (gap !== undefined) {
-      subscriber.reportGap(this.#encodeGap(subscriber, gap, events[0]?.seq), gap.through);
+      subscriber.reportGap(this.#encodeGap(subscriber, gap, events[0]?.seq), from, gap.through);
       this.#counters.gapTold();
     }
     const bytes = events.length === 0 ? NOTHING : joinEvents(events);
-    subscriber.replay(bytes, through);
+    subscriber.replay(bytes, from, through);
     this.#counters.replayed(events.length, bytes.length);
     if (reachesHead) subscriber.goLive();
   }

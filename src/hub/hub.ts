@@ -101,6 +101,8 @@ export class Hub {
     feed.follow({
       deliver: (events) => this.#deliver(events),
       restart: (positions) => this.#restart(positions),
+      // Readers are told by the log; what waits for a flush is sent.
+      removed: () => {},
     });
   }
 
@@ -112,6 +114,11 @@ export class Hub {
   /** The number of streams that have ended since the start, by disconnect reason. */
   get disconnects(): Readonly<Partial<Record<DisconnectReason, number>>> {
     return disconnectsOf(this.counts);
+  }
+
+  /** The open streams. */
+  streams(): Iterable<Subscriber> {
+    return this.#subscribers.streams();
   }
 
   /** What it has counted; takes some microseconds, however many streams there are. */
@@ -142,7 +149,8 @@ export class Hub {
   subscribe(claims: Claims, options: ConnectOptions): Subscriber {
     const { lastEventId, isEventSource } = options;
     const head = this.#feed.head.seq;
-    const subscriber = new Subscriber(claims, lastEventId ? { lastEventId } : { head }, {
+    const start = { head, lastEventId: lastEventId || undefined };
+    const subscriber = new Subscriber(claims, start, {
       isEventSource,
       greeting: this.#frames.greeting(lastEventId ? undefined : this.#headId, options),
       maxBufferBytes: this.#options.maxBufferBytes,
@@ -276,7 +284,7 @@ export class Hub {
     const { heartbeatMs, stallMs } = this.#options;
     if (isExpired(subscriber.claims, this.#clock.wall() / 1000)) {
       this.#end(subscriber, "token expired", encodeLines(": token expired"));
-    } else if (stallMs > 0 && subscriber.isStalled(this.#clock.steady(), stallMs)) {
+    } else if (subscriber.isStalled(this.#clock.steady(), stallMs || Infinity)) {
       subscriber.abort("stream cut: the client accepted none of its pending bytes");
       this.#remove(subscriber, "too slow");
     } else if (heartbeatMs > 0 && isBeatDue) this.#beat(subscriber);

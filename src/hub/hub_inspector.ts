@@ -31,8 +31,6 @@ const AT_A_TIME = 2000;
 /** A token may name thousands of channels. */
 const MAX_CHANNELS_TOLD = 20;
 
-const MICROSECONDS = 1_000_000;
-
 /** Looks at the streams of a hub and their channels, for the operator, without holding up the hub's work. */
 export class HubInspector {
   readonly #hub: HubView;
@@ -133,7 +131,8 @@ export class HubInspector {
   #behindSecondsOf(stream: Subscriber): number | undefined {
     if (stream.isLive) return 0;
     if (!isPlaced(stream)) return undefined;
-    return Math.max(0, this.#hub.feed.head.seq - stream.position) / MICROSECONDS;
+    const behindMs = Math.round((this.#hub.feed.head.seq - stream.position) / 1000);
+    return Math.max(0, behindMs) / 1000;
   }
 }
 

@@ -3,6 +3,7 @@ import { channelsKeyOf } from "../auth/subscription.ts";
 import type { ReadStart } from "../broker/history_reader.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { ClientOrigin } from "./client_origin.ts";
+import { type StreamProgress, type ToldGap, withGap } from "./stream_progress.ts";
 
 /** What a subscriber needs from the hub. */
 export interface SubscriberSource {
@@ -16,14 +17,23 @@ export interface SubscriberSource {
   left(subscriber: Subscriber): void;
 }
 
-/** Where a subscriber starts: live at the head's seq, or catching up from its client's last event id. */
-export type SubscriberStart = { readonly head: number } | { readonly lastEventId: string };
+/** Where a subscriber starts: live at the head, or catching up from its client's last event id. */
+export interface SubscriberStart {
+  /** The log's newest seq. */
+  readonly head: number;
+  readonly lastEventId?: string | undefined;
+}
 
 /**
  * A subscriber that is catching up gets the next batch while fewer bytes than this are unsent. Small,
  * because each of thousands that catch up at once holds as much; large enough for few reads.
  */
 export const CATCH_UP_BYTES = 65_536;
+
+/** A longer last event id is not kept for those who ask later. */
+const MAX_KEPT_ID = 256;
+
+const NO_GAPS: readonly ToldGap[] = [];
 
 /**
  * One open stream, and its position in the log.
@@ -50,6 +60,13 @@ export class Subscriber {
   #isLive: boolean;
   /** The last event id that its client sent, until the first batch of history. */
   #lastEventId: string | undefined;
+  /** See `StreamProgress`, as for the four below. */
+  readonly #head: number;
+  readonly #cameWith: string | undefined;
+  #givenFrom: number | undefined;
+  #caughtUpThrough: number;
+  #passedOnThrough = -1;
+  #gaps = NO_GAPS;
   #position: number;
   #gapReportedThrough: number;
   /** Events for its user alone, for the next flush of their channel. */
@@ -57,6 +74,8 @@ export class Subscriber {
   /** Set while `pull` waits for bytes; see the constructor. */
   #pulled: PromiseWithResolvers<void> | undefined;
   #isEnded = false;
+  /** Set when it ends. */
+  #unsentAtEnd = 0;
   #isCancelled = false;
   #bytesWritten = 0;
   #acceptedBefore = 0;
@@ -65,7 +84,7 @@ export class Subscriber {
   /** @param options.nowMs the time on the steady clock. */
   constructor(
     claims: Claims,
-    start: SubscriberStart,
+    { head, lastEventId }: SubscriberStart,
     options: {
       readonly isEventSource: boolean;
       readonly greeting: Uint8Array;
@@ -84,9 +103,12 @@ export class Subscriber {
     this.#source = options.source;
     this.#maxBufferBytes = options.maxBufferBytes;
     this.openedAt = this.#progressAt = options.nowMs;
-    this.#isLive = "head" in start;
-    this.#lastEventId = "head" in start ? undefined : start.lastEventId;
-    this.#position = this.#gapReportedThrough = "head" in start ? start.head : -1;
+    this.#isLive = lastEventId === undefined;
+    this.#lastEventId = lastEventId;
+    this.#head = this.#caughtUpThrough = head;
+    this.#cameWith = (lastEventId?.length ?? 0) > MAX_KEPT_ID ? "" : lastEventId;
+    this.#givenFrom = this.#isLive ? head + 1 : undefined;
+    this.#position = this.#gapReportedThrough = this.#isLive ? head : -1;
     this.body = new ReadableStream({
       start: (controller) => {
         this.#controller = controller;
@@ -138,6 +160,22 @@ export class Subscriber {
     return { position: this.#position, gapReportedThrough: this.#gapReportedThrough };
   }
 
+  /** How far it has come, or had come when it ended. */
+  get progress(): StreamProgress {
+    return {
+      head: this.#head,
+      cameWith: this.#cameWith,
+      givenFrom: this.#givenFrom,
+      position: this.#position,
+      caughtUpThrough: this.#caughtUpThrough,
+      passedOnThrough: this.#passedOnThrough,
+      isLive: this.#isLive,
+      unsentBytes: this.#isEnded ? this.#unsentAtEnd : this.unsentBytes,
+      isUnsentAtMost: this.#isCancelled,
+      gaps: this.#gaps,
+    };
+  }
+
   /** Keeps an event for its user alone for the next flush. */
   addPending(event: ServerEvent): void {
     this.#pending.push(event);
@@ -169,17 +207,28 @@ export class Subscriber {
     return true;
   }
 
-  /** Writes the next batch of history. @param bytes empty for a batch without events. */
-  replay(bytes: Uint8Array, through: number): void {
+  /**
+   * Writes the next batch of history.
+   *
+   * @param bytes empty for a batch without events.
+   * @param from the seq of the first event; of one after `through` for a batch without events.
+   */
+  replay(bytes: Uint8Array, from: number, through: number): void {
     if (this.#isEnded) return;
     this.#lastEventId = undefined;
+    this.#givenFrom ??= from;
     this.#position = through;
     if (bytes.length > 0) this.#answer(bytes);
   }
 
-  /** Reports that events up to a seq, some of which may have been for this subscriber, are gone. */
-  reportGap(bytes: Uint8Array, through: number): void {
+  /**
+   * Reports that events up to a seq, some of which may have been for this subscriber, are gone.
+   *
+   * @param from the seq of the event that it is given next.
+   */
+  reportGap(bytes: Uint8Array, from: number, through: number): void {
     if (this.#isEnded) return;
+    this.#gaps = withGap(this.#gaps, { after: this.#position, through, givenFrom: from });
     this.#gapReportedThrough = through;
     this.#answer(bytes);
   }
@@ -189,6 +238,7 @@ export class Subscriber {
     // Its client may have left during the last write.
     if (this.#isEnded) return;
     this.#isLive = true;
+    this.#caughtUpThrough = this.#position;
     this.#source.caughtUp();
   }
 
@@ -226,8 +276,10 @@ export class Subscriber {
    * @param nowMs the time on the steady clock.
    */
   isStalled(nowMs: number, stallMs: number): boolean {
-    const accepted = this.#bytesWritten - this.unsentBytes;
-    if (accepted !== this.#acceptedBefore || this.unsentBytes === 0) {
+    const { unsentBytes } = this;
+    const accepted = this.#bytesWritten - unsentBytes;
+    if (unsentBytes === 0) this.#passedOnThrough = this.#position;
+    if (accepted !== this.#acceptedBefore || unsentBytes === 0) {
       this.#acceptedBefore = accepted;
       this.#progressAt = nowMs;
     }
@@ -237,6 +289,7 @@ export class Subscriber {
   /** Ends the stream after its unsent bytes and these last bytes. */
   end(lastBytes: Uint8Array): void {
     if (this.#isEnded) return;
+    this.#unsentAtEnd = this.unsentBytes;
     // Before the write, because the stream may pull during it.
     this.#isEnded = true;
     this.#write(lastBytes);
@@ -247,6 +300,7 @@ export class Subscriber {
   /** Ends the stream at once and drops its unsent bytes; the client sees a broken connection. */
   abort(reason: string): void {
     if (this.#isEnded) return;
+    this.#unsentAtEnd = this.unsentBytes;
     this.#isEnded = true;
     const error = new Error(reason);
     // Deno 2.9.6 prints the error when the connection closes: one line instead of a stack.
@@ -264,6 +318,8 @@ export class Subscriber {
   #cancel(): void {
     this.#isCancelled = true;
     if (this.#isEnded) return;
+    // The runtime has dropped them by now.
+    this.#unsentAtEnd = this.#bytesWritten - this.#acceptedBefore;
     this.#isEnded = true;
     this.#source.left(this);
   }

@@ -34,6 +34,13 @@ export class Deque<T> {
     return item;
   }
 
+  /** A queue of the items that pass a test, in the same order. */
+  filter(test: (item: T) => boolean): Deque<T> {
+    const kept = new Deque<T>();
+    kept.#items = this.#items.slice(this.#start).filter(test);
+    return kept;
+  }
+
   /**
    * The index of the first item that passes a test, by binary search; `length` if no item does.
    *

@@ -205,6 +205,18 @@ export class CannotSign extends HttpError {
   readonly status = 501;
 }
 
+/** This server, as it was started or as it is now, makes no such backup; nothing was written. */
+export class BackupRefused extends HttpError {
+  override readonly name = "BackupRefused";
+  readonly status = 409;
+}
+
+/** A backup could not be written; nothing of it is left. */
+export class BackupFailed extends HttpError {
+  override readonly name = "BackupFailed";
+  readonly status = 500;
+}
+
 /** A channel was asked for that the client's token does not grant. */
 export class ChannelRefused extends HttpError {
   override readonly name = "ChannelRefused";

@@ -1,49 +1,42 @@
-/**
- * Metrics as text, by prom-client.
- *
- * @module
- */
-import { type Metric, Registry, type RegistryContentType } from "prom-client";
-import type { MetricFamily } from "./metric_family.ts";
+import type { MetricFamily, MetricSample } from "./metric_family.ts";
 
-/** The two forms that Prometheus reads. */
-export type MetricsFormat = "prometheus" | "openmetrics";
+/** The two forms that Prometheus reads, by their content types. */
+export const METRICS_TYPES = {
+  /** https://prometheus.io/docs/instrumenting/exposition_formats/ */
+  prometheus: "text/plain; version=0.0.4; charset=utf-8",
+  /** https://prometheus.io/docs/specs/om/open_metrics_spec/ */
+  openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
+} as const;
 
-/** Metrics as a text, and its content type. */
-export interface MetricsText {
-  readonly contentType: string;
-  readonly text: string;
+/** One of {@link METRICS_TYPES}. */
+export type MetricsFormat = keyof typeof METRICS_TYPES;
+
+/** Writes metrics as text. */
+export function writeMetrics(families: readonly MetricFamily[], format: MetricsFormat): string {
+  const text = families.map((family) => formatFamily(family, format)).join("");
+  return format === "openmetrics" ? `${text}# EOF\n` : text;
 }
 
-/** Writes metrics in the form that a scraper asks for. */
-export async function writeMetrics(
-  families: readonly MetricFamily[],
-  format: MetricsFormat,
-): Promise<MetricsText> {
-  const registry = new Registry<RegistryContentType>();
-  const contentType = format === "openmetrics"
-    ? Registry.OPENMETRICS_CONTENT_TYPE
-    : Registry.PROMETHEUS_CONTENT_TYPE;
-  registry.setContentType(contentType);
-  for (const family of families) registry.registerMetric(toMetric(family));
-  return { contentType, text: await registry.metrics() };
+function formatFamily({ name, help, type, samples }: MetricFamily, format: MetricsFormat): string {
+  // In OpenMetrics the suffix of a counter belongs to its sample alone.
+  const isBare = format === "openmetrics" && type === "counter";
+  const familyName = isBare ? name.replace(/_total$/, "") : name;
+  const head = `# HELP ${familyName} ${escape(help)}\n# TYPE ${familyName} ${type}\n`;
+  return head + samples.map((sample) => formatSample(name, sample)).join("");
 }
 
-/**
- * A family whose numbers are known. The classes of prom-client count themselves, which costs more than this
- * server may spend on a delivery; of a metric its registry needs no more than this.
- */
-function toMetric({ name, help, type, samples }: MetricFamily): Metric {
-  const metric = {
-    name,
-    help,
-    type,
-    values: samples.map(({ suffix, labels = {}, value }) => ({
-      ...(suffix && { metricName: name + suffix }),
-      labels,
-      value,
-    })),
-    get: () => Promise.resolve(metric),
-  };
-  return metric as unknown as Metric;
+function formatSample(name: string, { suffix, labels = {}, value }: MetricSample): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escape(text)}"`);
+  const labelled = pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+  return `${name}${suffix ?? ""}${labelled} ${formatNumber(value)}\n`;
+}
+
+function formatNumber(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
+}
+
+/** For a label's value; a help text may have its quotes escaped in one of the two forms, so it has none. */
+function escape(text: string): string {
+  return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }

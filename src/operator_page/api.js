@@ -3,6 +3,9 @@
 const KEY = "control key";
 const RETRY_MS = 2000;
 
+/** Why there is no stream comes as JSON. */
+const STREAM_OR_ERROR = "text/event-stream, application/json";
+
 /** A request that the server refused; asking again does not mend it. */
 export class Refused extends Error {
   constructor(message, status) {
@@ -93,7 +96,7 @@ export function follow(path, listener) {
     while (!signal.aborted) {
       let why = "The connection was lost.";
       try {
-        const response = await send(path, { signal, headers: { Accept: "text/event-stream" } });
+        const response = await send(path, { signal, headers: { Accept: STREAM_OR_ERROR } });
         listener.state("live", "Live");
         await readEvents(response.body, (type, data) => listener.event(type, data));
       } catch (error) {

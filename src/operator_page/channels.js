@@ -1,7 +1,7 @@
 /** The channels, and one of them. */
 import { get, pathOf, post } from "./api.js";
 import { button, confirmed, element, facts, link, sayWhatComes } from "./elements.js";
-import { bytes, count, rate } from "./formats.js";
+import { bytes, count, counted, rate } from "./formats.js";
 import { listTable } from "./list_table.js";
 import { rightsNote } from "./rights.js";
 import { streamTable } from "./streams.js";
@@ -15,16 +15,16 @@ const MOST_USERS = 200;
 export function channels() {
   const table = listTable({
     label: "Channels",
-    what: "channels",
+    what: "channel",
     path: "/channels/",
-    search: "Search channels",
+    searches: { search: "Search channels" },
     sort: "-subscribers",
-    keyOf: ({ channel }) => channel,
+    keyOf: ({ name }) => name,
     columns: [
       {
         title: "Channel",
-        sort: "channel",
-        show: ({ channel }) => link(channel, "channels", channel),
+        sort: "name",
+        show: ({ name }) => link(name, "channels", name),
       },
       {
         title: "Subscribers",
@@ -47,10 +47,10 @@ export function channels() {
       },
       {
         title: "Bytes",
-        sort: "retainedBytes",
+        sort: "bytes",
         number: true,
         less: true,
-        show: ({ retainedBytes }) => bytes(retainedBytes),
+        show: (item) => bytes(item.bytes),
       },
     ],
   });
@@ -95,7 +95,7 @@ export function channel(server, name) {
       if (!sure) return "Nothing was removed.";
       const { events } = await post(pathOf("channels", name, "history"), {}, "DELETE");
       refresh();
-      return `Removed: ${count(events)} events.`;
+      return `Removed: ${counted(events, "event")}.`;
     }), { class: "danger" });
   const streams = streamTable({ channel: name });
   const events = tail(name, server);
@@ -133,11 +133,11 @@ export function channel(server, name) {
 }
 
 function factsOf(known) {
-  const { subscribers, events, retainedBytes, eventsPerMinute, firstId, lastId } = known;
+  const { subscribers, events, eventsPerMinute, firstId, lastId, store } = known;
   return facts([
     ["Subscribers", count(subscribers)],
     ["Events a minute", rate(eventsPerMinute)],
-    ["Retained", `${count(events)} events, ${bytes(retainedBytes)}`],
+    ["Retained", store ?? `${counted(events, "event")}, ${bytes(known.bytes)}`],
     ["Oldest id", firstId],
     ["Newest id", lastId],
   ]);

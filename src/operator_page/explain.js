@@ -8,13 +8,14 @@ export function explain(_server, given) {
   const fields = [
     field("User", { name: "userId", required: true, value: value("userId") }),
     field("Channel", { name: "channel", required: true, value: value("channel") }),
-    field("Event id, or nothing for what is new", { name: "id", value: value("id") }),
+    field("Event id", { name: "id", value: value("id") }),
+    field("Or since when", { name: "since", placeholder: "15m, or 2026-11-24T14:00Z" }),
     element("button", {}, "Explain"),
   ];
   const made = form(fields, async (asked) => {
     answer.replaceChildren();
-    const { explanation, ...rest } = await get("/explain/", asked);
-    answer.replaceChildren(element("p", {}, explanation), detailsOf(rest));
+    const { text, ...rest } = await get("/explain/", asked);
+    answer.replaceChildren(element("p", { class: "answer" }, text), detailsOf(rest));
   });
   return {
     title: "Explain",
@@ -24,7 +25,7 @@ export function explain(_server, given) {
       element(
         "p",
         { class: "quiet" },
-        "Why a user did or did not get an event, as far as the server knows.",
+        "Why a user did or did not get an event. Without an id and a time: what is so now.",
       ),
       made,
       answer,

@@ -2,7 +2,12 @@
 
 const WHOLE = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 const SHORT = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 3 });
-const MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "short", timeStyle: "medium" });
+const MOMENT = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const TIME = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
@@ -15,6 +20,11 @@ function orNone(format) {
 }
 
 export const count = orNone((number) => WHOLE.format(number));
+
+/** A number of things, such as `1 stream`. */
+export function counted(number, thing) {
+  return `${count(number)} ${thing}${number === 1 ? "" : "s"}`;
+}
 
 /** A rate: whole, unless it is small. */
 export const rate = orNone((number) => (number < 100 ? SHORT : WHOLE).format(number));

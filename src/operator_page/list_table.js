@@ -1,7 +1,7 @@
 /** A list of the server as a table: sorted, searched and cut into pages by the server, asked for anew by and by. */
 import { get } from "./api.js";
 import { button, element, field } from "./elements.js";
-import { count } from "./formats.js";
+import { count, counted } from "./formats.js";
 
 const PAGE_SIZE = 50;
 const REFRESH_MS = 5000;
@@ -14,14 +14,14 @@ const TYPING_MS = 250;
  *   fields?: Record<string, string>,
  *   columns: { title: string, show(item: any): Node | string, sort?: string, number?: boolean, less?: boolean }[],
  *   sort: string,
- *   search?: string,
+ *   searches?: Record<string, string>,
  *   keyOf(item: any): string,
  *   what: string,
- * }} options `search`: the label of the search field, whose text is sent as `search`. `less`: a column that a
- *   small screen does without. `what`: the items, in the plural.
+ * }} options `searches`: the labels of search fields, by the field that each sends. `less`: a column that a
+ *   small screen does without. `what`: one of the items.
  * @returns the table, and a function that ends its asking.
  */
-export function listTable({ label, path, fields, columns, sort, search, keyOf, what }) {
+export function listTable({ label, path, fields, columns, sort, searches = {}, keyOf, what }) {
   let offset = 0;
   let order = sort;
   let timer;
@@ -29,7 +29,9 @@ export function listTable({ label, path, fields, columns, sort, search, keyOf, w
   /** The rows by key: one that stays keeps its elements, so that what has the focus keeps it. */
   let rows = new Map();
 
-  const searchField = search && field(search, { type: "search", name: "search" });
+  const searchFields = Object.entries(searches).map(([name, text]) =>
+    field(text, { type: "search", name })
+  );
   const found = element("p", { class: "quiet", role: "status" });
   const previous = button("Previous", () => turnTo(offset - PAGE_SIZE));
   const next = button("Next", () => turnTo(offset + PAGE_SIZE));
@@ -39,7 +41,7 @@ export function listTable({ label, path, fields, columns, sort, search, keyOf, w
   const node = element(
     "div",
     {},
-    element("div", { class: "tools" }, ...(searchField ? [searchField] : []), found),
+    element("div", { class: "tools" }, ...searchFields, found),
     element(
       "div",
       { class: "scroll" },
@@ -52,7 +54,7 @@ export function listTable({ label, path, fields, columns, sort, search, keyOf, w
     ),
     element("div", { class: "buttons" }, previous, next),
   );
-  searchField?.addEventListener("input", () => {
+  node.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(() => turnTo(0), TYPING_MS);
   });
@@ -92,8 +94,10 @@ export function listTable({ label, path, fields, columns, sort, search, keyOf, w
     asking?.abort();
     const { signal } = asking = new AbortController();
     try {
-      const text = searchField?.querySelector("input").value.trim();
-      const asked = { ...fields, sort: order, limit: PAGE_SIZE, offset, search: text };
+      const searched = searchFields.map((one) => one.querySelector("input"))
+        .map(({ name, value }) => [name, value.trim()]);
+      const given = { ...fields, ...Object.fromEntries(searched) };
+      const asked = { ...given, sort: order, limit: PAGE_SIZE, offset };
       const list = await get(path, asked, signal);
       if (signal.aborted) return;
       // The last page has gone.
@@ -111,15 +115,16 @@ export function listTable({ label, path, fields, columns, sort, search, keyOf, w
     timer = setTimeout(refreshIfSeen, REFRESH_MS);
   }
 
-  function show({ items, total }) {
+  function show({ items, total, store }) {
     const end = offset + items.length;
     const text = total === 0
-      ? `No ${what}.`
+      ? `No ${what}s.`
       : total <= PAGE_SIZE
-      ? `${count(total)} ${what}`
-      : `${count(offset + 1)} to ${count(end)} of ${count(total)} ${what}`;
+      ? counted(total, what)
+      : `${count(offset + 1)} to ${count(end)} of ${counted(total, what)}`;
+    const said = store === undefined ? text : `${text} (the store: ${store})`;
     // A text that is the same again would be read out again.
-    if (found.textContent !== text) found.textContent = text;
+    if (found.textContent !== said) found.textContent = said;
     previous.hidden = next.hidden = total <= PAGE_SIZE;
     previous.disabled = offset === 0;
     next.disabled = end >= total;

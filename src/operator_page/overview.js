@@ -2,7 +2,7 @@
 import { post } from "./api.js";
 import { chart } from "./charts.js";
 import { element, facts, field, form } from "./elements.js";
-import { bytes, count, delay, duration, rate } from "./formats.js";
+import { bytes, count, counted, delay, duration, rate } from "./formats.js";
 import { rightsNote } from "./rights.js";
 
 export function overview(server) {
@@ -57,8 +57,8 @@ function factsOf({ hello, stats }) {
   return facts([
     ["Streams behind", count(stats.behind)],
     ["Gaps told", count(stats.gaps)],
-    ["Published", `${count(stats.published)} events`],
-    ["Delivered", `${count(stats.deliveries)} times, ${bytes(stats.deliveredBytes)}`],
+    ["Published", counted(stats.published, "event")],
+    ["Delivered", `${counted(stats.deliveries, "time")}, ${bytes(stats.deliveredBytes)}`],
     ["Memory", bytes(stats.memoryBytes)],
     ["Store", stats.storeFailure ?? `${hello.store}, ok`],
     ["Threads", `${count(stats.workers)} for clients`],

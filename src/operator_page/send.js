@@ -1,7 +1,7 @@
 /** Emitting a test event, and making a token. */
 import { post } from "./api.js";
 import { button, element, field, form } from "./elements.js";
-import { count } from "./formats.js";
+import { counted } from "./formats.js";
 import { rightsNote } from "./rights.js";
 
 export function send(server, given) {
@@ -42,9 +42,10 @@ function emitForm(server, given) {
             data,
           }),
       });
-      const streams = subscribers === 1 ? "1 stream" : `${count(subscribers)} streams`;
       output.title = id;
-      return `${note ?? `Handed to ${streams} of this server.`} Its id is ${id}.`;
+      return `${
+        note ?? `Handed to ${counted(subscribers, "stream")} of this server.`
+      } Its id is ${id}.`;
     }),
   ];
 }

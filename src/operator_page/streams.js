@@ -1,53 +1,48 @@
 /** The streams, and those of one user. */
-import { pathOf, post } from "./api.js";
-import { button, confirmed, element, link, sayWhatComes } from "./elements.js";
-import { bytes, count, moment } from "./formats.js";
+import { get, pathOf, post } from "./api.js";
+import { button, confirmed, element, facts, link, sayWhatComes } from "./elements.js";
+import { bytes, count, counted, delay, moment } from "./formats.js";
 import { listTable } from "./list_table.js";
 import { rightsNote } from "./rights.js";
 
 const MOST_CHANNELS = 3;
 
-/** The streams that fit some fields, such as a channel. */
-export function streamTable(
-  fields,
-  { searched = false, path = "/streams/", userless = false } = {},
-) {
+/** The streams that fit some fields, such as a channel; with fields to search by if there are none. */
+export function streamTable(fields) {
+  const isAll = Object.keys(fields).length === 0;
   return listTable({
     label: "Streams",
-    what: "streams",
-    path,
+    what: "stream",
+    path: "/streams/",
     fields,
     sort: "-since",
-    search: searched ? "Search streams" : undefined,
-    keyOf: ({ id }) => id,
+    searches: isAll ? { user: "User, by the whole name", channel: "Channel, the same" } : {},
+    keyOf: ({ worker, stream }) => `${worker} ${stream}`,
     columns: [
-      ...(userless ? [] : [{
+      {
         title: "User",
-        sort: "userId",
-        show: ({ userId }) => userId ? link(userId, "users", userId) : "public",
-      }]),
-      { title: "Channels", show: ({ channels }) => channelLinks(channels) },
+        sort: "user",
+        show: ({ user }) => user === null ? "without a token" : link(user, "users", user),
+      },
+      { title: "Channels", show: channelsOf },
       { title: "Since", sort: "since", number: true, show: ({ since }) => moment(since) },
-      { title: "From", less: true, show: fromOf },
+      { title: "From", sort: "address", less: true, show: fromOf },
       {
         title: "Unsent",
         sort: "unsentBytes",
         number: true,
+        less: true,
         show: ({ unsentBytes }) => bytes(unsentBytes),
       },
-      { title: "Behind", sort: "behind", number: true, less: true, show: behindOf },
+      { title: "Behind", sort: "behindSeconds", number: true, less: true, show: behindOf },
     ],
   });
 }
 
-function channelLinks(channels) {
-  const shown = channels.slice(0, MOST_CHANNELS).flatMap((name) => [
-    link(name, "channels", name),
-    " ",
-  ]);
-  if (channels.length > MOST_CHANNELS) {
-    shown.push(`and ${count(channels.length - MOST_CHANNELS)} more`);
-  }
+function channelsOf({ channels, channelCount }) {
+  const shown = channels.slice(0, MOST_CHANNELS)
+    .flatMap((name) => [link(name, "channels", name), " "]);
+  if (channelCount > MOST_CHANNELS) shown.push(`and ${count(channelCount - MOST_CHANNELS)} more`);
   return element("span", {}, ...shown);
 }
 
@@ -56,17 +51,34 @@ function fromOf({ address, proxy, userAgent }) {
   return element("span", {}, way, " ", element("small", { class: "quiet" }, userAgent ?? ""));
 }
 
-function behindOf(stream) {
-  return stream.behind ? count(stream.behind) : "no";
+/** Of a stream that gets history: how much older its position is than the newest event. */
+function behindOf({ live, behindSeconds }) {
+  return live ? "no" : delay(behindSeconds);
 }
 
 export function streams() {
-  const table = streamTable({}, { searched: true });
+  const table = streamTable({});
   return { title: "Streams", node: table.node, close: () => table.close() };
 }
 
+function factsOf({ channelCount, retainedEvents, store }) {
+  return facts([
+    ["Hears", counted(channelCount, "channel")],
+    ["Retained", store ?? `${counted(retainedEvents, "event")} for this user alone`],
+  ]);
+}
+
 export function user(server, name) {
-  const table = streamTable({}, { path: pathOf("users", name), userless: true });
+  const table = streamTable({ user: name });
+  const known = element("div");
+  const look = async () => {
+    try {
+      known.replaceChildren(factsOf(await get(pathOf("users", name))));
+    } catch (error) {
+      known.replaceChildren(element("p", { class: "bad" }, error.message));
+    }
+  };
+  look();
   const output = element("output");
   const steer = (text, question, explanation, act, isDanger = true) =>
     button(text, () =>
@@ -74,6 +86,7 @@ export function user(server, name) {
         if (!await confirmed(question, explanation, text)) return "Nothing was done.";
         const done = await act();
         table.refresh();
+        look();
         return done;
       }), isDanger ? { class: "danger" } : {});
   const buttons = [
@@ -83,7 +96,7 @@ export function user(server, name) {
       "The open streams of this user end. Their clients come back at once, if their tokens are still good.",
       async () => {
         const { streamsEnded } = await post("/disconnect/", { userId: name });
-        return `Disconnected: ${count(streamsEnded)} streams of this server.`;
+        return `Disconnected: ${counted(streamsEnded, "stream")} of this server.`;
       },
       false,
     ),
@@ -94,9 +107,7 @@ export function user(server, name) {
         "A token that is made later works at once.",
       async () => {
         const { streamsEnded, refusedUntil } = await post("/revoke/", { userId: name });
-        return `Revoked: ${
-          count(streamsEnded)
-        } streams have ended, and tokens made up to now are ` +
+        return `Revoked: ${counted(streamsEnded, "stream")} ended, and tokens made up to now are ` +
           `refused until ${moment(refusedUntil)}, when the last of them has expired.`;
       },
     ),
@@ -106,7 +117,7 @@ export function user(server, name) {
       "All events that are retained for this user alone are removed for good, on every channel.",
       async () => {
         const { events } = await post(pathOf("users", name, "history"), {}, "DELETE");
-        return `Removed: ${count(events)} events.`;
+        return `Removed: ${counted(events, "event")}.`;
       },
     ),
   ];
@@ -117,6 +128,8 @@ export function user(server, name) {
     node: element(
       "div",
       {},
+      known,
+      element("h3", {}, "Streams"),
       table.node,
       element("h3", {}, "Step in"),
       element("div", { class: "buttons" }, ...buttons),

@@ -1,7 +1,7 @@
 /** The events of a channel, as they are published. */
 import { follow, pathOf } from "./api.js";
 import { button, element, link } from "./elements.js";
-import { bytes, count, timeOfDay } from "./formats.js";
+import { bytes, counted, timeOfDay } from "./formats.js";
 
 const MOST_SHOWN = 200;
 
@@ -77,7 +77,7 @@ function rowOf(type, data, channel) {
     return element(
       "li",
       { class: "note" },
-      `${count(data.events)} more events, which are not shown.`,
+      `${counted(data.events, "more event")} not shown.`,
     );
   }
   if (type === "missing") {
@@ -88,7 +88,8 @@ function rowOf(type, data, channel) {
     );
   }
   const { id, payloadId, time, userId, type: name, sizeBytes, payload, isCut } = data;
-  const explain = `explain?${new URLSearchParams({ channel, userId, id })}`;
+  // An event for everyone is explained for somebody.
+  const explain = new URLSearchParams({ channel, id, ...(userId !== "*" && { userId }) });
   const row = element(
     "li",
     {},
@@ -100,7 +101,7 @@ function rowOf(type, data, channel) {
       element("span", {}, `type ${name}`),
       element("span", {}, bytes(sizeBytes)),
       element("span", {}, `id ${payloadId ?? id}`),
-      element("a", { href: `#${explain}` }, "Explain"),
+      element("a", { href: `#explain?${explain}` }, "Explain"),
     ),
   );
   if (payload !== undefined) row.append(element("pre", {}, isCut ? `${payload}…` : payload));

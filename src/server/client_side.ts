@@ -3,6 +3,9 @@ import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
 import { type Config, hasControlKeys } from "../config/config.ts";
+import { refusalOf } from "../explain/client_refusal.ts";
+import type { UserRecord } from "../explain/records.ts";
+import { StreamJournal } from "../explain/stream_journal.ts";
 import type { Audience } from "../hub/audience.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
@@ -45,6 +48,8 @@ export interface ClientQueries {
   countStreamsOf: HubInspector["countStreamsOf"];
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
+  /** See `StreamJournal.recordOf`. */
+  userRecord(user: string, channel: string): UserRecord;
 }
 
 /** What one of {@link ClientQueries} answers, at once or later. */
@@ -99,6 +104,7 @@ export interface ClientDeps {
 
 interface LocalClientsParts {
   readonly hub: Hub;
+  readonly journal: StreamJournal;
   readonly tokens: TokenAuthority;
   readonly listener: Listener;
   readonly logger: AdjustableLogger;
@@ -110,6 +116,7 @@ interface LocalClientsParts {
 /** A client listener and its hub in this thread. */
 export class LocalClients implements ClientSide {
   readonly #hub: Hub;
+  readonly #journal: StreamJournal;
   readonly #tokens: TokenAuthority;
   readonly #listener: Listener;
   readonly #logger: AdjustableLogger;
@@ -119,8 +126,9 @@ export class LocalClients implements ClientSide {
   readonly #meter: ThreadMeter;
 
   private constructor(parts: LocalClientsParts) {
-    const { hub, tokens, listener, logger, limitedLogger, refused, meter } = parts;
+    const { hub, journal, tokens, listener, logger, limitedLogger, refused, meter } = parts;
     this.#hub = hub;
+    this.#journal = journal;
     this.#tokens = tokens;
     this.#listener = listener;
     this.#logger = logger;
@@ -138,7 +146,9 @@ export class LocalClients implements ClientSide {
     const { config, keys, certificate } = settings;
     const { feed, clock, shared } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
-    const hub = new Hub(feed, config, clock, logger, [], shared);
+    const journal = new StreamJournal({ limits: config.journal, clock, head: () => feed.head.seq });
+    const isKept = config.journal.entries > 0;
+    const hub = new Hub(feed, config, clock, logger, isKept ? [journal] : [], shared);
     const endStreams = () => hub.endStreams("key gone", (claims) => !tokens.hasKeyOf(claims));
     const tokens: TokenAuthority = new TokenAuthority(keys, config.claimRules, clock, {
       // A moment later: a token that was verified before has its stream by then.
@@ -160,6 +170,10 @@ export class LocalClients implements ClientSide {
       },
       demoPage: config.dev ? demoPageSettings(config) : undefined,
       isReady: () => listener.accepting && tokens.missingKeys.length === 0,
+      ...(isKept && {
+        refused: (error, client) =>
+          journal.refused(refusalOf(error, client, config.claimRules.user)),
+      }),
     });
     const listener: Listener = Listener.start({
       name: "client",
@@ -172,6 +186,7 @@ export class LocalClients implements ClientSide {
     const meter = new ThreadMeter(clock);
     return new LocalClients({
       hub,
+      journal,
       tokens,
       listener,
       logger: deps.logger,
@@ -192,6 +207,7 @@ export class LocalClients implements ClientSide {
   /** Answers for this hub alone. */
   get queries(): ClientQueries {
     const hub = this.#hub;
+    const journal = this.#journal;
     const tokens = this.#tokens;
     return {
       counts: () => {
@@ -205,6 +221,7 @@ export class LocalClients implements ClientSide {
       countStreams: (search) => hub.inspector.countStreams(search),
       countStreamsOf: (user) => hub.inspector.countStreamsOf(user),
       missingKeys: () => tokens.missingKeys,
+      userRecord: (user, channel) => journal.recordOf(user, channel, hub.streams()),
     };
   }
 

@@ -17,13 +17,17 @@ export function readProcessFacts(): ProcessFacts {
   };
 }
 
+function listDescriptors(): readonly Deno.DirEntry[] {
+  return [...Deno.readDirSync("/proc/self/fd")];
+}
+
 /** Deno lets a process read /proc only with `--allow-all`; only Linux has it. */
 function readDescriptors(): ProcessFacts["descriptors"] {
   try {
     const limits = Deno.readTextFileSync("/proc/self/limits");
     const soft = /^Max open files\s+(\d+)/m.exec(limits)?.[1];
-    // One of them is that of the folder itself.
-    const open = [...Deno.readDirSync("/proc/self/fd")].length - 1;
+    // From Linux 6.2 on the folder's size is their number. To list 10,000 takes 20 ms.
+    const open = Deno.statSync("/proc/self/fd").size || listDescriptors().length;
     return { open, limit: soft === undefined ? Infinity : Number(soft) };
   } catch {
     return undefined;

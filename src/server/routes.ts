@@ -1,10 +1,12 @@
 import type { Right } from "../auth/control_rights.ts";
 import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../http/cors.ts";
 import type { ControlAccess } from "../http/control_access.ts";
+import { type BackupDeps, backupHandler } from "../http/handlers/backup.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
+import { type ExplainDeps, explainHandler } from "../http/handlers/explain.ts";
 import {
   clientReadyHandler,
   type HealthDeps,
@@ -14,10 +16,11 @@ import {
 } from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { type LookDeps, lookHandlers } from "../http/handlers/look.ts";
-import { type PresenceDeps, presenceHandler } from "../http/handlers/presence.ts";
+import { type PresenceDeps, presenceHandler } from "../http/handlers/show_presence.ts";
 import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
+import { type RemoveHistoryDeps, removeHistoryHandler } from "../http/handlers/remove_history.ts";
 import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { tailChannelHandler, type TailDeps } from "../http/handlers/tail_channel.ts";
@@ -25,6 +28,7 @@ import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import type { RequestCounts } from "../http/request_counts.ts";
 import { type Route, Router } from "../http/router.ts";
+import { targetOf } from "../http/target.ts";
 import type { HttpError } from "../lib/errors.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
 import type { LogFields } from "../observability/log_line.ts";
@@ -51,7 +55,10 @@ const STREAM_ALLOWANCE = {
 const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
-const CONTROL_PATH = /^\/(emit\/?|token\/?|presence\/?|stats\/?|healthz|metrics)$/;
+const CONTROL_PATH =
+  /^\/(emit\/?|backup\/?|token\/?|presence\/?|explain\/?|stats\/?|healthz|metrics)$/;
+
+const EMIT_PATH = /^\/emit\/?$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
@@ -101,7 +108,10 @@ export interface ControlRouteDeps
     PresenceDeps,
     StatsDeps,
     TailDeps,
-    LookDeps {
+    LookDeps,
+    ExplainDeps,
+    RemoveHistoryDeps,
+    BackupDeps {
   readonly access: ControlAccess;
   /** Counts the answers. */
   readonly requests: RequestCounts;
@@ -130,6 +140,20 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/users/:name", methods: ["GET"], needs: "read", handle: look.user },
     { path: "/streams/", methods: ["GET"], needs: "read", handle: look.streams },
     { path: "/presence/", methods: ["GET"], needs: "read", handle: presenceHandler(deps) },
+    { path: "/explain/", methods: ["GET"], needs: "read", handle: explainHandler(deps) },
+    {
+      path: "/channels/:name/history",
+      methods: ["DELETE"],
+      needs: "steer",
+      handle: removeHistoryHandler("channel", deps),
+    },
+    {
+      path: "/users/:name/history",
+      methods: ["DELETE"],
+      needs: "steer",
+      handle: removeHistoryHandler("user", deps),
+    },
+    { path: "/backup/", methods: ["POST"], needs: "steer", handle: backupHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/livez", methods: ["GET", "HEAD"], needs: undefined, handle: liveHandler() },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
@@ -155,9 +179,10 @@ export function controlRouter(deps: ControlRouteDeps): Router {
         ? "it is on the client listener (-bind)"
         : `use ${listPaths(routes)}`,
     guard: (request) => access.check(request, keyless),
-    onRefusal: (error, { keyName }, path) => {
+    onRefusal: (error, { keyName }, path, request) => {
       requests.add(path, error.status);
       refusals.note(error, keyName);
+      if (EMIT_PATH.test(targetOf(request).path)) deps.refusedEmits.noteOnce(error, keyName);
       activity.notice?.("control request refused", refusalFields(error, keyName));
     },
     onAnswer: ({ caller: { keyName }, ...answered }) => {

@@ -5,6 +5,8 @@ import type { ControlKey } from "../auth/control_keys.ts";
 import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
+import { EvidenceSource } from "../explain/evidence_source.ts";
+import { RefusedEmits } from "../explain/refused_emits.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import { RequestCounts } from "../http/request_counts.ts";
@@ -20,6 +22,7 @@ import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import { isWritten, type LogFields } from "../observability/log_line.ts";
 import type { AdjustableLogger } from "../observability/logger.ts";
+import { BackupFolder } from "./backup_folder.ts";
 import { type ClientSide, LocalClients } from "./client_side.ts";
 import { ClusterPresence } from "./cluster_presence.ts";
 import { countWorkers } from "./count_workers.ts";
@@ -46,6 +49,8 @@ interface ServerParts {
   readonly keys: TokenKeys;
   readonly tokens: TokenAuthority;
   readonly broker: Broker;
+  /** Set with `-backup-dir`. */
+  readonly backups: BackupFolder | undefined;
   readonly tap: EventTap;
   readonly clients: ClientSide;
   readonly controlKeys: readonly ControlKey[] | undefined;
@@ -62,6 +67,7 @@ export class Server {
   readonly #config: Config;
   readonly #keys: TokenKeys;
   readonly #broker: Broker;
+  readonly #backups: BackupFolder | undefined;
   readonly #logger: AdjustableLogger;
   readonly #clients: ClientSide;
   readonly #control: Listener;
@@ -77,6 +83,7 @@ export class Server {
     this.#config = config;
     this.#keys = keys;
     this.#broker = broker;
+    this.#backups = parts.backups;
     this.#logger = logger;
     this.#clients = clients;
     this.#clock = clock;
@@ -104,8 +111,16 @@ export class Server {
     const counts = async () => ({ ...await clients.counts(), published: broker.counts });
     const stats = new LiveStats({ counts, clock, storeFailure: () => broker.unavailableReason });
     const requests = new RequestCounts();
+    const refusedEmits = new RefusedEmits(config.journal, clock);
     const router = controlRouter({
       ...config,
+      refusedEmits,
+      evidence: new EvidenceSource({
+        askHubs: (...question) => clients.ask("userRecord", ...question),
+        refusedEmits,
+        peers: broker.peers,
+        isStoreShared: config.store.kind === "redis",
+      }),
       askHubs: (name, ...args) => clients.ask(name, ...args),
       presence,
       presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
@@ -139,6 +154,9 @@ export class Server {
         return [...new Set(reasons?.flat())];
       },
       healthy: () => clients.accepting && this.#control.accepting,
+      // Messages to a thread keep their order: who answers has taken what was sent before.
+      taken: () => clients.ask("missingKeys"),
+      backups: parts.backups,
     });
     this.#control = Listener.start({
       name: "control",
@@ -170,6 +188,9 @@ export class Server {
     const material = keys.read();
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
     const controlKeys = readControlKeys(config);
+    const backups = config.backupDir === undefined
+      ? undefined
+      : BackupFolder.open(config.backupDir, clock);
     const certificate = config.tls && readTlsCertificate(config.tls);
     const settings = { config, keys: material, certificate };
     const machine = { cores: navigator.hardwareConcurrency, system: Deno.build.os };
@@ -196,6 +217,7 @@ export class Server {
         keys,
         tokens,
         broker,
+        backups,
         tap,
         clients,
         controlKeys,
@@ -326,6 +348,7 @@ export class Server {
     const inTime = await isDoneWithin(this.#config.drainMs, drained);
     this.#controlLogger.flush();
     await this.#clients.close();
+    await this.#backups?.close();
     await this.#broker.close();
     return inTime;
   }

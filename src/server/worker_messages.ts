@@ -62,6 +62,7 @@ export type FromWorker =
 const TO_FOLLOWER: Readonly<Record<ToFollower["kind"], true>> = {
   "events": true,
   "restart": true,
+  "removed": true,
   "history": true,
   "history failed": true,
 };

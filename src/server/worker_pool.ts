@@ -2,6 +2,7 @@ import type { KeyMaterial } from "../auth/key_material.ts";
 import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
 import type { EventTap } from "../broker/event_tap.ts";
 import { packEvents } from "../broker/thread/event_batch.ts";
+import type { Removal } from "../broker/removal.ts";
 import { HistoryServer } from "../broker/thread/history_server.ts";
 import { sumCounts } from "../broker/thread/recipient_counts.ts";
 import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
@@ -142,6 +143,13 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   restart(positions: "kept" | "gone", head: LogPosition): void {
     this.#last = head.seq;
     for (const { thread } of this.#workers) thread.restart(head, positions);
+  }
+
+  /** See `BrokerEventHandler.removed`. */
+  removed(removal: Removal, head: LogPosition): void {
+    const message = { kind: "removed", removal, previous: this.#last, head } as const;
+    this.#last = head.seq;
+    for (const { thread } of this.#workers) thread.removed(message);
   }
 
   /** A thread that does not answer counts as it last did; one that has ended is in `#past`. */

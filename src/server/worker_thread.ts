@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import type { KeyMaterial } from "../auth/key_material.ts";
 import type { FollowerReaders, HistoryServer } from "../broker/thread/history_server.ts";
-import type { EventsMessage } from "../broker/thread/messages.ts";
+import type { EventsMessage, RemovedMessage } from "../broker/thread/messages.ts";
 import type { RecipientCounts } from "../broker/broker.ts";
 import { type ClientCounts, noClientCounts } from "../hub/server_counts.ts";
 import { Deque } from "../lib/deque.ts";
@@ -141,6 +141,11 @@ export class WorkerThread {
   /** See `BrokerEventHandler.restart`; `head` is the new head. */
   restart(head: LogPosition, positions: "kept" | "gone"): void {
     this.#post({ kind: "restart", head, positions });
+  }
+
+  /** See `BrokerEventHandler.removed`. */
+  removed(message: RemovedMessage): void {
+    this.#post(message);
   }
 
   /** Asks the thread's clients; resolves to `undefined` if the thread does not answer in time. */

@@ -107,14 +107,18 @@ for (const proxy of [SEED_APACHE, ...DOCUMENTED_WITHOUT_TLS, ...DOCUMENTED]) {
 
 for (const proxy of [SEED_APACHE, ...DOCUMENTED]) {
   Deno.test({
-    name: `${proxy.name} passes on the token of a query and the server's refusals`,
+    name:
+      `${proxy.name} passes on the token of a query, the client's address and the server's refusals`,
     ...requires(...proxy.tools, "openssl"),
     async fn() {
-      await using site = await startSite(proxy);
+      await using site = await startSite(proxy, ["-trusted-proxies", "127.0.0.1"]);
       const address = `${site.address}?token=`;
       await using stream = await openStream(address + site.token, { caCerts: site.caCerts });
       await site.server.emit({ userId: "*", channel: "chat", data: "for everyone" });
       assertEquals((await stream.next()).data, "for everyone");
+      // A proxy that did not tell the client's address would be the client.
+      const { items } = await (await site.server.control("/streams/")).json();
+      assertEquals([items[0].address, items[0].proxy], ["127.0.0.1", "127.0.0.1"]);
 
       const refused = await request(site, `${address}nonsense`, { Origin: DOCUMENTED_PAGE_ORIGIN });
       assertEquals(refused.status, 401);

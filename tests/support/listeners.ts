@@ -4,6 +4,7 @@
  * @module
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
+import type { Backups } from "../../src/http/handlers/backup.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
 import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
@@ -16,6 +17,11 @@ import { ClusterPresence } from "../../src/server/cluster_presence.ts";
 import { EventTap } from "../../src/broker/event_tap.ts";
 import { LiveStats } from "../../src/server/live_stats.ts";
 import type { Broker } from "../../src/broker/broker.ts";
+import { noPeers } from "../../src/broker/peers.ts";
+import { refusalOf } from "../../src/explain/client_refusal.ts";
+import { EvidenceSource } from "../../src/explain/evidence_source.ts";
+import { RefusedEmits } from "../../src/explain/refused_emits.ts";
+import { StreamJournal } from "../../src/explain/stream_journal.ts";
 import { Hub } from "../../src/hub/hub.ts";
 import { noClientCounts } from "../../src/hub/server_counts.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
@@ -23,7 +29,7 @@ import { MemoryLog } from "../../src/broker/memory_log.ts";
 import { createActivityLog } from "../../src/observability/activity_log.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { toGrants } from "../../src/auth/channel_grants.ts";
-import type { ClaimRules } from "../../src/auth/claim_rules.ts";
+import { type ClaimRules, OWN_FORM } from "../../src/auth/claim_rules.ts";
 import { TrustedProxies } from "../../src/lib/trusted_proxies.ts";
 import type { KeyMaterial } from "../../src/auth/key_material.ts";
 import type { TokenAuthority } from "../../src/auth/token_authority.ts";
@@ -37,6 +43,8 @@ export const PEER = "10.1.2.3";
 
 const SECRET = "the secret of in-process listeners";
 const RETENTION = { eventsPerChannel: 1000, ageMs: 600_000, bytesPerChannel: 1e7, totalBytes: 1e8 };
+
+const JOURNAL = { entries: 1000, ageMs: 86_400_000 };
 
 /** What a test may set; the rest is as the server has it by default. */
 export interface ListenersOptions {
@@ -60,6 +68,8 @@ export interface ListenersOptions {
   readonly maxPublicStreams?: number;
   /** The key of the demo page. Default: there is no page. */
   readonly demoPageKey?: string;
+  /** Where backups go. Default: nowhere, as without `-backup-dir`. */
+  readonly backups?: Backups;
   /** Whether operators see payloads. Default: they do. */
   readonly peek?: boolean;
   /** As if the hub were in a worker that does not answer lists. */
@@ -96,8 +106,11 @@ export class Listeners implements Disposable {
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
     const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };
+    const journal = new StreamJournal({ limits: JOURNAL, clock, head: () => broker.head.seq });
     const tap = new EventTap();
-    this.hub = new Hub(tap.tapped(broker), { ...timing, ...limits }, clock, logger);
+    this.hub = new Hub(tap.tapped(broker), { ...timing, ...limits }, clock, logger, [
+      journal,
+    ]);
     this.#client = clientRouter({
       hub: this.hub,
       tokens,
@@ -106,6 +119,7 @@ export class Listeners implements Disposable {
       proxies: new TrustedProxies(options.trustedProxies ?? []),
       publicChannels: toGrants(options.publicChannels ?? []),
       maxChannelsPerToken,
+      refused: (error, client) => journal.refused(refusalOf(error, client, OWN_FORM.user)),
       corsOrigins: options.corsOrigins ?? [],
       logger,
       activity,
@@ -135,7 +149,16 @@ export class Listeners implements Disposable {
     const counts = () =>
       Promise.resolve({ ...noClientCounts(), ...this.hub.counts, published: broker.counts });
     const stats = new LiveStats({ counts, clock, storeFailure: () => broker.unavailableReason });
+    const refusedEmits = new RefusedEmits(JOURNAL, clock);
     this.#control = controlRouter({
+      refusedEmits,
+      evidence: new EvidenceSource({
+        askHubs: (user, channel) =>
+          Promise.resolve([journal.recordOf(user, channel, this.hub.streams())]),
+        refusedEmits,
+        peers: noPeers,
+        isStoreShared: options.isStoreShared ?? false,
+      }),
       controlStreams,
       tap,
       peek: options.peek ?? true,
@@ -164,6 +187,8 @@ export class Listeners implements Disposable {
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
       missingKeys: undefined,
+      taken: () => Promise.resolve(),
+      backups: options.backups,
       healthy: () => this.healthy,
     });
   }

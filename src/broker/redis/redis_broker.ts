@@ -3,13 +3,15 @@ import type { Logger } from "../../observability/logger.ts";
 import { formatAddress } from "../../lib/address.ts";
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { StartError } from "../../lib/errors.ts";
+import { BackupRefused, StartError, StoreUnavailable } from "../../lib/errors.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
+import type { EventLookup } from "../event_lookup.ts";
 import type { HistoryReader, ReadStart } from "../history_reader.ts";
 import type { LogInspector } from "../log_inspector.ts";
 import type { PublishCounts } from "../publish_counts.ts";
+import type { HistoryOwner } from "../removal.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection } from "./redis_connection.ts";
@@ -20,6 +22,7 @@ import { RedisHistory } from "./redis_history.ts";
 import { RedisInspector } from "./redis_inspector.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPeers } from "./redis_peers.ts";
+import { RedisRemover } from "./redis_remover.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { RedisSession } from "./redis_session.ts";
 
@@ -40,12 +43,14 @@ export interface RedisBrokerOptions {
 }
 
 interface BrokerDeps {
+  readonly log: RedisLog;
   readonly connection: RedisConnection;
   readonly follower: RedisFollower;
   readonly publisher: RedisPublisher;
   readonly history: RedisHistory;
   readonly inspector: RedisInspector;
   readonly peers: RedisPeers;
+  readonly remover: RedisRemover;
 }
 
 /**
@@ -61,18 +66,22 @@ interface BrokerDeps {
 export class RedisBroker implements Broker {
   readonly inspector: LogInspector;
   readonly peers: RedisPeers;
+  readonly #log: RedisLog;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
   readonly #publisher: RedisPublisher;
   readonly #history: RedisHistory;
+  readonly #remover: RedisRemover;
 
   private constructor(deps: BrokerDeps) {
+    this.#log = deps.log;
     this.#connection = deps.connection;
     this.#follower = deps.follower;
     this.#publisher = deps.publisher;
     this.#history = deps.history;
     this.inspector = deps.inspector;
     this.peers = deps.peers;
+    this.#remover = deps.remover;
   }
 
   /**
@@ -113,7 +122,9 @@ export class RedisBroker implements Broker {
       await Promise.race([peers.ready, session.over.catch(() => {})]);
       const history = new RedisHistory({ log, connection, follower });
       const inspector = new RedisInspector(log, connection);
-      return new RedisBroker({ connection, follower, publisher, history, inspector, peers });
+      const remover = new RedisRemover({ log, connection, follower, where });
+      const parts = { log, connection, follower, publisher, history, inspector, peers, remover };
+      return new RedisBroker(parts);
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
@@ -140,8 +151,30 @@ export class RedisBroker implements Broker {
     return this.#publisher.publish(publications);
   }
 
+  async lookUp(id: string, channel: string, user?: string): Promise<EventLookup> {
+    try {
+      const { session } = this.#connection;
+      if (session === undefined) throw new Error(this.unavailableReason ?? "it is away");
+      return await this.#log.lookUpEvent(session, this.head.epoch, id, channel, user);
+    } catch (error) {
+      throw new StoreUnavailable(`Cannot look into the store: ${redisReasonOf(error)}.`);
+    }
+  }
+
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
     return new WindowReader(() => this.#follower.window, this.#history, subscription, start);
+  }
+
+  removeHistory(of: HistoryOwner): Promise<number> {
+    return this.#remover.remove(of);
+  }
+
+  backUp(): Promise<number> {
+    return Promise.reject(
+      new BackupRefused(
+        "Cannot write a backup: the store is in Redis. Back up Redis itself, as redis-cli --rdb FILE does.",
+      ),
+    );
   }
 
   async close(): Promise<void> {

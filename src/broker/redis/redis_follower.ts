@@ -8,6 +8,7 @@ import type { SessionUser } from "./redis_connection.ts";
 import type { Deliveries } from "./redis_deliveries.ts";
 import type { FeedEntry, RedisLog } from "./redis_log.ts";
 import type { RedisSession } from "./redis_session.ts";
+import type { Removal } from "../removal.ts";
 
 /** Bytes of the log's newest part that a server keeps in memory at most. */
 export const WINDOW_BYTES = 64 * 2 ** 20;
@@ -134,31 +135,40 @@ export class RedisFollower implements SessionUser {
     else this.#awaited = seq;
   }
 
-  #hasTaken({ epoch, seq, call }: FeedEntry): boolean {
-    return epoch === this.head.epoch && seq <= this.head.seq && call !== undefined;
+  #hasTaken(entry: FeedEntry): boolean {
+    return entry.epoch === this.head.epoch && entry.seq <= this.head.seq && !tellsOfLoss(entry);
   }
 
-  #isNext({ epoch, previous, call }: FeedEntry): boolean {
-    return epoch === this.head.epoch && previous === this.head.seq && call !== undefined;
+  #isNext(entry: FeedEntry): boolean {
+    return entry.epoch === this.head.epoch && entry.previous === this.head.seq &&
+      !tellsOfLoss(entry);
   }
 
-  async #recover(session: RedisSession, { epoch, previous, call }: FeedEntry): Promise<void> {
+  async #recover(session: RedisSession, entry: FeedEntry): Promise<void> {
     const { logger, where } = this.#deps;
-    const hasLost = epoch === this.head.epoch && previous < this.head.seq;
-    if (hasLost || call === undefined) {
+    const hasLost = entry.epoch === this.head.epoch && entry.previous < this.head.seq;
+    if (hasLost || tellsOfLoss(entry)) {
       logger.warn("store came back without its newest events: clients are told", { store: where });
     }
     if (hasLost) await this.#deps.log.open(session, this.head, true);
     await this.#restart(session);
   }
 
-  #take({ call = "", events }: FeedEntry): void {
+  #take({ seq, call = "", removal, events }: FeedEntry): void {
+    if (removal !== undefined) return this.#remove(removal, seq);
     const decoded = events();
     this.#window.append([{ events: decoded, key: undefined }]);
     const counts = this.#handler?.deliver(decoded) ?? [];
     const record = (counts: RecipientCounts) => this.#deps.deliveries.record(call, decoded, counts);
     if (counts instanceof Promise) counts.then(record);
     else record(counts);
+    this.#changes.notify();
+  }
+
+  #remove(removal: Removal, seq: number): void {
+    this.#window.removeNow(removal);
+    this.#window.advance(seq);
+    this.#handler?.removed(removal, this.head);
     this.#changes.notify();
   }
 
@@ -176,6 +186,10 @@ export class RedisFollower implements SessionUser {
   }
 }
 
+function tellsOfLoss({ call, removal }: FeedEntry): boolean {
+  return call === undefined && removal === undefined;
+}
+
 /** As much of the newest part of the log as the feed has in one piece. */
 async function loadWindow(
   session: RedisSession,
@@ -186,11 +200,15 @@ async function loadWindow(
   let window: MemoryLog | undefined;
   let last = 0;
   for (let page = await log.feedAfter(session, 0); page.length > 0;) {
-    for (const { seq, previous, epoch, call, events } of page) {
+    for (const entry of page) {
+      const { seq, previous, epoch, removal, events } = entry;
       last = seq;
       if (epoch !== head.epoch) continue;
-      if (call === undefined) window = new MemoryLog(limits, now, { seq, epoch });
-      else {
+      // What is removed is not in the feed.
+      if (removal !== undefined && window?.last === previous) window.advance(seq);
+      else if (removal !== undefined || tellsOfLoss(entry)) {
+        window = new MemoryLog(limits, now, { seq, epoch });
+      } else {
         if (window?.last !== previous) {
           window = new MemoryLog(limits, now, { seq: previous, epoch });
         }

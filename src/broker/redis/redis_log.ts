@@ -1,12 +1,14 @@
-import type { Subscription } from "../../auth/subscription.ts";
+import { EVERYONE, type Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
 import { createEvent, type ServerEvent } from "../../sse/event.ts";
 import { type LogPosition, newEpoch } from "../../sse/log_position.ts";
 import type { Publication } from "../broker.ts";
+import { type EventLookup, MAX_MEANT, seqIn } from "../event_lookup.ts";
 import {
   MAX_EMPTY_CHANNELS,
   MAX_GONE_PUBLISHER_IDS,
   MAX_KEYS,
+  MAX_REMOVED_USERS,
   MAX_SAME_PUBLISHER_IDS,
   resumablePublisherId,
   retainedSize,
@@ -19,32 +21,41 @@ import {
   type RetainedEvent,
   type RetainedTotals,
 } from "../log_inspector.ts";
+import type { HistoryOwner, Removal } from "../removal.ts";
+import announceRemovalLua from "./lua/announce_removal.lua" with { type: "text" };
 import channelsLua from "./lua/channels.lua" with { type: "text" };
 import commonLua from "./lua/common.lua" with { type: "text" };
 import countForLua from "./lua/count_for.lua" with { type: "text" };
 import detailsLua from "./lua/details.lua" with { type: "text" };
 import findLua from "./lua/find.lua" with { type: "text" };
+import lookUpLua from "./lua/lookup.lua" with { type: "text" };
 import newestLua from "./lua/newest.lua" with { type: "text" };
 import nextLua from "./lua/next.lua" with { type: "text" };
 import oldestLua from "./lua/oldest.lua" with { type: "text" };
 import openLua from "./lua/open.lua" with { type: "text" };
 import publishLua from "./lua/publish.lua" with { type: "text" };
 import readLua from "./lua/read.lua" with { type: "text" };
+import removeChannelLua from "./lua/remove_channel.lua" with { type: "text" };
+import removeUserLua from "./lua/remove_user.lua" with { type: "text" };
 import saveRecipientCountLua from "./lua/save_recipient_count.lua" with { type: "text" };
 import totalsLua from "./lua/totals.lua" with { type: "text" };
 import { explained } from "./redis_errors.ts";
 import { type RedisSession, type Script, scriptOf, type StreamEntry } from "./redis_session.ts";
 
+const ANNOUNCE_REMOVAL = scriptOf(commonLua, announceRemovalLua);
 const CHANNELS = scriptOf(commonLua, channelsLua);
 const COUNT_FOR = scriptOf(commonLua, countForLua);
 const DETAILS = scriptOf(commonLua, detailsLua);
 const FIND = scriptOf(commonLua, findLua);
+const LOOK_UP = scriptOf(commonLua, lookUpLua);
 const NEWEST = scriptOf(commonLua, newestLua);
 const NEXT = scriptOf(commonLua, nextLua);
 const OLDEST = scriptOf(commonLua, oldestLua);
 const OPEN = scriptOf(commonLua, openLua);
 const PUBLISH = scriptOf(commonLua, publishLua);
 const READ = scriptOf(commonLua, readLua);
+const REMOVE_CHANNEL = scriptOf(commonLua, removeChannelLua);
+const REMOVE_USER = scriptOf(commonLua, removeUserLua);
 const SAVE_RECIPIENT_COUNT = scriptOf(commonLua, saveRecipientCountLua);
 const TOTALS = scriptOf(commonLua, totalsLua);
 
@@ -76,14 +87,16 @@ export interface Published {
   readonly entry: FeedEntry | undefined;
 }
 
-/** What one call of the publish script put into the feed, or word that the log has lost events. */
+/** What one call of the publish script put into the feed, or word that events are removed, or were lost. */
 export interface FeedEntry {
   readonly seq: number;
   /** The log's last seq before. */
   readonly previous: number;
   readonly epoch: string;
-  /** The call's name; `undefined` where the entry says that events were lost. */
+  /** The call's name; `undefined` where the entry brings no events. */
   readonly call: string | undefined;
+  /** What is removed; where there is neither this nor a call, the entry says that events were lost. */
+  readonly removal?: Removal | undefined;
   /** Decodes its events: not all entries are wanted. */
   readonly events: () => readonly ServerEvent[];
 }
@@ -132,8 +145,9 @@ export class RedisLog {
 
   /** Prepares a new session for everything else. */
   async prepare(session: RedisSession): Promise<void> {
-    const forEvents = [FIND, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT];
-    await session.load([...forEvents, CHANNELS, COUNT_FOR, DETAILS, NEWEST, TOTALS]);
+    const forEvents = [FIND, LOOK_UP, NEXT, OLDEST, OPEN, PUBLISH, READ, SAVE_RECIPIENT_COUNT];
+    const forRemoval = [ANNOUNCE_REMOVAL, REMOVE_CHANNEL, REMOVE_USER];
+    await session.load([...forEvents, ...forRemoval, CHANNELS, COUNT_FOR, DETAILS, NEWEST, TOTALS]);
     await session.tryToRead(`${this.#prefix}feed`);
   }
 
@@ -251,6 +265,80 @@ export class RedisLog {
     return seq < 0 ? undefined : seq;
   }
 
+  /**
+   * Tells all servers that events are about to be removed, and takes them out of the feed.
+   *
+   * @returns the seq of the notice in the feed; `undefined` where the log is another than that of the epoch.
+   */
+  async announceRemoval(
+    session: RedisSession,
+    epoch: string,
+    removal: Removal,
+  ): Promise<number | undefined> {
+    const last = await this.#lastInFeed(session, removal);
+    const args = [epoch, JSON.stringify(removal), String(last)];
+    const [found, seq] = await this.#run(session, ANNOUNCE_REMOVAL, args) as readonly string[];
+    return found === epoch ? Number(seq) : undefined;
+  }
+
+  /** Removes events, some in each step; yields how many. */
+  async *remove(
+    session: RedisSession,
+    epoch: string,
+    { of, through }: Removal,
+  ): AsyncIterable<number> {
+    for (let next = "0"; next !== "";) {
+      const answer = await ("channel" in of
+        ? this.#run(session, REMOVE_CHANNEL, [epoch, of.channel, String(through)])
+        : this.#run(session, REMOVE_USER, [
+          ...[epoch, of.user, String(through)],
+          ...[String(MAX_REMOVED_USERS), next],
+        ]));
+      const [found, count, following = ""] = answer as readonly [string, number?, string?];
+      // What was to be removed is gone with its log.
+      if (found !== epoch) {
+        return;
+      }
+      yield Number(count);
+      next = following;
+    }
+  }
+
+  /** The seq of the last entry of the feed with an event that is to be removed; 0 where there is none. */
+  async #lastInFeed(session: RedisSession, { of, through }: Removal): Promise<number> {
+    let found = 0;
+    for (let last = 0; last < through;) {
+      const page = await this.feedAfter(session, last);
+      if (page.length === 0) break;
+      for (const entry of page) {
+        last = entry.seq;
+        if (entry.events().some((event) => isOf(event, of))) found = entry.seq;
+      }
+    }
+    return found;
+  }
+
+  /**
+   * See `Broker.lookUp`.
+   *
+   * @param epoch of the log that the id may be of.
+   */
+  async lookUpEvent(
+    session: RedisSession,
+    epoch: string,
+    id: string,
+    channel: string,
+    user = EVERYONE,
+  ): Promise<EventLookup> {
+    const seq = seqIn(epoch, id);
+    const asked = [String(seq ?? ""), seq === undefined ? id : ""];
+    const args = [...asked, String(MAX_MEANT), user, channel];
+    const answer = await this.#run(session, LOOK_UP, args) as readonly string[];
+    const [found = "", last, horizon, ...rest] = answer;
+    const head = { seq: Number(last), epoch: found };
+    return { head, seq, events: eventsOf(rest, epoch), horizon: Number(horizon) };
+  }
+
   /** See `LogInspector.totals`. */
   async totals(session: RedisSession): Promise<RetainedTotals> {
     const [events, bytes, channels] = await this.#run(session, TOTALS, []) as readonly unknown[];
@@ -348,6 +436,10 @@ export class RedisLog {
   }
 }
 
+function isOf({ channel, user }: ServerEvent, of: HistoryOwner): boolean {
+  return "channel" in of ? channel === of.channel : user === of.user;
+}
+
 function addArguments(
   args: string[],
   { drafts, idempotencyKey, fingerprint }: PublishRequest,
@@ -387,12 +479,13 @@ function resultsOf(
 }
 
 function decodeEntry([id, fields]: StreamEntry): FeedEntry {
-  const [, previous, , epoch = "", kind, call, ...rest] = fields;
+  const [, previous, , epoch = "", kind, what = "", ...rest] = fields;
   return {
     seq: Number.parseInt(id),
     previous: Number(previous),
     epoch,
-    call: kind === "call" ? call : undefined,
+    call: kind === "call" ? what : undefined,
+    removal: kind === "removed" ? JSON.parse(what) as Removal : undefined,
     events: () => eventsOf(rest, epoch),
   };
 }

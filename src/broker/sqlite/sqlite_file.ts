@@ -47,6 +47,16 @@ const SCHEMA = `
   CREATE INDEX idempotency_by_seq ON idempotency (seq);
 `;
 
+/** What version 1.0 did not have, and leaves alone. */
+const ADDITIONS = `
+  CREATE TABLE IF NOT EXISTS removed_user ( -- whose history was removed
+    name TEXT PRIMARY KEY,
+    horizon INTEGER NOT NULL -- the last seq of it
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS removed_user_by_horizon ON removed_user (horizon);
+  INSERT OR IGNORE INTO meta (name, value) VALUES ('user floor', -1);
+`;
+
 /**
  * Opens a store file, or creates it.
  *
@@ -67,8 +77,10 @@ export function openSqliteFile(file: string): DatabaseSync {
     database.exec("PRAGMA journal_mode = WAL");
     // Committed events survive the end of the process; a power cut may take the last ones.
     database.exec("PRAGMA synchronous = NORMAL");
+    // Events are private: what is dropped, or removed, is overwritten.
+    database.exec("PRAGMA secure_delete = ON");
     // Takes the write lock now, so that a second server fails at its start and not at its first emit.
-    database.exec("BEGIN IMMEDIATE; COMMIT");
+    database.exec(`BEGIN IMMEDIATE; ${ADDITIONS} COMMIT`);
     return database;
   } catch (error) {
     database?.close();

@@ -15,7 +15,10 @@ import type { SqliteTrimmer } from "./sqlite_trimmer.ts";
 /** Channels read in a turn of the event loop: one to three milliseconds of work. */
 const CHANNELS_AT_A_TIME = 1000;
 
-/** The same where each takes several look-ups in an index. */
+/** The same where each takes a look-up in an index. */
+const COUNTS_AT_A_TIME = 500;
+
+/** And where it takes several. */
 const DETAILS_AT_A_TIME = 100;
 
 /** What looking into a store file works with. */
@@ -58,7 +61,7 @@ export class SqliteInspector implements LogInspector {
   }
 
   details(names: readonly string[]): Promise<readonly ChannelDetails[]> {
-    return this.#inParts(names, (part) => this.#detailsOf(part));
+    return this.#inParts(names, DETAILS_AT_A_TIME, (part) => this.#detailsOf(part));
   }
 
   newest(channel: string, limit: number): Promise<readonly RetainedEvent[]> {
@@ -75,6 +78,7 @@ export class SqliteInspector implements LogInspector {
     const { statements } = this.#deps;
     return this.#inParts(
       channels,
+      COUNTS_AT_A_TIME,
       (part) =>
         statements.countFor.all({ user, channels: JSON.stringify(part) })
           .map(({ events }) => Number(events)),
@@ -102,12 +106,13 @@ export class SqliteInspector implements LogInspector {
   /** @throws StoreUnavailable */
   async #inParts<T>(
     names: readonly string[],
+    atATime: number,
     read: (part: readonly string[]) => readonly T[],
   ): Promise<readonly T[]> {
     const found: T[] = [];
-    for (let start = 0; start < names.length; start += DETAILS_AT_A_TIME) {
+    for (let start = 0; start < names.length; start += atATime) {
       if (start > 0) await pause();
-      const part = names.slice(start, start + DETAILS_AT_A_TIME);
+      const part = names.slice(start, start + atATime);
       found.push(...await this.#read(() => read(part)));
     }
     return found;

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
-import { matches, type Subscription } from "../../auth/subscription.ts";
+import { EVERYONE, matches, type Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
 import { reasonOf, StoreUnavailable } from "../../lib/errors.ts";
 import type { ServerEvent } from "../../sse/event.ts";
 import { seqTime } from "../../sse/log_position.ts";
+import { MAX_MEANT } from "../event_lookup.ts";
 import {
   type Entry,
   type KeyRecord,
@@ -21,11 +22,25 @@ import {
 } from "../merging_reader.ts";
 import type { LogInspector } from "../log_inspector.ts";
 import { SqliteInspector } from "./sqlite_inspector.ts";
+import type { Removal } from "../removal.ts";
+import { SqliteCopier } from "./sqlite_copier.ts";
 import { prepareStatements, type Statements } from "./sqlite_statements.ts";
 import { SqliteTrimmer } from "./sqlite_trimmer.ts";
 
 /** How long reads leave the file as it is after one of them could not drop what is past its age. */
 const TRIM_RETRY_MS = 1000;
+
+/** Events that are removed in one transaction: some 10 ms of work. */
+const REMOVED_AT_A_TIME = 250;
+
+/** Channels that are searched for the events of a user in one transaction. */
+const SEARCHED_AT_A_TIME = 250;
+
+/** Up to this size, the file is written anew after a removal: that takes some 100 ms, in which all else waits. */
+const VACUUM_PAGES = 4096;
+
+const REMOVE = "remove history in";
+const REMOVAL_UNFINISHED = "A part of it may be left: try again.";
 
 /** A log in a file: appended events survive the end of the process, even a crash. */
 export class SqliteLog implements Log {
@@ -42,6 +57,9 @@ export class SqliteLog implements Log {
   readonly #index: HistoryIndex<IndexRow>;
   /** Events that the current transaction drops; readers are notified once it is committed. */
   #dropped: { readonly channel: string; readonly seq: number }[] = [];
+  /** The last event for a user that the current transaction removes. */
+  #removed: { readonly user: string; readonly seq: number } | undefined;
+  readonly #copier: SqliteCopier;
   #last: number;
   /** On the wall clock. */
   #noTrimBefore = -Infinity;
@@ -58,6 +76,7 @@ export class SqliteLog implements Log {
     this.#trimmer = new SqliteTrimmer(this.#statements, retention, (channel, seq) => {
       if (!this.#readers.isEmpty) this.#dropped.push({ channel, seq });
     });
+    this.#copier = new SqliteCopier(database, this.#statements);
     this.#index = this.#makeIndex();
     this.inspector = new SqliteInspector({
       statements: this.#statements,
@@ -75,7 +94,7 @@ export class SqliteLog implements Log {
 
   append(entries: readonly Entry[]): void {
     let last = this.#last;
-    this.#write("append to", () => {
+    this.#write("append to", "Nothing was delivered.", () => {
       for (const { events, key } of entries) {
         for (const event of events) {
           this.#insert(event);
@@ -107,6 +126,23 @@ export class SqliteLog implements Log {
     return undefined;
   }
 
+  eventAt(seq: number): ServerEvent | undefined {
+    this.#trimByAge();
+    return this.#load([{ seq, size: 0 }])[0];
+  }
+
+  eventsWithId(publisherId: string): readonly ServerEvent[] {
+    this.#trimByAge();
+    const rows = this.#statements.newestWithPublisherId.all(publisherId, MAX_MEANT);
+    return this.#load(rows.map(({ seq }) => ({ seq: Number(seq), size: 0 })));
+  }
+
+  horizonOf(channel: string, user = EVERYONE): number {
+    this.#trimByAge();
+    const horizon = Number(this.#statements.channel.get(channel)?.horizon ?? this.#trimmer.floor);
+    return Math.max(horizon, this.#removedFrom(user));
+  }
+
   recall(key: string): KeyRecord | undefined {
     const row = this.#statements.recall.get(key);
     if (row === undefined || seqTime(Number(row.seq)) <= this.#oldestTime()) return undefined;
@@ -120,7 +156,7 @@ export class SqliteLog implements Log {
 
   saveRecipientCounts(counts: ReadonlyMap<string, number>): void {
     try {
-      this.#write("save recipient counts in", () => {
+      this.#write("save recipient counts in", "", () => {
         for (const [key, subscribers] of counts) {
           this.#statements.saveRecipientCount.run(subscribers, key);
         }
@@ -130,8 +166,102 @@ export class SqliteLog implements Log {
     }
   }
 
+  *remove({ of, through }: Removal): Iterable<number> {
+    const parts = "channel" in of
+      ? this.#removeChannel(of.channel, through)
+      : this.#removeUser(of.user, through);
+    try {
+      while (!this.#trimByAge()) yield 0;
+      let removed = 0;
+      for (const count of parts) {
+        removed += count;
+        yield count;
+      }
+      // The copy is made of the file as it is without the write-ahead log.
+      while (this.#copier.isCopying) yield 0;
+      this.#wipe(removed > 0);
+      yield 0;
+    } catch (error) {
+      throw error instanceof StoreUnavailable ? error : removalFailed(reasonOf(error));
+    }
+  }
+
+  /** See `Broker.backUp`. */
+  backUp(file: string, signal: AbortSignal): Promise<number> {
+    return this.#copier.copyTo(file, signal);
+  }
+
   close(): void {
     this.#database.close();
+    // Not earlier: closing any handle of the file frees the lock on it.
+    this.#copier.close();
+  }
+
+  *#removeChannel(channel: string, through: number): Iterable<number> {
+    let count: number;
+    do {
+      yield count = this.#removeSome(() => {
+        let removed = 0;
+        while (removed < REMOVED_AT_A_TIME && this.#trimmer.removeOldestOf(channel, through)) {
+          removed++;
+        }
+        return removed;
+      });
+    } while (count === REMOVED_AT_A_TIME);
+  }
+
+  *#removeUser(user: string, through: number): Iterable<number> {
+    for (let after: string | undefined = ""; after !== undefined;) {
+      const channels: readonly string[] = this.#statements.channelsAfter.all(
+        after,
+        SEARCHED_AT_A_TIME,
+      )
+        .map(({ name }) => String(name));
+      let count: number;
+      do yield count = this.#removeSome(() => this.#removeFrom(channels, user, through)); while (
+        count === REMOVED_AT_A_TIME
+      );
+      after = channels.at(-1);
+    }
+  }
+
+  /** Removes some of the events for a user from these channels; returns how many. */
+  #removeFrom(channels: readonly string[], user: string, through: number): number {
+    let removed = 0;
+    let last = -1;
+    for (const channel of channels) {
+      while (removed < REMOVED_AT_A_TIME) {
+        const seq = this.#trimmer.removeOldestFor(user, channel, through);
+        if (seq === undefined) break;
+        last = Math.max(last, seq);
+        removed++;
+      }
+    }
+    if (removed === 0) return 0;
+    this.#trimmer.raiseUserHorizon(user, last);
+    this.#removed = { user, seq: last };
+    return removed;
+  }
+
+  #removeSome(work: () => number): number {
+    let removed = 0;
+    this.#write(REMOVE, REMOVAL_UNFINISHED, () => {
+      removed = work();
+      this.#trimmer.trim(this.#oldestTime());
+    });
+    return removed;
+  }
+
+  /**
+   * Leaves no copy of what was removed: neither in the write-ahead log, nor in the gaps within pages, into
+   * which SQLite sometimes copies events when it joins pages.
+   */
+  #wipe(hasRemoved: boolean): void {
+    const pages = Number(this.#database.prepare("PRAGMA page_count").get()?.page_count);
+    if (hasRemoved && pages <= VACUUM_PAGES) {
+      this.#statements.vacuum.run();
+    }
+    if (this.#statements.emptyLog.get()?.busy !== 0) throw removalFailed("its file is in use");
   }
 
   #insert(event: ServerEvent): void {
@@ -163,6 +293,7 @@ export class SqliteLog implements Log {
         return newest();
       },
       trim: () => this.#trimByAge(),
+      removedFrom: (user) => this.#removedFrom(user),
       starts: (channels, user, position) => this.#starts(channels, user, position),
       page: (channel, user, from, limit) => this.#page(channel, user, from, limit),
       load: (rows) => this.#load(rows),
@@ -202,6 +333,10 @@ export class SqliteLog implements Log {
     });
   }
 
+  #removedFrom(user: string): number {
+    return Number(this.#statements.removedFrom.get(user)?.horizon);
+  }
+
   #oldestTime(): number {
     return this.#now() - this.#retention.ageMs;
   }
@@ -214,7 +349,7 @@ export class SqliteLog implements Log {
     const now = this.#now();
     if (now < this.#noTrimBefore || !this.#trimmer.isDue(this.#oldestTime())) return true;
     try {
-      this.#write("trim", () => this.#trimmer.trim(this.#oldestTime()));
+      this.#write("trim", "", () => this.#trimmer.trim(this.#oldestTime()));
       return !this.#trimmer.isDue(this.#oldestTime());
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
@@ -225,18 +360,17 @@ export class SqliteLog implements Log {
   }
 
   /** @throws StoreUnavailable if the work failed; then the file is as it was before. */
-  #write(action: string, work: () => void): void {
+  #write(action: string, consequence: string, work: () => void): void {
     try {
       this.#transact(work);
     } catch {
       // On a full disk the write-ahead log cannot grow to the length at which SQLite moves it into the
       // database file. After a checkpoint it starts again from its beginning, in the space that it has.
       try {
-        this.#statements.checkpoint.get();
+        if (!this.#copier.isCopying) this.#statements.checkpoint.get();
         this.#transact(work);
       } catch (error) {
-        const reason = reasonOf(error);
-        throw new StoreUnavailable(`Cannot ${action} the store: ${reason}. Nothing was delivered.`);
+        throw unavailable(action, reasonOf(error), consequence);
       }
     }
   }
@@ -247,11 +381,13 @@ export class SqliteLog implements Log {
       work();
       this.#statements.commit.run();
       for (const { channel, seq } of this.#dropped) this.#readers.dropped(channel, seq);
+      if (this.#removed !== undefined) this.#readers.removed(this.#removed.user, this.#removed.seq);
     } catch (error) {
       this.#rollBack();
       throw error;
     } finally {
       if (this.#dropped.length > 0) this.#dropped = [];
+      this.#removed = undefined;
     }
   }
 
@@ -267,4 +403,12 @@ export class SqliteLog implements Log {
       // The file can no longer be read; the first error says more.
     }
   }
+}
+
+function unavailable(action: string, reason: string, consequence: string): StoreUnavailable {
+  return new StoreUnavailable(`Cannot ${action} the store: ${reason}. ${consequence}`.trimEnd());
+}
+
+function removalFailed(reason: string): StoreUnavailable {
+  return unavailable(REMOVE, reason, REMOVAL_UNFINISHED);
 }

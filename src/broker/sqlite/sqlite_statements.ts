@@ -11,6 +11,9 @@ export function prepareStatements(database: DatabaseSync) {
     commit: prepare("COMMIT"),
     rollback: prepare("ROLLBACK"),
     checkpoint: prepare("PRAGMA wal_checkpoint(PASSIVE)"),
+    /** Moves all of the write-ahead log into the database file, and leaves the former empty. */
+    emptyLog: prepare("PRAGMA wal_checkpoint(TRUNCATE)"),
+    vacuum: prepare("VACUUM"),
     meta: prepare("SELECT value FROM meta WHERE name = ?"),
     setMeta: prepare("UPDATE meta SET value = ? WHERE name = ?"),
     /** The highest seq that the file knows, even if its event is gone. */
@@ -19,6 +22,7 @@ export function prepareStatements(database: DatabaseSync) {
         (SELECT coalesce(max(seq), 0) FROM event),
         (SELECT coalesce(max(horizon), 0) FROM channel),
         (SELECT coalesce(max(seq), 0) FROM idempotency),
+        (SELECT coalesce(max(horizon), 0) FROM removed_user),
         (SELECT value FROM meta WHERE name = 'floor')
       ) AS seq`),
     totals: prepare(`
@@ -28,6 +32,7 @@ export function prepareStatements(database: DatabaseSync) {
         (SELECT count(*) FROM channel WHERE events > 0) AS channels,
         (SELECT count(*) FROM channel WHERE events = 0) AS emptied,
         (SELECT count(*) FROM own_id WHERE retained = 0) AS gonePublisherIds,
+        (SELECT count(*) FROM removed_user) AS removedUsers,
         (SELECT count(*) FROM idempotency) AS keys`),
 
     insert: prepare(`
@@ -58,6 +63,9 @@ export function prepareStatements(database: DatabaseSync) {
     withPublisherId: prepare(
       "SELECT seq, channel, user, repeats FROM event WHERE own_id = ? ORDER BY seq",
     ),
+    newestWithPublisherId: prepare(
+      "SELECT seq FROM event WHERE own_id = ? ORDER BY seq DESC LIMIT ?",
+    ),
     addToPublisherId: prepare(`
       INSERT INTO own_id (name, given, retained, horizon) VALUES (?, 1, 1, 0)
       ON CONFLICT (name) DO UPDATE SET given = given + 1, retained = retained + 1
@@ -69,6 +77,22 @@ export function prepareStatements(database: DatabaseSync) {
       "SELECT name FROM own_id WHERE retained = 0 ORDER BY horizon LIMIT 1",
     ),
     forgetPublisherId: prepare("DELETE FROM own_id WHERE name = ?"),
+
+    /** A user's events are found channel by channel: there is no index by user alone. */
+    oldestFor: prepare(`
+      SELECT seq, channel, own_id, size FROM event
+      WHERE channel = ? AND user = ? AND seq <= ? ORDER BY seq LIMIT 1`),
+    removedFrom: prepare(`
+      SELECT coalesce(
+        (SELECT horizon FROM removed_user WHERE name = ?),
+        (SELECT value FROM meta WHERE name = 'user floor')
+      ) AS horizon`),
+    saveRemoved: prepare(`
+      INSERT INTO removed_user (name, horizon) VALUES (?, ?)
+      ON CONFLICT (name) DO UPDATE SET horizon = excluded.horizon`),
+    removedUser: prepare("SELECT 1 FROM removed_user WHERE name = ?"),
+    lowestRemoved: prepare("SELECT name, horizon FROM removed_user ORDER BY horizon LIMIT 1"),
+    forgetRemoved: prepare("DELETE FROM removed_user WHERE name = ?"),
 
     channel: prepare("SELECT events, size, horizon FROM channel WHERE name = ?"),
     saveChannel: prepare(`

@@ -6,6 +6,7 @@ import {
   MAX_EMPTY_CHANNELS,
   MAX_GONE_PUBLISHER_IDS,
   MAX_KEYS,
+  MAX_REMOVED_USERS,
   retainedSize,
 } from "../log.ts";
 import type { RetainedTotals } from "../log_inspector.ts";
@@ -45,6 +46,7 @@ export class SqliteTrimmer {
   #emptied = 0;
   #gonePublisherIds = 0;
   #keys = 0;
+  #removedUsers = 0;
   /** The seq of the oldest event; Infinity if there is none, `undefined` until it is read again. */
   #oldest: number | undefined;
   /** By name. */
@@ -76,6 +78,7 @@ export class SqliteTrimmer {
     this.#emptied = Number(totals?.emptied);
     this.#gonePublisherIds = Number(totals?.gonePublisherIds);
     this.#keys = Number(totals?.keys);
+    this.#removedUsers = Number(totals?.removedUsers);
     this.#floor = Number(this.#statements.meta.get("floor")?.value);
   }
 
@@ -133,6 +136,34 @@ export class SqliteTrimmer {
     this.#trimKeys(oldestTime);
   }
 
+  /** Drops the oldest event of a channel, if it is no newer than `through`; returns whether it was. */
+  removeOldestOf(name: string, through: number): boolean {
+    const oldest = this.#statements.oldestOf.get(name);
+    return Number(oldest?.seq ?? Infinity) <= through && this.#drop(oldest);
+  }
+
+  /** Removes the oldest event for a user from a channel, as long as it is no newer than `through`; returns its seq. */
+  removeOldestFor(user: string, name: string, through: number): number | undefined {
+    const row = this.#statements.oldestFor.get(name, user, through);
+    return row === undefined ? undefined : this.#take(row as unknown as StoredEvent).seq;
+  }
+
+  /** Notes that a user's events were removed up to a seq. */
+  raiseUserHorizon(user: string, seq: number): void {
+    const before = Number(this.#statements.removedFrom.get(user)?.horizon);
+    if (this.#statements.removedUser.get(user) === undefined) this.#removedUsers++;
+    this.#statements.saveRemoved.run(user, Math.max(before, seq));
+    if (this.#removedUsers <= MAX_REMOVED_USERS) return;
+    this.#removedUsers--;
+    const lowest = this.#statements.lowestRemoved.get();
+    const floor = Math.max(
+      Number(this.#statements.meta.get("user floor")?.value),
+      Number(lowest?.horizon),
+    );
+    this.#statements.setMeta.run(floor, "user floor");
+    this.#statements.forgetRemoved.run(String(lowest?.name));
+  }
+
   #trimChannel(name: string, channel: ChangedChannel): void {
     const { eventsPerChannel, bytesPerChannel } = this.#retention;
     while (channel.events > eventsPerChannel || channel.size > bytesPerChannel) {
@@ -173,19 +204,25 @@ export class SqliteTrimmer {
   /** Drops an event; returns whether there was one. */
   #drop(row: unknown): boolean {
     if (row === undefined) return false;
-    const { seq, channel: name, own_id, size } = row as StoredEvent;
-    const channel = this.#change(name);
-    const retained = retainedSize({ size });
+    const { seq, channel } = this.#take(row as StoredEvent);
+    this.#change(channel).horizon = seq;
+    this.#onDrop(channel, seq);
+    return true;
+  }
+
+  /** Takes an event out of the file and the counts. */
+  #take(event: StoredEvent): StoredEvent {
+    const { seq, own_id } = event;
+    const channel = this.#change(event.channel);
+    const retained = retainedSize(event);
     this.#statements.remove.run(seq);
     channel.events--;
     channel.size -= retained;
-    channel.horizon = seq;
     this.#totalSize -= retained;
     this.#totalEvents--;
     if (seq === this.#oldest) this.#oldest = undefined;
-    this.#onDrop(name, seq);
     if (own_id !== null) this.#dropPublisherId(own_id, seq);
-    return true;
+    return event;
   }
 
   #dropPublisherId(publisherId: string, seq: number): void {

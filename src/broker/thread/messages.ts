@@ -7,6 +7,7 @@
 import type { Subscription } from "../../auth/subscription.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { Batch, ReadStart } from "../history_reader.ts";
+import type { Removal } from "../removal.ts";
 import type { EventBatch } from "./event_batch.ts";
 
 /** A batch of history on its way to another thread. */
@@ -22,11 +23,21 @@ export interface EventsMessage {
   readonly events: EventBatch;
 }
 
+/** See `BrokerEventHandler.removed`. */
+export interface RemovedMessage {
+  readonly kind: "removed";
+  readonly removal: Removal;
+  /** As in `EventsMessage`: the head may move on without an event. */
+  readonly previous: number;
+  readonly head: LogPosition;
+}
+
 /** From the thread of the broker. */
 export type ToFollower =
   | EventsMessage
   /** See `BrokerEventHandler.restart`; `head` is the new head. */
   | { readonly kind: "restart"; readonly head: LogPosition; readonly positions: "kept" | "gone" }
+  | RemovedMessage
   /** The answer to one `read`. */
   | { readonly kind: "history"; readonly reader: number; readonly batch: PackedBatch }
   /** The answer to one `read` if the store has failed for good. */

@@ -7,7 +7,7 @@ import { MemoryLog } from "../memory_log.ts";
 import type { Retention } from "../retention.ts";
 import { type OlderHistory, type OlderReader, WindowReader } from "../window_reader.ts";
 import { unpackEvents } from "./event_batch.ts";
-import type { EventsMessage, FromFollower, ToFollower } from "./messages.ts";
+import type { EventsMessage, FromFollower, RemovedMessage, ToFollower } from "./messages.ts";
 
 const WINDOW_BYTES = 4 * 2 ** 20;
 
@@ -79,6 +79,8 @@ export class ThreadFollower implements EventFeed, OlderHistory {
         return this.#deliver(message);
       case "restart":
         return this.#restart(message.head, message.positions);
+      case "removed":
+        return this.#remove(message);
       case "history": {
         const { batch, reader } = message;
         return this.#settle(reader)?.resolve({ ...batch, events: unpackEvents(batch.events) });
@@ -110,6 +112,12 @@ export class ThreadFollower implements EventFeed, OlderHistory {
     // one, they would miss what is in between.
     this.#handler?.restart(positions, head);
     this.#window = this.#openWindow(head);
+  }
+
+  #remove({ removal, previous, head }: RemovedMessage): void {
+    this.#window.removeNow(removal);
+    if (previous === this.#window.last) this.#window.advance(head.seq);
+    else this.#deps.post({ kind: "events missing" });
   }
 
   #openWindow(head: LogPosition): MemoryLog {

@@ -67,10 +67,9 @@ interface Look {
   readonly report: PresenceReport;
 }
 
-/** A stream, and what it missed. */
 interface Reader {
   readonly stream: ControlStream;
-  /** Since when its client has taken nothing, on the steady clock. */
+  /** Since when its client has no room for more, on the steady clock: it has missed something. */
   blockedSince: number | undefined;
 }
 
@@ -105,11 +104,14 @@ class FollowedChannel {
     const last = this.#last;
     if (last !== undefined && look.number < last.number) return;
     this.#last = look;
-    const isSame = String(look.report.unanswered) === String(last?.report.unanswered);
+    const { users, unanswered } = look.report;
+    const isSame = String(unanswered) === String(last?.report.unanswered);
     const now = this.#clock.steady();
-    for (const group of this.#groups.values()) {
-      const changes = group.feed.update(look.report.users, now);
-      for (const reader of group.readers) this.#tell(reader, group, isSame ? changes : undefined);
+    for (const { feed, readers } of this.#groups.values()) {
+      const changes = feed.update(users, now);
+      for (const reader of readers) {
+        this.#tell(reader, feed, changes, isSame ? undefined : unanswered);
+      }
     }
   }
 
@@ -141,23 +143,30 @@ class FollowedChannel {
     if (!this.isEmpty) this.#timer = setTimeout(() => this.#lookAgain(), LOOK_MS);
   }
 
-  /** @param changes `undefined` to tell all anew. */
-  #tell(reader: Reader, { feed }: Group, changes: PresenceChanges | undefined): void {
+  /** @param unanswered set if it has changed. */
+  #tell(
+    reader: Reader,
+    feed: PresenceFeed,
+    { joined, left }: PresenceChanges,
+    unanswered: readonly string[] | undefined,
+  ): void {
     const { stream } = reader;
-    if (!stream.hasRoom) {
-      const now = this.#clock.steady();
-      reader.blockedSince ??= now;
-      if (now - reader.blockedSince > LONGEST_BLOCKED_MS) stream.end();
-      return;
+    if (!stream.hasRoom) return this.#skip(reader);
+    if (reader.blockedSince !== undefined) {
+      reader.blockedSince = undefined;
+      return this.#sendState(stream, feed);
     }
-    const hasMissed = reader.blockedSince !== undefined;
-    reader.blockedSince = undefined;
-    if (hasMissed || changes === undefined) return this.#sendState(stream, feed);
     const channel = this.name;
-    for (const present of changes.joined) {
-      stream.send("join", { channel, ...describe(present) });
-    }
-    for (const user of changes.left) stream.send("leave", { channel, user });
+    for (const present of joined) stream.send("join", { channel, ...describe(present) });
+    for (const user of left) stream.send("leave", { channel, user });
+    if (unanswered !== undefined) stream.send("unanswered", { channel, unanswered });
+  }
+
+  /** What a client has no room for it is told anew once it has, but it is not waited for without end. */
+  #skip(reader: Reader): void {
+    const now = this.#clock.steady();
+    reader.blockedSince ??= now;
+    if (now - reader.blockedSince > LONGEST_BLOCKED_MS) reader.stream.end();
   }
 
   #sendState(stream: ControlStream, { users }: PresenceFeed): void {

@@ -1,4 +1,4 @@
-import { BadField } from "../../lib/errors.ts";
+import { BadField, HttpError } from "../../lib/errors.ts";
 import { headerText } from "../../lib/shown_text.ts";
 import { readEmit } from "../../requests/emit_request.ts";
 import { answer, wantsJson } from "../answers.ts";
@@ -6,11 +6,11 @@ import { contentTypeOf, readFields } from "../body.ts";
 import type { Caller } from "../caller.ts";
 import type { RouteHandler } from "../router.ts";
 import { EmitNotes } from "./emit_notes.ts";
-import { type PublishDeps, publishLines } from "./publish_ndjson.ts";
+import { type PublishDeps, publishLines, targetOf } from "./publish_ndjson.ts";
 
 /** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
 export function publishHandler(deps: PublishDeps): RouteHandler {
-  const { broker, bodyLimits, maxPayloadBytes } = deps;
+  const { broker, bodyLimits, maxPayloadBytes, refusedEmits } = deps;
   const notes = new EmitNotes(deps);
   return async ({ request, query, caller }) => {
     const contentType = contentTypeOf(request);
@@ -19,16 +19,23 @@ export function publishHandler(deps: PublishDeps): RouteHandler {
       return answerLines(request, key, caller, deps, notes);
     }
     const fields = await readFields(request, contentType, query, bodyLimits);
-    const emit = readEmit(fields, maxPayloadBytes, key);
-    caller.requireFor("emit", [emit.channel]);
-    const [outcome] = await broker.publish([emit]);
-    if (outcome === undefined || outcome instanceof Error) throw outcome;
-    const noted = notes.on(emit, outcome, caller);
-    const note = noted && await noted;
-    if (wantsJson(request)) return answer(200, note === undefined ? outcome : { ...outcome, note });
-    // The runtime's own headers for a text: naming them would take as long as the rest of the answer.
-    if (note === undefined) return new Response("OK");
-    return new Response("OK", { headers: { "SSE-Note": headerText(note) } });
+    try {
+      const emit = readEmit(fields, maxPayloadBytes, key);
+      caller.requireFor("emit", [emit.channel]);
+      const [outcome] = await broker.publish([emit]);
+      if (outcome === undefined || outcome instanceof Error) throw outcome;
+      const noted = notes.on(emit, outcome, caller);
+      const note = noted && await noted;
+      if (wantsJson(request)) {
+        return answer(200, note === undefined ? outcome : { ...outcome, note });
+      }
+      // The runtime's own headers for a text: naming them would take as long as the rest of the answer.
+      if (note === undefined) return new Response("OK");
+      return new Response("OK", { headers: { "SSE-Note": headerText(note) } });
+    } catch (error) {
+      if (error instanceof HttpError) refusedEmits.note(error, caller.keyName, targetOf(fields));
+      throw error;
+    }
   };
 }
 

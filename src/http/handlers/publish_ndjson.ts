@@ -1,7 +1,9 @@
 import type { Broker, Outcome, Receipt } from "../../broker/broker.ts";
 import type { Logger } from "../../observability/logger.ts";
+import type { EmitTarget, RefusedEmits } from "../../explain/refused_emits.ts";
 import type { HttpError } from "../../lib/errors.ts";
 import { type EmitRequest, readEmit } from "../../requests/emit_request.ts";
+import type { Fields } from "../../requests/fields.ts";
 import { toHttpError } from "../answers.ts";
 import { readJsonFields } from "../body.ts";
 import type { BodyLimits } from "../body_limits.ts";
@@ -15,6 +17,12 @@ export interface PublishDeps extends EmitNotesDeps {
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
   readonly bodyLimits: BodyLimits;
+  readonly refusedEmits: RefusedEmits;
+}
+
+/** What an emit is about, as far as its fields say. */
+export function targetOf(fields: Fields | undefined): EmitTarget {
+  return { channel: fields?.all("channel")[0], user: fields?.all("userId")[0] };
 }
 
 /**
@@ -94,27 +102,34 @@ class LineRun {
   async #publish(lines: readonly Line[]): Promise<readonly string[]> {
     if (lines.length === 0) return [];
     const emits: EmitRequest[] = [];
-    const plans: { readonly line: number; readonly emit: EmitRequest | HttpError }[] = [];
+    const plans: {
+      readonly line: number;
+      readonly emit: EmitRequest | HttpError;
+      readonly target?: EmitTarget;
+    }[] = [];
     const { bodyLimits, maxPayloadBytes } = this.#deps;
     for (const content of lines) {
       const line = ++this.#line;
       const text = typeof content === "string" ? content.trim() : content;
       if (text === "") continue;
+      let fields: Fields | undefined;
       try {
         if (typeof text !== "string") throw text;
-        const emit = readEmit(readJsonFields(text, bodyLimits), maxPayloadBytes);
+        fields = readJsonFields(text, bodyLimits);
+        const emit = readEmit(fields, maxPayloadBytes);
         this.#caller.requireFor("emit", [emit.channel]);
         emits.push(emit);
         plans.push({ line, emit });
       } catch (error) {
-        plans.push({ line, emit: toHttpError(error, this.#deps.logger) });
+        const failure = toHttpError(error, this.#deps.logger);
+        plans.push({ line, emit: failure, target: targetOf(fields) });
       }
     }
     const outcomes = (await this.#publishAll(emits)).values();
     const answers: string[] = [];
-    for (const { line, emit } of plans) {
+    for (const { line, emit, target } of plans) {
       const answered = emit instanceof Error
-        ? this.#refusal(line, emit)
+        ? this.#refusal(line, emit, target)
         : this.#answer(line, emit, outcomes);
       answers.push(typeof answered === "string" ? answered : await answered);
     }
@@ -138,14 +153,16 @@ class LineRun {
   ): string | Promise<string> {
     const outcome = outcomes.next().value;
     if (outcome === undefined || outcome instanceof Error) {
-      return this.#refusal(line, toHttpError(outcome, this.#deps.logger));
+      return this.#refusal(line, toHttpError(outcome, this.#deps.logger), emit);
     }
     const noted = this.#notes.on(emit, outcome, this.#caller);
     if (noted === undefined) return formatReceipt(line, outcome);
     return noted.then((note) => formatReceipt(line, outcome, note));
   }
 
-  #refusal(line: number, { name, message, reason, status }: HttpError): string {
+  #refusal(line: number, error: HttpError, target?: EmitTarget): string {
+    const { name, message, reason, status } = error;
+    this.#deps.refusedEmits.note(error, this.#caller.keyName, target);
     this.#deps.activity.notice?.("line refused", { line, status, error: name, reason });
     return JSON.stringify({ line, error: message, status }) + "\n";
   }

@@ -2,10 +2,11 @@ import type { ConnectOptions } from "../../hub/connect_options.ts";
 import type { Hub } from "../../hub/hub.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { isPattern } from "../../auth/channel_grants.ts";
-import type { Claims } from "../../auth/claims.ts";
+import type { Claims, TokenClaims } from "../../auth/claims.ts";
 import { heardByAnyone, heardByToken, type HearingRules } from "../../auth/heard_channels.ts";
 import type { TokenVerifier } from "../../auth/token_verifier.ts";
-import { BadField, KeysUnavailable, TokenRefused } from "../../lib/errors.ts";
+import type { RefusedClient } from "../../explain/client_refusal.ts";
+import { BadField, HttpError, KeysUnavailable, TokenRefused } from "../../lib/errors.ts";
 import type { ActivityLog } from "../../observability/activity_log.ts";
 import { isName, NAME_RULE } from "../../lib/names.ts";
 import type { TrustedProxies } from "../../lib/trusted_proxies.ts";
@@ -22,6 +23,8 @@ export interface SubscribeDeps extends HearingRules {
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
   readonly activity: ActivityLog;
+  /** Is told of each client that gets an error. Default: nobody is. */
+  readonly refused?: (error: HttpError, client: RefusedClient) => void;
   readonly proxies: TrustedProxies;
 }
 
@@ -36,31 +39,58 @@ const STREAM_HEADERS = {
 
 /** `GET /events/`: opens a stream. It throws TokenRefused, ChannelRefused and BadField. */
 export function subscribeHandler(deps: SubscribeDeps): RouteHandler {
-  const { hub, tokens, clock, cookie } = deps;
+  const { refused, proxies } = deps;
   return (routed) => {
-    const { request, query } = routed;
-    const asked = readChannels(query);
-    const bearer = bearerOf(request);
-    // Another scheme is none of ours: a whole site may stand behind Basic.
-    const token = bearer ?? (query?.get("token") || findCookie(request, cookie));
-    const client = { ...routed, isBearer: bearer !== undefined };
-    if (token === undefined) {
-      const claims = heardByAnyone(asked, deps);
-      if (claims !== undefined) return openStream(deps, claims, client);
-      throw missingToken(findMisplacedToken(request, query), cookie);
+    const attempt: Attempt = { token: undefined, claims: undefined };
+    const fail = (error: unknown): never => {
+      if (error instanceof HttpError) {
+        refused?.(error, { ...attempt, origin: readOrigin(routed, proxies) });
+      }
+      throw error;
+    };
+    try {
+      const response = subscribe(deps, routed, attempt);
+      return response instanceof Promise ? response.catch(fail) : response;
+    } catch (error) {
+      return fail(error);
     }
-    const claims = tokens.verify(token, clock.wall() / 1000);
-    if (!(claims instanceof Promise)) {
-      return openStream(deps, heardByToken(claims, asked, deps), client);
-    }
-    return claims.then(
-      (claims) => openStream(deps, heardByToken(claims, asked, deps), client),
-      (error) => {
-        if (!(error instanceof KeysUnavailable)) throw error;
-        return streamOf(hub.reject("keys unavailable", undefined, readOptions(client, deps)));
-      },
-    );
   };
+}
+
+/** What is known so far of a client that asks for a stream. */
+interface Attempt {
+  token: string | undefined;
+  claims: Claims | undefined;
+}
+
+function subscribe(
+  deps: SubscribeDeps,
+  routed: RoutedRequest,
+  attempt: Attempt,
+): Response | Promise<Response> {
+  const { hub, tokens, clock, cookie } = deps;
+  const { request, query } = routed;
+  const bearer = bearerOf(request);
+  // Another scheme is none of ours: a whole site may stand behind Basic.
+  const token = bearer ?? (query?.get("token") || findCookie(request, cookie));
+  attempt.token = token;
+  const asked = readChannels(query);
+  const client = { ...routed, isBearer: bearer !== undefined };
+  if (token === undefined) {
+    const claims = heardByAnyone(asked, deps);
+    if (claims !== undefined) return openStream(deps, claims, client);
+    throw missingToken(findMisplacedToken(request, query), cookie);
+  }
+  const open = (claims: TokenClaims) => {
+    attempt.claims = claims;
+    return openStream(deps, heardByToken(claims, asked, deps), client);
+  };
+  const claims = tokens.verify(token, clock.wall() / 1000);
+  if (!(claims instanceof Promise)) return open(claims);
+  return claims.then(open, (error) => {
+    if (!(error instanceof KeysUnavailable)) throw error;
+    return streamOf(hub.reject("keys unavailable", undefined, readOptions(client, deps)));
+  });
 }
 
 interface Client extends RoutedRequest {

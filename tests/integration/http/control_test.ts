@@ -1,6 +1,8 @@
+import type { Publication } from "../../../src/broker/broker.ts";
 import { StoreUnavailable } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { Listeners, OpenBody } from "../../support/listeners.ts";
+import { PassingBroker } from "../../support/store/passing_broker.ts";
 
 const EMIT = { userId: "alex", channel: "chat", payload: "data: 1\n\n" };
 const TOKEN = { userId: "alex", channel: "chat", exp: "60" };
@@ -279,18 +281,11 @@ Deno.test("the health check tells in JSON how many streams are open, and how tho
 
 Deno.test("while the store cannot keep events the answer is 503 with Retry-After, and to log it is the store's", async () => {
   using listeners = await Listeners.make({
-    wrapBroker: (broker) => ({
-      peers: broker.peers,
-      unavailableReason: undefined,
-      counts: broker.counts,
-      head: broker.head,
-      follow: () => {},
-      publish: (all) =>
-        Promise.resolve(all.map(() => new StoreUnavailable("Store unavailable: disk full."))),
-      openReader: (...args) => broker.openReader(...args),
-      inspector: broker.inspector,
-      close: () => Promise.resolve(),
-    }),
+    wrapBroker: (broker) =>
+      Object.assign(new PassingBroker(broker), {
+        publish: (all: readonly Publication[]) =>
+          Promise.resolve(all.map(() => new StoreUnavailable("Store unavailable: disk full."))),
+      }),
   });
   const response = await listeners.control("/emit/", form(EMIT, JSON_TYPE));
   assertEquals([response.status, response.headers.get("Retry-After")], [503, "1"]);
@@ -300,19 +295,12 @@ Deno.test("while the store cannot keep events the answer is 503 with Retry-After
 
 Deno.test("a failure that nobody foresaw is 500 without its details, which only the log has", async () => {
   using listeners = await Listeners.make({
-    wrapBroker: (broker) => ({
-      peers: broker.peers,
-      unavailableReason: undefined,
-      counts: broker.counts,
-      head: broker.head,
-      follow: () => {},
-      publish: () => {
-        throw new TypeError("inner secret workings");
-      },
-      openReader: (...args) => broker.openReader(...args),
-      inspector: broker.inspector,
-      close: () => Promise.resolve(),
-    }),
+    wrapBroker: (broker) =>
+      Object.assign(new PassingBroker(broker), {
+        publish: () => {
+          throw new TypeError("inner secret workings");
+        },
+      }),
   });
   for (const headers of [{}, JSON_TYPE]) {
     const response = await listeners.control("/emit/", form(EMIT, headers));

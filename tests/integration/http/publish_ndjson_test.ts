@@ -3,6 +3,7 @@ import { StoreUnavailable } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { controlKeys } from "../../support/control_keys.ts";
 import { Listeners, type ListenersOptions, OpenBody } from "../../support/listeners.ts";
+import { PassingBroker } from "../../support/store/passing_broker.ts";
 
 interface Answer {
   readonly line: number;
@@ -246,17 +247,10 @@ Deno.test("lines do not get past the guard", async () => {
 /** Answers to two lines, and the log's errors, where publishing goes as given. */
 async function publishFailing(publishAll: (all: readonly Publication[]) => readonly Outcome[]) {
   using listeners = await Listeners.make({
-    wrapBroker: (broker) => ({
-      peers: broker.peers,
-      unavailableReason: undefined,
-      counts: broker.counts,
-      head: broker.head,
-      follow: () => {},
-      publish: (all) => Promise.resolve(publishAll(all)),
-      openReader: (...args) => broker.openReader(...args),
-      inspector: broker.inspector,
-      close: () => Promise.resolve(),
-    }),
+    wrapBroker: (broker) =>
+      Object.assign(new PassingBroker(broker), {
+        publish: (all: readonly Publication[]) => Promise.resolve(publishAll(all)),
+      }),
   });
   const answers = await publish(listeners, `${line("1")}\n${line("2")}\n`);
   return { answers, errors: listeners.logLines.filter((logged) => / (warn|error) /.test(logged)) };

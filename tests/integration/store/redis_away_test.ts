@@ -138,3 +138,31 @@ Deno.test("a Redis that is not there is said", withRedis, async () => {
   await redis.kill();
   assertMatch(await refusal(redis), /^Cannot use Redis at .* nothing listens there\.$/);
 });
+
+Deno.test(
+  "what Redis retains cannot be told while it is away, and can again once it is back",
+  withRedis,
+  async () => {
+    await using redis = await RedisServer.start();
+    await using node = await RedisNode.start(redis.port);
+    const { inspector } = node.broker;
+    await node.emit("before");
+    assertEquals((await inspector.totals()).events, 1);
+    await redis.kill();
+    const questions = [
+      () => inspector.totals(),
+      () => Array.fromAsync(inspector.channels()),
+      () => inspector.details(["red"]),
+      () => inspector.newest("red", 1),
+      () => inspector.countFor("*", ["red"]),
+    ];
+    for (const ask of questions) {
+      const error = await withDeadline("an answer", ask().catch((error) => error), ANSWER);
+      assert(error instanceof StoreUnavailable, JSON.stringify(error));
+      assertMatch(error.message, /^(Cannot read the store: .*|Redis at .* is not reachable)\.$/);
+    }
+    await redis.startAgain();
+    await node.emitUntilTaken("after");
+    assertEquals((await inspector.newest("red", 1)).length, 1);
+  },
+);

@@ -41,7 +41,8 @@ function nextTurn(): Promise<void> {
 }
 
 /** Waits for other processes and publishers take real time, which passes while the test's time stands still. */
-const WAITS_FOR_ANOTHER_PROCESS = /\/(redis_[a-z]+|gathering|signal|deadline|wait)\.ts:|\/@redis\//;
+const WAITS_FOR_ANOTHER_PROCESS =
+  /\/(redis_[a-z]+|gathering|signal|deadline|pause|wait)\.ts:|\/@redis\//;
 
 /** Whether the code that calls the caller of this function is of that kind. */
 function isCalledInRealTime(): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Broker, Outcome, Publication, Receipt } from "../../../src/broker/broker.ts";
+import { StreamJournal } from "../../../src/explain/stream_journal.ts";
 import { Hub, type HubOptions } from "../../../src/hub/hub.ts";
 import { LocalBroker } from "../../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../../src/broker/memory_log.ts";
@@ -29,13 +30,16 @@ const DEFAULTS: HubOptions = {
   maxConnections: Infinity,
 };
 
+const JOURNAL = { entries: 10_000, ageMs: 86_400_000 };
+
 /** A running hub; disposing of it gives the real time back. */
 export class Rig implements Disposable {
   readonly time = new FakeTime();
   /** The server's log, from debug up. */
   readonly lines: string[] = [];
   readonly #options: RigOptions;
-  #broker!: Broker; // Set by restart(), as is the hub.
+  #broker!: Broker; // Set by restart(), as are the hub and its journal.
+  #journal!: StreamJournal;
   #hub!: Hub;
 
   private constructor(options: RigOptions) {
@@ -57,6 +61,11 @@ export class Rig implements Disposable {
     return this.#broker;
   }
 
+  /** What is remembered of the hub's streams. */
+  get journal(): StreamJournal {
+    return this.#journal;
+  }
+
   get hub(): Hub {
     return this.#hub;
   }
@@ -70,7 +79,11 @@ export class Rig implements Disposable {
     this.#broker = store === undefined
       ? new LocalBroker(new MemoryLog(limits, now), now, logger)
       : await store.open(limits, this.time);
-    this.#hub = new Hub(this.#broker, { ...DEFAULTS, ...hubOptions }, this.time, logger);
+    const head = () => this.#broker.head.seq;
+    this.#journal = new StreamJournal({ limits: JOURNAL, clock: this.time, head });
+    this.#hub = new Hub(this.#broker, { ...DEFAULTS, ...hubOptions }, this.time, logger, [
+      this.#journal,
+    ]);
   }
 
   /** Emits one event of one line. */

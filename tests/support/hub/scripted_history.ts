@@ -87,7 +87,7 @@ export class ScriptedHistory {
     this.#scripts.set(user, script);
     const others = Array.from({ length: (script.channels ?? 1) - 1 }, (_, n) => `other${n}`);
     const claims = { user, channels: ["chat", ...others], expiresAt: undefined };
-    const subscriber = new Subscriber(claims, { lastEventId: "known" }, {
+    const subscriber = new Subscriber(claims, { head: 0, lastEventId: "known" }, {
       isEventSource: true,
       greeting: new Uint8Array(),
       maxBufferBytes: 2 ** 20,

@@ -6,6 +6,7 @@
 import type { Subscription } from "../../../src/auth/subscription.ts";
 import type { Outcome, Publication } from "../../../src/broker/broker.ts";
 import type { HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { HistoryOwner } from "../../../src/broker/removal.ts";
 import { settleWith } from "../hub/fake_time.ts";
 import { PassingBroker, PassingReader } from "./passing_broker.ts";
 
@@ -13,6 +14,10 @@ import { PassingBroker, PassingReader } from "./passing_broker.ts";
 export class AwaitedBroker extends PassingBroker {
   override publish(publications: readonly Publication[]): Promise<readonly Outcome[]> {
     return settleWith(super.publish(publications));
+  }
+
+  override removeHistory(of: HistoryOwner): Promise<number> {
+    return settleWith(super.removeHistory(of));
   }
 
   override openReader(subscription: Subscription, start: ReadStart): HistoryReader {

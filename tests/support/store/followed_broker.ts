@@ -11,6 +11,7 @@ import type {
   RecipientCounts,
 } from "../../../src/broker/broker.ts";
 import type { HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { Removal } from "../../../src/broker/removal.ts";
 import type { Retention } from "../../../src/broker/retention.ts";
 import { packEvents } from "../../../src/broker/thread/event_batch.ts";
 import { type FollowerReaders, HistoryServer } from "../../../src/broker/thread/history_server.ts";
@@ -52,6 +53,9 @@ export class FollowedBroker extends PassingBroker {
       },
       restart: (positions, head) => {
         for (const link of links) link.restart(positions, head);
+      },
+      removed: (removal, head) => {
+        for (const link of links) link.removed(removal, head);
       },
     });
     return links.map(({ follower }) => new FollowedBroker(broker, follower));
@@ -106,6 +110,11 @@ class Link {
   restart(positions: "kept" | "gone", head: LogPosition): void {
     this.#last = head.seq;
     this.post({ kind: "restart", head, positions });
+  }
+
+  removed(removal: Removal, head: LogPosition): void {
+    this.post({ kind: "removed", removal, previous: this.#last, head });
+    this.#last = head.seq;
   }
 
   #take(message: FromFollower): void {

@@ -16,6 +16,8 @@ export interface ModelEvent {
   /** The size that counts against the byte limits. */
   readonly size: number;
   dropped: boolean;
+  /** Set if it was removed with all that was for its user: then that user alone is told. */
+  removedFromUser: boolean;
   /** Taken by the request that is being published now. */
   isNew: boolean;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Broker } from "../../../src/broker/broker.ts";
+import type { HistoryOwner } from "../../../src/broker/removal.ts";
 import { Hub } from "../../../src/hub/hub.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
 import { KeyReused, StoreUnavailable } from "../../../src/lib/errors.ts";
@@ -89,6 +90,17 @@ export class ModelRun {
         else this.model.noteTime(this.#time.wall());
       })
     );
+  }
+
+  /** Removes history, and checks how many events that were. */
+  async removeHistory(of: HistoryOwner): Promise<void> {
+    for (let turn = 0; turn < FLUSH_TURNS; turn++) await settle();
+    this.#readMeanwhile = [];
+    const removed = await this.#broker.removeHistory(of);
+    await settle();
+    const expected = this.model.remove(of, this.#time.wall(), this.#broker.head.seq);
+    assertEquals(removed, expected, "removed events");
+    this.#endOfReadMeanwhile();
   }
 
   /** Connects a client, with the id that it resumes from or an empty one. */
@@ -213,10 +225,14 @@ export class ModelRun {
       if (outcome instanceof Error) throw outcome;
       return [{ kind: "receipt", ...outcome }];
     }));
-    const readMeanwhile = this.#readMeanwhile;
+    this.#endOfReadMeanwhile();
+    await settle();
+  }
+
+  #endOfReadMeanwhile(): void {
+    const readMeanwhile = this.#readMeanwhile ?? [];
     this.#readMeanwhile = undefined;
     for (const read of readMeanwhile) this.#onRead(read);
-    await settle();
   }
 
   #tellModel(emits: readonly ModelEmit[], answers: readonly ModelOutcome[]): void {

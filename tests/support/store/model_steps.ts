@@ -26,6 +26,7 @@ const STEP_WEIGHTS = {
   emit: 40,
   "emit while the store is full": 2,
   "retry an emit": 3,
+  "remove history": 2,
   "connect someone new": 3,
   resume: 10,
   leave: 6,
@@ -115,6 +116,12 @@ export class Steps {
         return await this.#run.emitWhileFull(this.#newEmit());
       case "retry an emit":
         return await this.#emit(this.#emits.filter(() => random.chance(0.3)));
+      case "remove history":
+        return await this.#run.removeHistory(
+          random.chance(0.5)
+            ? { channel: random.pick(CHANNELS) }
+            : { user: random.pick(["ann", "bob"]) },
+        );
       case "connect someone new":
         if (this.#people.length < 8) await this.#connect(this.#newPerson(), "");
         return;

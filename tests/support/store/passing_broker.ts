@@ -10,10 +10,12 @@ import type {
   Outcome,
   Publication,
 } from "../../../src/broker/broker.ts";
+import type { EventLookup } from "../../../src/broker/event_lookup.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
 import type { LogInspector } from "../../../src/broker/log_inspector.ts";
 import type { Peers } from "../../../src/broker/peers.ts";
 import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
+import type { HistoryOwner } from "../../../src/broker/removal.ts";
 import type { LogPosition } from "../../../src/sse/log_position.ts";
 
 /** Passes every call on to the real broker. */
@@ -52,8 +54,20 @@ export class PassingBroker implements Broker {
     return this.#broker.publish(publications);
   }
 
+  lookUp(id: string, channel: string, user?: string): Promise<EventLookup> {
+    return this.#broker.lookUp(id, channel, user);
+  }
+
   openReader(subscription: Subscription, start: ReadStart): HistoryReader {
     return this.#broker.openReader(subscription, start);
+  }
+
+  removeHistory(of: HistoryOwner): Promise<number> {
+    return this.#broker.removeHistory(of);
+  }
+
+  backUp(file: string, signal: AbortSignal): Promise<number> {
+    return this.#broker.backUp(file, signal);
   }
 
   close(): Promise<void> {

@@ -10,8 +10,12 @@
  * an earlier gap event of the same stream has reported the gap; or the client was live and fell behind, and the
  * event was dropped before the first event that the client was not given.
  *
+ * An event that an operator removed counts as dropped; with all events of a user, for that user's clients alone, but
+ * on whichever channels.
+ *
  * @module
  */
+import type { HistoryOwner } from "../../../src/broker/removal.ts";
 import { ModelClient, type ModelEvent } from "./model_client.ts";
 
 /** A token's user and channels. */
@@ -117,6 +121,24 @@ export class ReferenceModel {
     for (const key of this.keys) key.outlived ||= this.#isOld(key.seq, nowMs);
   }
 
+  /**
+   * Removes what is retained of an owner; returns how many events.
+   *
+   * @param last where the log ends after it.
+   */
+  remove(of: HistoryOwner, nowMs: number, last: number): number {
+    this.retain(nowMs);
+    const removed = this.retained().filter(({ channel, user }) =>
+      "channel" in of ? channel === of.channel : user === of.user
+    );
+    for (const event of removed) {
+      event.dropped = true;
+      event.removedFromUser = "user" in of;
+    }
+    this.last = last;
+    return removed.length;
+  }
+
   retained(): ModelEvent[] {
     return this.events.filter((event) => !event.dropped);
   }
@@ -133,8 +155,10 @@ export class ReferenceModel {
     const next = this.retained().filter((event) =>
       client.matches(event) && event.seq > client.position
     );
+    const { user, channels } = client.subscription;
     const dropped = this.events.filter((event) =>
-      event.dropped && client.subscription.channels.includes(event.channel)
+      event.dropped &&
+      (event.removedFromUser ? event.user === user : channels.includes(event.channel))
     );
     const through = Math.max(0, ...dropped.map((event) => event.seq));
     const oldest = this.retained().find((event) => client.matches(event));
@@ -188,6 +212,7 @@ export class ReferenceModel {
       text,
       size: new TextEncoder().encode(text).length + OVERHEAD,
       dropped: false,
+      removedFromUser: false,
       isNew: true,
     };
     this.events.push(event);

@@ -17,6 +17,7 @@ function tapped() {
   const got: string[] = [];
   const feed = tap.tapped(broker as unknown as Broker);
   feed.follow({
+    removed: (removal) => got.push(`removed ${JSON.stringify(removal)}`),
     deliver: (events) => {
       got.push(...events.map(({ channel }) => channel));
       return events.map((_, n) => n);
@@ -45,7 +46,9 @@ Deno.test("a tap passes everything on, and the handler's answer back", () => {
   const { feed, brokerSide, got } = tapped();
   assertEquals(brokerSide.deliver([eventOn("chat"), eventOn("news")]), [0, 1]);
   brokerSide.restart("gone", HEAD);
-  assertEquals(got, ["chat", "news", "restart gone"]);
+  brokerSide.removed({ of: { user: "alex" }, through: 1 }, HEAD);
+  const removed = 'removed {"of":{"user":"alex"},"through":1}';
+  assertEquals(got, ["chat", "news", "restart gone", removed]);
   assertEquals(feed.head, HEAD);
 });
 

@@ -68,6 +68,7 @@ interface LateDelivery {
 function answerLate(broker: Broker): LateDelivery[] {
   const deliveries: LateDelivery[] = [];
   broker.follow({
+    removed: () => {},
     deliver: (events) => {
       const { promise, resolve } = Promise.withResolvers<RecipientCounts>();
       const datas = events.map(({ bytes }) =>
@@ -172,6 +173,7 @@ Deno.test("with SQLite what comes in one turn is one transaction and one deliver
   const broker = await store.open(ROOMY, clock);
   const deliveries: number[] = [];
   broker.follow({
+    removed: () => {},
     deliver: (events) => {
       deliveries.push(events.length);
       return events.map(() => 1);

@@ -338,6 +338,10 @@ class CountedIndex implements HistoryIndex<ServerEvent> {
     return true;
   }
 
+  removedFrom(): number {
+    return -1;
+  }
+
   starts(channels: readonly string[], _user: string, position: number) {
     this.lookups += channels.length;
     return channels.map((channel) => ({

@@ -150,20 +150,25 @@ Deno.test("what cannot be told opens no stream, and changes no open one", async 
   assertEquals(await follower.news(), ['leave {"channel":"chat","user":"alex"}']);
 });
 
-Deno.test("when other servers answer, or do so no more, all is told anew", async () => {
+Deno.test("which servers do not answer is told, and when they do again", async () => {
   await using rig = new Rig();
   rig.users = ["alex"];
   const follower = await rig.open();
   await follower.news();
   rig.unanswered = ["other"];
   await rig.time.advance(2000);
-  assertEquals(await follower.news(), [
+  assertEquals(await follower.news(), ['unanswered {"channel":"chat","unanswered":["other"]}']);
+  const late = await rig.open();
+  assertEquals(await late.news(), [
     'state {"channel":"chat","unanswered":["other"],"users":["alex"]}',
   ]);
   rig.users = ["alex", "sam"];
   rig.unanswered = [];
   await rig.time.advance(2000);
-  assertEquals(await follower.news(), ['state {"channel":"chat","users":["alex","sam"]}']);
+  assertEquals(await follower.news(), [
+    'join {"channel":"chat","user":"sam"}',
+    'unanswered {"channel":"chat","unanswered":[]}',
+  ]);
 });
 
 Deno.test("a look that takes longer than a later one is not taken", async () => {

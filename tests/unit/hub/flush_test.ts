@@ -120,8 +120,8 @@ Deno.test("whoever came after an event, or was given it by history, is not sent 
   const channels = channelsOf(early, late, half);
   take(channels, 1, "red");
   take(channels, 2, "red");
-  late.subscriber.replay(new Uint8Array(), 2);
-  half.subscriber.replay(new Uint8Array(), 1);
+  late.subscriber.replay(new Uint8Array(), 2, 2);
+  half.subscriber.replay(new Uint8Array(), 1, 1);
   begin(channels, "red").run(Infinity);
   await settle();
   assertEquals([early.chunks, late.chunks, half.chunks], [["1 2"], [], ["2"]]);
@@ -195,4 +195,29 @@ Deno.test("a burst to many channels looks at all of a subscriber's channels once
   await settle();
   const begun = names.length;
   assertEquals([client.chunks.length, lookedAt - begun], [1, names.length]);
+});
+
+Deno.test("what a flush hands over in several turns counts once for each subscriber", () => {
+  const clients = Array.from({ length: 7 }, () => liveClient("ann", ["red"]));
+  const channels = channelsOf(...clients);
+  const counters = new HubCounters();
+  take(channels, 1, "red");
+  take(channels, 2, "red", "ann");
+  const flush = begin(channels, "red", counters);
+  const counted: number[] = [];
+  while (!flush.isDone) {
+    flush.run(2);
+    counted.push(counters.counts.deliveries);
+  }
+  assertEquals(counted, [4, 8, 12, 14]);
+  take(channels, 3, "red");
+  const next = begin(channels, "red", counters);
+  next.run(3);
+  // Comes in between: those that are left get both.
+  take(channels, 4, "red");
+  next.run(2);
+  next.run(Infinity);
+  begin(channels, "red", counters).run(Infinity);
+  const { deliveries, delays } = counters.counts;
+  assertEquals([deliveries, delays.counts.reduce((sum, count) => sum + count, 0)], [28, 28]);
 });

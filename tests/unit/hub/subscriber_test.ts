@@ -29,7 +29,7 @@ function subscribe(
   const source = new CountingSource();
   const subscriber = new Subscriber(
     { user: "alex", channels: options.channels ?? ["chat"], expiresAt: undefined },
-    options.resumedFrom === undefined ? { head: 5 } : { lastEventId: options.resumedFrom },
+    { head: 5, lastEventId: options.resumedFrom },
     {
       isEventSource: true,
       greeting: text("hello;"),
@@ -70,7 +70,7 @@ Deno.test("a fresh client is live, a client that resumes catches up first", asyn
   const resumed = subscribe({ resumedFrom: "x" });
   assertEquals(resumed.subscriber.isLive, false);
   await waitFor("the stream to ask for more", () => resumed.source.asked > 0);
-  resumed.subscriber.replay(text("old;"), 6);
+  resumed.subscriber.replay(text("old;"), 6, 6);
   resumed.subscriber.goLive();
   assertEquals([resumed.subscriber.isLive, resumed.subscriber.position], [true, 6]);
   for (const { subscriber } of [fresh, resumed]) subscriber.end(text(""));
@@ -94,7 +94,7 @@ Deno.test("a client that fell behind catches up as soon as it accepts bytes, and
   const reader = subscriber.body.getReader();
   await reader.read();
   await waitFor("the stream to ask for more", () => source.asked > 0);
-  subscriber.replay(text("missed;"), 6);
+  subscriber.replay(text("missed;"), 6, 6);
   subscriber.goLive();
   subscriber.deliver(text("next;"), 7, 7);
   assertEquals([await take(reader), await take(reader)], ["missed;", "next;"]);
@@ -168,7 +168,7 @@ Deno.test("after the end nothing more is sent, and ending again does nothing", a
   subscriber.end(text("bye"));
   assertEquals(subscriber.isEnded, true);
   subscriber.deliver(text("x"), 6, 6);
-  subscriber.replay(text("x"), 6);
+  subscriber.replay(text("x"), 6, 6);
   subscriber.goLive();
   subscriber.beat(text("x"), subscriber.position);
   subscriber.end(text("x"));

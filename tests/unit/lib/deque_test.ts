@@ -43,3 +43,13 @@ Deno.test("the first item past a bound is found wherever it stands", () => {
     }
   }
 });
+
+Deno.test("a filtered queue has the items that pass, in order, and is a queue of its own", () => {
+  const deque = new Deque<number>();
+  for (let n = 0; n < 40; n++) deque.push(n);
+  for (let n = 0; n < 21; n++) deque.shift();
+  const even = deque.filter((n) => n % 2 === 0);
+  assertEquals([even.first, even.length, even.at(9)], [22, 9, undefined]);
+  even.push(7);
+  assertEquals([even.at(9), deque.length, deque.first], [7, 19, 21]);
+});

@@ -74,6 +74,19 @@ Deno.test("each answer takes the place of the last one, and is good anew", async
   assertEquals(await find(), ["alex kim", "other"]);
 });
 
+Deno.test("an old answer about one channel is not kept by newer ones about another", async () => {
+  const { clock, find, answered, silent } = rig();
+  answered(THERE);
+  await find("news");
+  await find("chat");
+  clock.advance(15_000);
+  await find("news");
+  clock.advance(15_000);
+  silent();
+  assertEquals(await find("news"), ["alex sam", "other"]);
+  assertEquals(await find("chat"), ["alex", "other"]);
+});
+
 Deno.test("the last answer of a server that is gone is not used", async () => {
   const { state, find, answered } = rig();
   answered(THERE);

@@ -5,7 +5,8 @@
 --   log         hash    epoch; format: the version of all this; last: the newest seq; lost: a seq up
 --                       to which events are lost that some subscribers had got; rejoined: the seq at
 --                       which that was noticed; floor: horizon of the channels without one of their own;
---                       bytes: retained; fed: bytes put into the feed since the last mark
+--                       bytes: retained; fed: bytes put into the feed since the last mark;
+--                       userfloor: what "removed" says of the users that are no longer in it
 --   events      hash    seq -> [channel, user, block] as JSON, of every retained event
 --   order:C     list    the retained events of channel C: "seq size", the length of the user's
 --                       name, that name, and the id that the payload carries, if it does
@@ -14,6 +15,7 @@
 --   oldest      zset    channel by the seq of its oldest retained event
 --   sizes       hash    channel -> bytes retained
 --   horizons    hash    channel -> seq of the last event that was dropped
+--   removed     zset    users whose history was removed, by the seq of the last event of it
 --   emptied     zset    channels without events, of which the horizon is still known
 --   own         hash    id that payloads carry -> how many events have had it
 --   own:ID      zset    the retained events that carry it, by seq: how many had it before, the
@@ -24,6 +26,7 @@
 --   keyorder    list    seqs and idempotency keys, in the order in which they are forgotten
 --   feed        stream  the newest events for the servers to follow, whatever retention drops
 --   marks       list    seqs at which the feed is cut, oldest first
+--   servers     zset    the servers that are alive, see servers.lua
 
 local call = redis.call
 local prefix = ARGV[1]
@@ -38,6 +41,9 @@ local FIRST = 10
 
 -- What is dropped at a time at most, because Redis does nothing else meanwhile.
 local MOST_DROPPED = 2000
+
+-- What an operator has removed at a time at most: several times as much work for each event.
+local MOST_REMOVED = 500
 
 -- Lua's own way to write a number would round a seq. %d takes half the time, but in a Redis of 32 bits
 -- it has not enough of them.
@@ -86,6 +92,11 @@ local function horizonOf(from)
     last = math.max(last, tonumber(horizon or floor))
   end)
   return last
+end
+
+-- The last seq that was removed from the events for a user.
+local function removedFrom(user)
+  return tonumber(call('ZSCORE', key('removed'), user) or call('HGET', key('log'), 'userfloor') or -1)
 end
 
 local function dropPublisherId(publisherId, seq)
@@ -181,10 +192,13 @@ local function writeChannels()
       -- What the floor comes to later is nothing to a channel in use.
       call('HSETNX', key('horizons'), name, call('HGET', key('log'), 'floor'))
     end
+    if channel.isCut and channel.count == 0 then
+      channel.horizon = channel.horizon or call('HGET', key('horizons'), name)
+    end
     if channel.horizon then append(horizons, name, channel.horizon) end
     if channel.count > 0 then
       append(sizes, name, channel.bytes)
-      if channel.isNew or channel.horizon then append(oldest, whole(oldestOf(channel)), name) end
+      if channel.isNew or channel.isCut or channel.horizon then append(oldest, whole(oldestOf(channel)), name) end
     end
   end
   callWith('HSET', 'horizons', horizons)

@@ -1,7 +1,7 @@
 -- Looks up where channels go on for a subscription.
 -- Arguments: epoch, the first and the last seq to look at, user, channels.
 -- Answers the epoch of the log alone where it is another; else the epoch, the last seq that was dropped
--- from the channels, then for each channel a seq before which it has no event for the subscription from
+-- from the channels or for the user, then for each channel a seq before which it has no event for the subscription from
 -- the first seq on, or -1 where it has none at all up to the last.
 
 local epoch = call('HGET', key('log'), 'epoch')
@@ -13,7 +13,7 @@ local function firstFor(channel, name)
   return found and seqOf(found)
 end
 
-local answer = { epoch, whole(horizonOf(FIRST + 4)) }
+local answer = { epoch, whole(math.max(horizonOf(FIRST + 4), removedFrom(user))) }
 forChannels('ZMSCORE', 'oldest', FIRST + 4, function(channel, oldest)
   -- Where the channel's oldest event of all comes later than the first seq, that is known at once.
   local first = tonumber(oldest or upTo + 1)

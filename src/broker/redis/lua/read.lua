@@ -3,7 +3,7 @@
 -- Arguments: epoch, position, the last seq of the log that counts, the last seq to read, bytes at most,
 -- user, channels.
 -- Answers the epoch of the log alone where it is another; else the epoch, the last seq that was dropped
--- from the channels, for each channel the seq of its next event or -1, then seq and JSON of each event.
+-- from the channels or for the user, for each channel the seq of its next event or -1, then seq and JSON of each event.
 
 local MOST_EVENTS = 2000
 
@@ -83,7 +83,7 @@ for i = FIRST_CHANNEL, #ARGV do
   if user ~= '*' then addSource(ARGV[i], user) end
 end
 
-local horizon = horizonOf(FIRST_CHANNEL)
+local horizon = math.max(horizonOf(FIRST_CHANNEL), removedFrom(user))
 if position ~= tonumber(log[2]) then horizon = math.max(horizon, tonumber(log[3])) end
 
 local seqs, bytes = {}, 0

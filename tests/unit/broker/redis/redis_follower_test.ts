@@ -35,6 +35,7 @@ async function startRig() {
   });
   const seen: number[] = [];
   follower.follow({
+    removed: () => {},
     deliver: (events) => {
       seen.push(...events.map(({ seq }) => seq));
       return events.map(() => 0);

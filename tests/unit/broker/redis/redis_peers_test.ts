@@ -91,6 +91,20 @@ Deno.test("a server without a sign of life for 20 seconds is neither waited for 
   assertEquals(await one.peers.ask("x", []), NOBODY);
 });
 
+Deno.test("who was dead before Redis went away is not named after that", async () => {
+  const redis = new FakePubSub();
+  await using one = await redis.start("one");
+  await using _two = await redis.start("two");
+  redis.deaf.add("two");
+  assertEquals((await one.peers.ask("x", [])).unanswered, ["two"]);
+  redis.clock.advance(21_000);
+  one.disconnect();
+  await settle();
+  assertEquals(await one.peers.ask("x", []), NOBODY);
+  await one.connect();
+  assertEquals(await one.peers.ask("x", []), NOBODY);
+});
+
 Deno.test("a server that stops is gone at once, whatever older answers of Redis say", async () => {
   const redis = new FakePubSub();
   await using one = await redis.start("one");

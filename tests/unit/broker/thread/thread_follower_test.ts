@@ -16,6 +16,7 @@ function follower(handler: Partial<HubEventHandler> = {}) {
   const post = (message: FromFollower) => void posted.push(message);
   const follower = new ThreadFollower({ head, retention: RETENTION, now: () => 0, post });
   follower.follow({
+    removed: () => {},
     deliver: (events) => {
       told.push(`events ${events.map(({ seq }) => seq).join(" ")}`);
       return events.map(() => 2);
@@ -68,4 +69,28 @@ Deno.test("a failure while events are taken leaves no answer out: later counts w
   });
   assertThrows(() => events(10, 11), /out of memory/);
   assertEquals(posted, [{ kind: "delivered", counts: [] }]);
+});
+
+Deno.test("what is removed leaves the window, live subscribers go on, and the head follows", () => {
+  const { follower: thread, told, posted, events } = follower();
+  events(10, 11, 12);
+  const removed = (previous: number, head: number) =>
+    thread.take({
+      kind: "removed",
+      removal: { of: { channel: "red" }, through: 11 },
+      previous,
+      head: { seq: head, epoch: "abcdef" },
+    });
+  removed(12, 13);
+  const reader = thread.openReader({ user: "ann", channels: ["red"] }, {
+    position: 11,
+    gapReportedThrough: 11,
+  });
+  assertEquals(reader.next(1000)?.events.map(({ seq }) => seq), [12]);
+  reader.close();
+  events(13, 14);
+  assertEquals([told, thread.head.seq], [["events 11 12", "events 14"], 14]);
+  removed(15, 16);
+  assertEquals(posted.at(-1), { kind: "events missing" }, "event 15 has not come");
+  assertEquals(thread.head.seq, 14);
 });

@@ -1,0 +1,88 @@
+/**
+ * What a server remembers of its streams, as an explanation is made of it. Plain data: it comes from other
+ * threads and other servers.
+ *
+ * @module
+ */
+import type { ClientOrigin } from "../hub/client_origin.ts";
+import type { DisconnectReason } from "../hub/disconnect_reason.ts";
+import type { StreamProgress } from "../hub/stream_progress.ts";
+import type { RefusalCode } from "../lib/errors.ts";
+
+/** A stream of the user asked about. */
+export interface StreamRecord {
+  readonly id: string;
+  /** Set by whoever asked another server. */
+  readonly server?: string;
+  /** Whether it hears the channel asked about. */
+  readonly hears: boolean;
+  /** The first few of its channels. */
+  readonly channels: readonly string[];
+  readonly channelCount: number;
+  readonly origin: ClientOrigin | undefined;
+  readonly openedMs: number;
+  readonly progress: StreamProgress;
+  /** `undefined` for an open stream. */
+  readonly end: StreamEnd | undefined;
+}
+
+/** How a stream ended. */
+export interface StreamEnd {
+  readonly atMs: number;
+  readonly reason: DisconnectReason;
+  /** The log's newest seq then: every later event came too late for the stream. */
+  readonly head: number;
+}
+
+/** Why a client got no stream, in a word or two. */
+export type RefusedFor = RefusalCode | DisconnectReason | "channel not granted" | "bad request";
+
+/** Requests for a stream that were refused for the same reason, one after the other. */
+export interface RefusalRecord {
+  readonly server?: string;
+  readonly why: RefusedFor;
+  readonly message: string;
+  /** `undefined` if nobody can tell who asked. */
+  readonly user: string | undefined;
+  /** Whether a key of the server has signed who it was; otherwise the token only claims to be for `user`. */
+  readonly isVerified: boolean;
+  readonly origin: ClientOrigin | undefined;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly count: number;
+}
+
+/** What is known of one user. */
+export interface UserRecord {
+  /** Nothing is known of streams that ended at this time or earlier. */
+  readonly beginsMs: number;
+  /** The log's newest seq at that time. */
+  readonly beginsAfter: number;
+  /** Open ones, and those that have ended. */
+  readonly streams: readonly StreamRecord[];
+  /** Those of the user, and those of nobody who is known. */
+  readonly refusals: readonly RefusalRecord[];
+}
+
+/** A control request, or a line of one, that was to emit and was refused. */
+export interface RefusedEmit {
+  readonly server?: string;
+  readonly atMs: number;
+  readonly status: number;
+  readonly reason: string;
+  /** The name of the control key. */
+  readonly keyName: string | undefined;
+  /** `undefined` if the request was refused before it was read so far. */
+  readonly channel: string | undefined;
+  readonly user: string | undefined;
+}
+
+/** Joins what several hubs know; there must be at least one. */
+export function joinRecords(records: readonly UserRecord[]): UserRecord {
+  return {
+    beginsMs: Math.max(...records.map(({ beginsMs }) => beginsMs)),
+    beginsAfter: Math.max(...records.map(({ beginsAfter }) => beginsAfter)),
+    streams: records.flatMap(({ streams }) => streams),
+    refusals: records.flatMap(({ refusals }) => refusals),
+  };
+}

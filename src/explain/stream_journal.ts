@@ -1,0 +1,189 @@
+import type { Claims } from "../auth/claims.ts";
+import { isAmong } from "../auth/subscription.ts";
+import type { ClientOrigin } from "../hub/client_origin.ts";
+import type { ConnectOptions } from "../hub/connect_options.ts";
+import type { DisconnectReason } from "../hub/disconnect_reason.ts";
+import type { StreamObserver } from "../hub/stream_observer.ts";
+import type { Subscriber } from "../hub/subscriber.ts";
+import type { Clock } from "../lib/clock.ts";
+import { Deque } from "../lib/deque.ts";
+import type { JournalLimits } from "./journal_limits.ts";
+import type { RefusalRecord, RefusedFor, StreamEnd, StreamRecord, UserRecord } from "./records.ts";
+
+/** What a journal works with. */
+export interface JournalDeps {
+  readonly limits: JournalLimits;
+  readonly clock: Clock;
+  /** The log's newest seq. */
+  readonly head: () => number;
+}
+
+/** A client that got no stream. */
+export interface Refusal {
+  readonly why: RefusedFor;
+  readonly message: string;
+  readonly user: string | undefined;
+  readonly isVerified: boolean;
+  readonly origin: ClientOrigin | undefined;
+}
+
+/** One question is answered with no more of a user's streams, and of the refusals. */
+const MAX_STREAMS = 1000;
+const MAX_REFUSALS = 100;
+
+/** An answer names no more of a stream's channels. */
+const MAX_NAMED = 5;
+
+const LONGEST_MESSAGE = 200;
+
+interface EndedStream extends Omit<StreamRecord, "hears" | "channelCount" | "end"> {
+  readonly user: string;
+  readonly end: StreamEnd;
+}
+
+/**
+ * Remembers which streams of a hub have ended and who got none, as long as its limits allow. What a stream
+ * was given follows from where it began and ended, so nothing is noted for a delivery; open streams are
+ * looked at when somebody asks.
+ */
+export class StreamJournal implements StreamObserver {
+  readonly #deps: JournalDeps;
+  /** Oldest first. */
+  readonly #ended = new Deque<EndedStream>();
+  /** By who was refused for what, and from where; the last that was repeated comes last. */
+  readonly #refusals = new Map<string, RefusalRecord>();
+  #beginsMs: number;
+  #beginsAfter: number;
+
+  constructor(deps: JournalDeps) {
+    this.#deps = deps;
+    this.#beginsMs = deps.clock.wall();
+    this.#beginsAfter = deps.head();
+  }
+
+  /** See `StreamObserver.ended`. */
+  ended(subscriber: Subscriber, reason: DisconnectReason): void {
+    const { clock, head } = this.#deps;
+    const { id, claims: { user, channels }, origin, progress } = subscriber;
+    const openedMs = this.#openedMs(subscriber);
+    const end = { atMs: clock.wall(), reason, head: head() };
+    this.#ended.push({ id, user, channels, origin, openedMs, progress, end });
+    this.#trim();
+  }
+
+  /** See `StreamObserver.rejected`. */
+  rejected(
+    reason: DisconnectReason,
+    claims: Claims | undefined,
+    { origin }: ConnectOptions,
+  ): void {
+    const user = claims?.isPublic ? undefined : claims?.user;
+    this.refused({
+      why: reason,
+      message: `No stream: ${reason}.`,
+      user,
+      isVerified: user !== undefined,
+      origin,
+    });
+  }
+
+  /** Notes a client that got no stream. */
+  refused({ message, ...refusal }: Refusal): void {
+    const { why, user = "", isVerified, origin } = refusal;
+    const key = JSON.stringify([why, user, isVerified, origin?.address, origin?.proxy]);
+    const now = this.#deps.clock.wall();
+    const before = this.#refusals.get(key);
+    // It belongs at the end.
+    this.#refusals.delete(key);
+    this.#refusals.set(key, {
+      ...refusal,
+      message: message.slice(0, LONGEST_MESSAGE),
+      firstMs: before?.firstMs ?? now,
+      lastMs: now,
+      count: (before?.count ?? 0) + 1,
+    });
+    this.#trim();
+  }
+
+  /**
+   * What is known of a user.
+   *
+   * @param channel as the answer's `hears` is about.
+   * @param open the hub's open streams.
+   */
+  recordOf(user: string, channel: string, open: Iterable<Subscriber>): UserRecord {
+    this.#trim();
+    const streams: StreamRecord[] = [];
+    for (const subscriber of open) {
+      const { claims, id, origin, progress } = subscriber;
+      if (claims.user !== user || streams.length === MAX_STREAMS) continue;
+      const openedMs = this.#openedMs(subscriber);
+      const { channels } = claims;
+      streams.push(toRecord({ id, channels, origin, openedMs, progress, end: undefined }, channel));
+    }
+    const { limits, clock, head } = this.#deps;
+    let [beginsMs, beginsAfter] = limits.entries > 0
+      ? [this.#beginsMs, this.#beginsAfter]
+      : [clock.wall(), head()];
+    for (let n = this.#ended.length - 1; n >= 0; n--) {
+      const ended = this.#ended.at(n);
+      if (ended === undefined || ended.user !== user) continue;
+      if (streams.length < MAX_STREAMS) streams.push(toRecord(ended, channel));
+      else {
+        beginsMs = ended.end.atMs;
+        beginsAfter = ended.end.head;
+        break;
+      }
+    }
+    const refusals = this.#refusalsOf(user);
+    return { beginsMs, beginsAfter, streams, refusals };
+  }
+
+  #refusalsOf(user: string): readonly RefusalRecord[] {
+    const all = [...this.#refusals.values()].reverse();
+    const newest = (of: string | undefined) =>
+      all.filter((refusal) => refusal.user === of).slice(0, MAX_REFUSALS);
+    return [...newest(user), ...newest(undefined)];
+  }
+
+  #openedMs({ openedAt }: Subscriber): number {
+    const { clock } = this.#deps;
+    return clock.wall() - Math.round(clock.steady() - openedAt);
+  }
+
+  #trim(): void {
+    const { limits: { entries, ageMs }, clock } = this.#deps;
+    const oldest = clock.wall() - ageMs;
+    for (
+      let first = this.#ended.first;
+      first !== undefined && (this.#ended.length > entries || first.end.atMs < oldest);
+      first = this.#ended.first
+    ) {
+      this.#ended.shift();
+      this.#beginsMs = first.end.atMs;
+      this.#beginsAfter = first.end.head;
+    }
+    for (const [key, { lastMs }] of this.#refusals) {
+      if (this.#refusals.size <= entries && lastMs >= oldest) break;
+      this.#refusals.delete(key);
+    }
+  }
+}
+
+function toRecord(
+  { id, channels, origin, openedMs, progress, end }:
+    & Omit<StreamRecord, "hears" | "channelCount">
+    & { readonly user?: string },
+  channel: string,
+): StreamRecord {
+  return {
+    id,
+    hears: isAmong(channels, channel),
+    channels: channels.slice(0, MAX_NAMED),
+    channelCount: channels.length,
+    origin,
+    openedMs,
+    progress,
+    end,
+  };
+}

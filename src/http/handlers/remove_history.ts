@@ -1,0 +1,55 @@
+import { EVERYONE } from "../../auth/subscription.ts";
+import type { Broker } from "../../broker/broker.ts";
+import { BadField } from "../../lib/errors.ts";
+import type { Logger } from "../../observability/logger.ts";
+import { checkName } from "../../requests/fields.ts";
+import { answer } from "../answers.ts";
+import type { RouteHandler } from "../router.ts";
+
+/** What removing history works with. */
+export interface RemoveHistoryDeps {
+  readonly broker: Broker;
+  readonly logger: Logger;
+  /** Resolves once every hub has taken what the broker has told it. */
+  readonly taken: () => Promise<unknown>;
+}
+
+/**
+ * `DELETE /channels/NAME/history` and `DELETE /users/NAME/history`: removes what is retained of a channel,
+ * or for a user on all channels. The answer comes when all is gone, and says how many events that were.
+ */
+export function removeHistoryHandler(
+  kind: "channel" | "user",
+  { broker, logger, taken }: RemoveHistoryDeps,
+): RouteHandler {
+  return async ({ query, name, caller: { keyName } }) => {
+    refuseFields(query);
+    checkName(kind, name);
+    if (kind === "user" && name === EVERYONE) {
+      throw new BadField(
+        "user",
+        `Bad user ${EVERYONE}: it stands for everyone. Remove the history of channels instead.`,
+      );
+    }
+    const removed = await broker.removeHistory(
+      kind === "channel" ? { channel: name } : { user: name },
+    );
+    await taken();
+    logger.info("history removed", {
+      [kind]: name,
+      events: removed,
+      ...(keyName && { key: keyName }),
+    });
+    return answer(200, { [kind]: name, removed });
+  };
+}
+
+/** @throws BadField */
+function refuseFields(query: URLSearchParams | undefined): void {
+  for (const field of query?.keys() ?? []) {
+    throw new BadField(
+      field,
+      `Bad field ${field}: removing history takes no fields, and always removes all of it.`,
+    );
+  }
+}

@@ -1,0 +1,53 @@
+import { refusalOf } from "../../../src/explain/client_refusal.ts";
+import { BadField, ChannelRefused, type HttpError, TokenRefused } from "../../../src/lib/errors.ts";
+import { assertEquals } from "../../support/assert.ts";
+import { makeToken } from "../../support/jwt.ts";
+
+const CLAIM = { text: "userId", names: ["userId"] };
+
+function told(error: HttpError, token: string | undefined, user?: string) {
+  const claims = user === undefined
+    ? undefined
+    : { user, channels: ["chat"], expiresAt: undefined };
+  const { why, user: found, isVerified } = refusalOf(
+    error,
+    { token, claims, origin: undefined },
+    CLAIM,
+  );
+  return [why, found, isVerified];
+}
+
+function token(claims: object): string {
+  return makeToken({ channel: "chat", ...claims }, { secret: "any" });
+}
+
+Deno.test("a user counts as known only if a key of the server has signed the name", () => {
+  const alex = token({ userId: "alex" });
+  assertEquals(told(new TokenRefused("expired", "x"), alex), ["expired", "alex", true]);
+  assertEquals(told(new TokenRefused("revoked", "x"), alex), ["revoked", "alex", true]);
+  assertEquals(told(new TokenRefused("signature", "x"), alex), ["signature", "alex", false]);
+  assertEquals(told(new TokenRefused("malformed", "x"), alex), ["malformed", "alex", false]);
+  assertEquals(told(new BadField("channel", "x"), alex), ["bad request", "alex", false]);
+  assertEquals(told(new BadField("greeting", "x"), alex, "alex"), ["bad request", "alex", true]);
+  assertEquals(told(new ChannelRefused("x"), alex, "alex"), ["channel not granted", "alex", true]);
+});
+
+Deno.test("of a token that cannot be read, is missing, or is very long, nobody is told", () => {
+  for (
+    const [code, text] of [
+      ["missing", undefined],
+      ["malformed", "a.b.c"],
+      ["signature", token({ userId: { name: "alex" } })],
+      ["signature", token({})],
+      ["signature", token({ userId: "x".repeat(300) })],
+      ["signature", token({ userId: "alex", more: "x".repeat(8192) })],
+    ] as const
+  ) {
+    assertEquals(told(new TokenRefused(code, "x"), text), [code, undefined, false]);
+  }
+  assertEquals(told(new TokenRefused("expired", "x"), token({ userId: 7 })), [
+    "expired",
+    "7",
+    true,
+  ]);
+});

@@ -1,0 +1,110 @@
+import { StreamJournal } from "../../../src/explain/stream_journal.ts";
+import { assertEquals } from "../../support/assert.ts";
+import { FakeClock } from "../../support/fake_clock.ts";
+import { liveClient } from "../../support/hub/subscribers.ts";
+
+function journal(entries: number, ageMs = 60_000) {
+  const clock = new FakeClock();
+  const log = { head: 10 };
+  const limits = { entries, ageMs };
+  return { clock, log, journal: new StreamJournal({ limits, clock, head: () => log.head }) };
+}
+
+function refusal(user: string | undefined, address = "10.0.0.1") {
+  return {
+    why: "expired",
+    message: "Token refused: it has expired.",
+    user,
+    isVerified: true,
+    origin: { address, proxy: undefined, userAgent: "" },
+  } as const;
+}
+
+function idsOf(record: { readonly streams: readonly { readonly openedMs: number }[] }): number {
+  return record.streams.length;
+}
+
+Deno.test("open streams are looked at, ended ones are remembered as they were, others are not told", () => {
+  const { journal: record, clock, log } = journal(10);
+  const { subscriber } = liveClient("alex", ["chat", "news"]);
+  const bob = liveClient("bob", ["chat"]).subscriber;
+  subscriber.deliver(new TextEncoder().encode("data: 1\n\n"), 11, 11);
+  const [open] = record.recordOf("alex", "news", [subscriber, bob]).streams;
+  assertEquals([open?.hears, open?.end, open?.progress.position], [true, undefined, 11]);
+  clock.advance(5000);
+  log.head = 11;
+  subscriber.end(new Uint8Array());
+  record.ended(subscriber, "draining");
+  const { streams } = record.recordOf("alex", "sport", [bob]);
+  assertEquals(streams.map(({ hears, end }) => [hears, end]), [
+    [false, { atMs: clock.wall(), reason: "draining", head: 11 }],
+  ]);
+  assertEquals(streams[0]?.openedMs, clock.wall() - 5000);
+  bob.end(new Uint8Array());
+});
+
+Deno.test("beyond the limits the oldest are forgotten, and the record says where it begins", () => {
+  const { journal: record, clock, log } = journal(2);
+  const begun = clock.wall();
+  assertEquals(record.recordOf("alex", "chat", []).beginsMs, begun);
+  for (let n = 0; n < 3; n++) {
+    clock.advance(1000);
+    log.head++;
+    const { subscriber } = liveClient("alex", ["chat"]);
+    subscriber.end(new Uint8Array());
+    record.ended(subscriber, "client left");
+  }
+  const full = record.recordOf("alex", "chat", []);
+  assertEquals([full.beginsMs - begun, full.beginsAfter, idsOf(full)], [1000, 11, 2]);
+  clock.advance(59_500);
+  const aged = record.recordOf("alex", "chat", []);
+  assertEquals([aged.beginsMs - begun, aged.beginsAfter, idsOf(aged)], [2000, 12, 1]);
+});
+
+Deno.test("refusals that repeat are one entry with a count, and many of others leave room for the newest", () => {
+  const { journal: record, clock } = journal(3);
+  record.refused(refusal("alex"));
+  clock.advance(1000);
+  record.refused(refusal("alex"));
+  record.refused(refusal("alex", "10.0.0.2"));
+  record.refused(refusal(undefined));
+  record.refused(refusal("bob"));
+  const { refusals } = record.recordOf("alex", "chat", []);
+  assertEquals(refusals.map(({ user, count, origin }) => [user, count, origin?.address]), [
+    ["alex", 1, "10.0.0.2"],
+    [undefined, 1, "10.0.0.1"],
+  ]);
+  record.refused(refusal("alex", "10.0.0.2"));
+  clock.advance(2000);
+  record.refused(refusal("alex", "10.0.0.2"));
+  const [again] = record.recordOf("alex", "chat", []).refusals;
+  assertEquals([again?.count, (again?.lastMs ?? 0) - (again?.firstMs ?? 0)], [3, 2000]);
+});
+
+Deno.test("a client that a hub rejects is a refusal of the user, if it has one", () => {
+  const { journal: record } = journal(10);
+  const claims = { user: "alex", channels: ["chat"], expiresAt: undefined };
+  record.rejected("over the limit", claims, { lastEventId: undefined, isEventSource: true });
+  record.rejected("draining", { ...claims, user: "*", isPublic: true }, {
+    lastEventId: undefined,
+    isEventSource: true,
+  });
+  const { refusals } = record.recordOf("alex", "chat", []);
+  assertEquals(refusals.map(({ why, user, isVerified }) => [why, user, isVerified]), [
+    ["over the limit", "alex", true],
+    ["draining", undefined, false],
+  ]);
+});
+
+Deno.test("of a user with very many streams the newest are told, and the record begins later", () => {
+  const { journal: record, clock, log } = journal(2000);
+  for (let n = 0; n < 1002; n++) {
+    clock.advance(1);
+    log.head++;
+    const { subscriber } = liveClient("alex", ["chat"]);
+    subscriber.end(new Uint8Array());
+    record.ended(subscriber, "client left");
+  }
+  const told = record.recordOf("alex", "chat", []);
+  assertEquals([told.streams.length, told.beginsAfter], [1000, 12]);
+});
