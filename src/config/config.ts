@@ -27,6 +27,8 @@ export interface Config extends HubOptions {
   readonly workers: number | "auto";
   readonly tokenKeys: TokenKeySources;
   readonly claimRules: ClaimRules;
+  /** How long a revocation is remembered. */
+  readonly revocationSeconds: number;
   /** Channels that need no token. */
   readonly publicChannels: ChannelGrants;
   readonly maxPublicStreams: number;
@@ -100,6 +102,7 @@ export function readConfig(
       keySetUrls: settings.urls("jwks"),
     },
     claimRules: readClaimRules(settings),
+    revocationSeconds: settings.number("revocation-age"),
     publicChannels: toGrants(settings.names("public-channels")),
     maxPublicStreams: settings.number("max-public-streams") || Infinity,
     store: settings.store("store"),

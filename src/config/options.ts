@@ -117,6 +117,13 @@ export const SERVER_OPTIONS = [
     help: "how far the clock of an issuer may be off",
   },
   {
+    name: "revocation-age",
+    value: "SECONDS",
+    range: { min: 1, max: 315_576_000 },
+    default: "2592000",
+    help: "how long revoked tokens are refused: at least as long as your tokens last",
+  },
+  {
     name: "claim-user",
     value: "CLAIM",
     default: "userId",

@@ -12,11 +12,6 @@ const NO_PATHS: ReadonlySet<string> = new Set();
 export interface ControlAccessOptions {
   /** The host it was told to bind; `undefined` for every address. */
   readonly boundHost: string | undefined;
-  /**
-   * Whether it is bound to a Unix socket: then any host will do, because no browser can be led to a socket by the
-   * name of a host. Default: no.
-   */
-  readonly isSocket?: boolean;
   /** Further names, in lower case. */
   readonly hosts: readonly string[];
   /** `undefined` where anyone who reaches the listener may do everything. */
@@ -87,9 +82,9 @@ export class ControlAccess {
   }
 
   #allowsHost(name: string): boolean {
-    const { boundHost, isSocket = false, hosts } = this.#options;
+    const { boundHost, hosts } = this.#options;
     if (
-      isSocket || isLoopback(name) || name === boundHost?.toLowerCase() ||
+      isLoopback(name) || name === boundHost?.toLowerCase() ||
       hosts.includes(name)
     ) return true;
     // On every address of the machine, any of them is a bound one; a rebound name is never an address.

@@ -3,6 +3,8 @@ import { BlockList, isIP } from "node:net";
 /** How much of the header is looked at, from its end: some fifty addresses, more than any chain of proxies has. */
 const MAX_LENGTH = 2048;
 
+const MAX_KNOWN = 1000;
+
 /** What stands for the other end of a Unix socket, which has no address. */
 export const SOCKET_PEER = "unix";
 
@@ -22,6 +24,8 @@ export interface ClientRoute {
 export class TrustedProxies {
   readonly #addresses: BlockList | undefined;
   readonly #hasSocket: boolean;
+  /** Whether addresses that were looked up are among them: a look-up takes 6 µs, and proxies are few. */
+  readonly #known = new Map<string, boolean>();
 
   /** @param ranges each as `isAddressRange` accepts it; none to believe nobody. */
   constructor(ranges: readonly string[]) {
@@ -58,7 +62,14 @@ export class TrustedProxies {
 
   #has(address: string): boolean {
     if (address === SOCKET_PEER) return this.#hasSocket;
-    return this.#addresses?.check(address, familyOf(address)) ?? false;
+    if (this.#addresses === undefined) return false;
+    let has = this.#known.get(address);
+    if (has === undefined) {
+      has = this.#addresses.check(address, familyOf(address));
+      if (this.#known.size === MAX_KNOWN) this.#known.clear();
+      this.#known.set(address, has);
+    }
+    return has;
   }
 }
 

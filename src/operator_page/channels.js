@@ -93,9 +93,9 @@ export function channel(server, name) {
         "Remove history",
       );
       if (!sure) return "Nothing was removed.";
-      const { events } = await post(pathOf("channels", name, "history"), {}, "DELETE");
+      const { removed } = await post(pathOf("channels", name, "history"), {}, "DELETE");
       refresh();
-      return `Removed: ${counted(events, "event")}.`;
+      return `Removed: ${counted(removed, "event")}.`;
     }), { class: "danger" });
   const streams = streamTable({ channel: name });
   const events = tail(name, server);

@@ -84,9 +84,10 @@ function pathOf(samples, of, now, highest) {
   return path;
 }
 
-/** A round number that is not below a value: 1, 2 or 5, and noughts. */
+/** A round number that is not below a value: one digit or 1.5, and noughts. */
 function niceAbove(value) {
   if (value <= 0) return 1;
   const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((step) => step * power).find((step) => step >= value) ?? value;
+  return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map((step) => step * power).find((step) => step >= value) ??
+    value;
 }

@@ -9,7 +9,7 @@ export function explain(_server, given) {
     field("User", { name: "userId", required: true, value: value("userId") }),
     field("Channel", { name: "channel", required: true, value: value("channel") }),
     field("Event id", { name: "id", value: value("id") }),
-    field("Or since when", { name: "since", placeholder: "15m, or 2026-11-24T14:00Z" }),
+    field("Or since when", { name: "since", placeholder: "15m" }),
     element("button", {}, "Explain"),
   ];
   const made = form(fields, async (asked) => {

@@ -116,8 +116,8 @@ export function user(server, name) {
       `Remove the history of ${name}?`,
       "All events that are retained for this user alone are removed for good, on every channel.",
       async () => {
-        const { events } = await post(pathOf("users", name, "history"), {}, "DELETE");
-        return `Removed: ${counted(events, "event")}.`;
+        const { removed } = await post(pathOf("users", name, "history"), {}, "DELETE");
+        return `Removed: ${counted(removed, "event")}.`;
       },
     ),
   ];

@@ -87,9 +87,9 @@ function rowOf(type, data, channel) {
       "Events may be missing here: the store was away, or its log was replaced.",
     );
   }
-  const { id, payloadId, time, userId, type: name, sizeBytes, payload, isCut } = data;
+  const { id, payloadId, time, user, type: name, sizeBytes, payload, isCut } = data;
   // An event for everyone is explained for somebody.
-  const explain = new URLSearchParams({ channel, id, ...(userId !== "*" && { userId }) });
+  const explain = new URLSearchParams({ channel, id, ...(user !== "*" && { userId: user }) });
   const row = element(
     "li",
     {},
@@ -97,7 +97,7 @@ function rowOf(type, data, channel) {
       "p",
       {},
       element("span", {}, timeOfDay(time)),
-      element("span", {}, "for ", userId === "*" ? "everyone" : link(userId, "users", userId)),
+      element("span", {}, "for ", user === "*" ? "everyone" : link(user, "users", user)),
       element("span", {}, `type ${name}`),
       element("span", {}, bytes(sizeBytes)),
       element("span", {}, `id ${payloadId ?? id}`),

@@ -1,4 +1,6 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord, Revocations } from "../auth/revocations.ts";
+import { isSelected, type StreamSelection } from "../auth/stream_selection.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
@@ -28,7 +30,7 @@ import { ThreadMeter } from "./thread_meter.ts";
 import type { TlsCertificate } from "./tls_certificate.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one thread can serve. */
-const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
+const TOKEN_CACHE_BYTES = 20 * 1024 * 1024;
 
 /**
  * What the control side can ask about the streams. Arguments and answers are plain data: they may come
@@ -48,6 +50,10 @@ export interface ClientQueries {
   countStreamsOf: HubInspector["countStreamsOf"];
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
+  /** Refuses these tokens from now on, and ends their streams; returns how many. */
+  revoke(records: readonly RevocationRecord[]): number;
+  /** Ends streams whose clients may come back; returns how many. */
+  disconnect(selection: StreamSelection): number;
   /** See `StreamJournal.recordOf`. */
   userRecord(user: string, channel: string): UserRecord;
 }
@@ -70,6 +76,12 @@ export interface ClientSide {
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
   ): Promise<readonly ClientAnswer<Name>[] | undefined>;
+  /**
+   * Refuses these tokens from now on, and ends their streams.
+   *
+   * @returns how many; `undefined` if one hub did not answer in time. It ends its streams all the same.
+   */
+  revoke(records: readonly RevocationRecord[]): Promise<number | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
   /** Shows another certificate to new connections; see `Listener.useCertificate`. */
@@ -98,6 +110,8 @@ export interface ClientDeps {
   readonly feed: EventFeed;
   readonly clock: Clock;
   readonly logger: AdjustableLogger;
+  /** What is refused from the start; more of it comes with `revoke`. */
+  readonly revocations: Revocations;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
 }
@@ -111,6 +125,7 @@ interface LocalClientsParts {
   readonly limitedLogger: LimitedLogger;
   readonly refused: ClientCounts["tokensRefused"];
   readonly meter: ThreadMeter;
+  readonly revoke: ClientQueries["revoke"];
 }
 
 /** A client listener and its hub in this thread. */
@@ -124,9 +139,10 @@ export class LocalClients implements ClientSide {
   readonly #limitedLogger: LimitedLogger;
   readonly #refused: ClientCounts["tokensRefused"];
   readonly #meter: ThreadMeter;
+  readonly #revoke: ClientQueries["revoke"];
 
   private constructor(parts: LocalClientsParts) {
-    const { hub, journal, tokens, listener, logger, limitedLogger, refused, meter } = parts;
+    const { hub, journal, tokens, listener, logger, limitedLogger, refused, meter, revoke } = parts;
     this.#hub = hub;
     this.#journal = journal;
     this.#tokens = tokens;
@@ -135,6 +151,7 @@ export class LocalClients implements ClientSide {
     this.#limitedLogger = limitedLogger;
     this.#refused = refused;
     this.#meter = meter;
+    this.#revoke = revoke;
   }
 
   /**
@@ -144,7 +161,7 @@ export class LocalClients implements ClientSide {
    */
   static start(settings: ClientSettings, deps: ClientDeps): LocalClients {
     const { config, keys, certificate } = settings;
-    const { feed, clock, shared } = deps;
+    const { feed, clock, shared, revocations } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
     const journal = new StreamJournal({ limits: config.journal, clock, head: () => feed.head.seq });
     const isKept = config.journal.entries > 0;
@@ -162,6 +179,7 @@ export class LocalClients implements ClientSide {
       proxies: new TrustedProxies(config.trustedProxies),
       hub,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
+      revocations,
       clock,
       logger,
       activity: createActivityLog(logger, config.dev),
@@ -183,6 +201,10 @@ export class LocalClients implements ClientSide {
       isShared: shared !== undefined,
       certificate,
     });
+    const revoke = (records: readonly RevocationRecord[]) => {
+      revocations.add(records, clock.wall() / 1000);
+      return hub.endRevoked(records);
+    };
     const meter = new ThreadMeter(clock);
     return new LocalClients({
       hub,
@@ -193,6 +215,7 @@ export class LocalClients implements ClientSide {
       limitedLogger: logger,
       refused,
       meter,
+      revoke,
     });
   }
 
@@ -221,6 +244,9 @@ export class LocalClients implements ClientSide {
       countStreams: (search) => hub.inspector.countStreams(search),
       countStreamsOf: (user) => hub.inspector.countStreamsOf(user),
       missingKeys: () => tokens.missingKeys,
+      revoke: this.#revoke,
+      disconnect: (selection) =>
+        hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
       userRecord: (user, channel) => journal.recordOf(user, channel, hub.streams()),
     };
   }
@@ -241,6 +267,10 @@ export class LocalClients implements ClientSide {
     ...args: Parameters<ClientQueries[Name]>
   ): Promise<readonly ClientAnswer<Name>[]> {
     return Promise.all([answer(this.queries, name, args)]);
+  }
+
+  revoke(records: readonly RevocationRecord[]): Promise<number> {
+    return Promise.resolve(this.#revoke(records));
   }
 
   useKeys(keys: KeyMaterial): void {

@@ -5,6 +5,7 @@ import { type BackupDeps, backupHandler } from "../http/handlers/backup.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
+import { type DisconnectDeps, disconnectHandler } from "../http/handlers/disconnect.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type ExplainDeps, explainHandler } from "../http/handlers/explain.ts";
 import {
@@ -21,6 +22,7 @@ import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type RemoveHistoryDeps, removeHistoryHandler } from "../http/handlers/remove_history.ts";
+import { revocationsHandler, type RevokeDeps, revokeHandler } from "../http/handlers/revoke.ts";
 import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { tailChannelHandler, type TailDeps } from "../http/handlers/tail_channel.ts";
@@ -56,7 +58,7 @@ const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
 const CONTROL_PATH =
-  /^\/(emit\/?|backup\/?|token\/?|presence\/?|explain\/?|stats\/?|healthz|metrics)$/;
+  /^\/((emit|token|revoke|disconnect|backup|presence|explain|stats)\/?|healthz|metrics)$/;
 
 const EMIT_PATH = /^\/emit\/?$/;
 
@@ -111,7 +113,9 @@ export interface ControlRouteDeps
     LookDeps,
     ExplainDeps,
     RemoveHistoryDeps,
-    BackupDeps {
+    BackupDeps,
+    RevokeDeps,
+    DisconnectDeps {
   readonly access: ControlAccess;
   /** Counts the answers. */
   readonly requests: RequestCounts;
@@ -135,6 +139,9 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/", methods: ["GET", "HEAD"], needs: undefined, isKeyless: true, handle: page },
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/revoke/", methods: ["GET"], needs: "read", handle: revocationsHandler(deps) },
+    { path: "/revoke/", methods: ["POST"], needs: "steer", handle: revokeHandler(deps) },
+    { path: "/disconnect/", methods: ["POST"], needs: "steer", handle: disconnectHandler(deps) },
     { path: "/channels/", methods: ["GET"], needs: "read", handle: look.channels },
     { path: "/channels/:name", methods: ["GET"], needs: "read", handle: look.channel },
     { path: "/users/:name", methods: ["GET"], needs: "read", handle: look.user },

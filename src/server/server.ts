@@ -33,6 +33,7 @@ import { openBroker } from "./open_broker.ts";
 import { readLogLevel } from "./read_log_level.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
+import { Revoker } from "./revoker.ts";
 import { controlRouter } from "./routes.ts";
 import { isShort, randomPageKey } from "./secrets.ts";
 import { requireUnusedSocket } from "./socket_file.ts";
@@ -95,12 +96,13 @@ export class Server {
       hosts: config.controlHosts,
     });
     const access = this.#access = new ControlAccess({
-      boundHost: isSocket(config.control) ? undefined : config.control.host,
-      isSocket: isSocket(config.control),
+      // A program that connects to a socket says localhost; a proxy before it may pass on any name.
+      boundHost: isSocket(config.control) ? "localhost" : config.control.host,
       hosts: config.controlHosts,
       keys: controlKeys,
       demoPage,
     });
+    const revoker = new Revoker({ ...config, broker, clients, clock });
     const presences = new ClusterPresence({
       here: (channel) => clients.ask("presence", channel),
       peers: broker.peers,
@@ -136,6 +138,9 @@ export class Server {
         const audiences = await clients.ask("audience", ...event);
         return audiences && joinAudiences(audiences);
       },
+      revoke: (targets) => revoker.revoke(targets),
+      revocations: broker.revocations.known,
+      disconnect: (selection) => clients.ask("disconnect", selection),
       isStoreShared: config.store.kind === "redis",
       counts,
       takeStats: () => stats.take(),
@@ -204,7 +209,12 @@ export class Server {
     try {
       clients = workers === 1
         // In this thread, where it costs least.
-        ? LocalClients.start(settings, { feed: tap.tapped(broker), clock, logger })
+        ? LocalClients.start(settings, {
+          feed: tap.tapped(broker),
+          clock,
+          logger,
+          revocations: broker.revocations.known,
+        })
         : await WorkerPool.start(settings, workers, {
           broker,
           tap,

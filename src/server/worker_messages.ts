@@ -5,6 +5,7 @@
  * @module
  */
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord } from "../auth/revocations.ts";
 import type { FromFollower, ToFollower } from "../broker/thread/messages.ts";
 import type { SharedCounts } from "../hub/connection_counter.ts";
 import type { LogLevel } from "../observability/log_line.ts";
@@ -18,6 +19,8 @@ export interface WorkerStart {
   readonly settings: ClientSettings;
   /** The broker's head; the worker gets every later event. */
   readonly head: LogPosition;
+  /** Tokens that are refused; the worker gets every later one. */
+  readonly revocations: readonly RevocationRecord[];
   /** See `sharedCounters`. */
   readonly counts: SharedCounts;
   /** The number of this worker, from 0. */

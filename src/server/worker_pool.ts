@@ -1,4 +1,5 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord } from "../auth/revocations.ts";
 import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
 import type { EventTap } from "../broker/event_tap.ts";
 import { packEvents } from "../broker/thread/event_batch.ts";
@@ -173,6 +174,14 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     return answers as ClientAnswer<Name>[];
   }
 
+  async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
+    const counts = await Promise.all(this.#workers.map(({ thread }) => thread.revoke(records)));
+    return counts.reduce(
+      (sum, count) => sum === undefined || count === undefined ? undefined : sum + count,
+      0,
+    );
+  }
+
   useKeys(keys: KeyMaterial): void {
     this.#settings = { ...this.#settings, keys };
     for (const { thread } of this.#workers) thread.useKeys(keys);
@@ -207,10 +216,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   }
 
   #startThread(number: number): WorkerThread {
-    const { broker, module, maxHeapMiB } = this.#deps;
+    const { broker, clock, module, maxHeapMiB } = this.#deps;
     return new WorkerThread({
       start: {
         settings: this.#settings,
+        revocations: [...broker.revocations.known.all(clock.wall() / 1000)],
         counts: this.#counts,
         worker: number,
       },
@@ -237,10 +247,12 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     if (worker === undefined || this.#isStopping) return;
     const { clock, logger } = this.#deps;
     const { counts } = worker.thread;
-    this.#past = sumOf(this.#past, withoutThread(counts));
     const counters = sharedCounters(this.#counts, number);
+    // It last told of its counts up to a second ago.
+    const streams = Math.max(counts.streams, counters.held.own);
+    this.#past = sumOf(this.#past, withoutThread(counts, streams));
     for (const counter of Object.values(counters)) counter.reset();
-    logger.error("worker died", { worker: number, reason, streams: counts.streams });
+    logger.error("worker died", { worker: number, reason, streams });
     if (clock.steady() - worker.startedAt > SETTLED_MS) worker.deaths = 0;
     const pause = worker.deaths === 0 ? 0 : Math.min(1000 * 2 ** worker.deaths, LONGEST_PAUSE_MS);
     worker.deaths++;

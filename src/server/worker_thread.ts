@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord } from "../auth/revocations.ts";
 import type { FollowerReaders, HistoryServer } from "../broker/thread/history_server.ts";
 import type { EventsMessage, RemovedMessage } from "../broker/thread/messages.ts";
 import type { RecipientCounts } from "../broker/broker.ts";
@@ -162,6 +163,14 @@ export class WorkerThread {
     const counts = await this.query({ name: "counts", args: [] });
     // Answered by `answer`, whose types are those of `ClientQueries`.
     if (counts !== undefined) this.#counts = counts as ClientCounts;
+  }
+
+  /** See `ClientSide.revoke`. A thread that is starting has no streams yet, and hears of it before its first. */
+  async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
+    const query = { name: "revoke", args: [records] } as const;
+    if (this.#state === "running") return await this.query(query) as number | undefined;
+    this.#post({ kind: "query", id: ++this.#lastQuery, ...query });
+    return 0;
   }
 
   /** See `ClientSide.useKeys`. */

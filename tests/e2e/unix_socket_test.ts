@@ -100,3 +100,19 @@ Deno.test("the files of Unix sockets have their permissions, and those of contro
   const modeOf = (name: string) => (Deno.statSync(folder.join(name)).mode ?? 0) & 0o777;
   assertEquals([modeOf("events.sock"), modeOf("ctl")], [0o666, 0o660]);
 });
+
+Deno.test("a control socket without a key is guarded against pages that come through a proxy", async () => {
+  await using folder = await TempDir.make();
+  await using _server = await startServer(bindTo(folder));
+  const proxy = { transport: "unix", path: folder.join("ctl") } as const;
+  using client = Deno.createHttpClient({ proxy, allowHost: true });
+  const statusFor = async (headers: Readonly<Record<string, string>>) => {
+    const response = await fetch("http://localhost/healthz", { client, headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals(await statusFor({}), 200);
+  // A name that was rebound to the proxy's address.
+  assertEquals(await statusFor({ Host: "evil.example" }), 403);
+  assertEquals(await statusFor({ Origin: "https://evil.example" }), 403);
+});

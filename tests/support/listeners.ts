@@ -10,6 +10,7 @@ import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { AskHubs } from "../../src/http/handlers/hub_questions.ts";
 import type { Router } from "../../src/http/router.ts";
+import { Revoker } from "../../src/server/revoker.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import { ControlStreams } from "../../src/http/handlers/control_streams.ts";
 import { PresenceStreams } from "../../src/http/handlers/presence_streams.ts";
@@ -32,6 +33,8 @@ import { toGrants } from "../../src/auth/channel_grants.ts";
 import { type ClaimRules, OWN_FORM } from "../../src/auth/claim_rules.ts";
 import { TrustedProxies } from "../../src/lib/trusted_proxies.ts";
 import type { KeyMaterial } from "../../src/auth/key_material.ts";
+import type { RevocationRecord } from "../../src/auth/revocations.ts";
+import { isSelected } from "../../src/auth/stream_selection.ts";
 import type { TokenAuthority } from "../../src/auth/token_authority.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { makeToken } from "./jwt.ts";
@@ -114,6 +117,7 @@ export class Listeners implements Disposable {
     this.#client = clientRouter({
       hub: this.hub,
       tokens,
+      revocations: broker.revocations.known,
       clock,
       cookie: "sse_token",
       proxies: new TrustedProxies(options.trustedProxies ?? []),
@@ -139,6 +143,11 @@ export class Listeners implements Disposable {
       demoPage,
       ...options.guard,
     });
+    const clients = {
+      revoke: (records: readonly RevocationRecord[]) =>
+        Promise.resolve(this.hub.endRevoked(records)),
+    };
+    const revoker = new Revoker({ broker, clients, clock, revocationSeconds: 3600 });
     const presences = new ClusterPresence({
       here: (channel) => Promise.resolve([this.hub.presence(channel)]),
       peers: broker.peers,
@@ -186,6 +195,12 @@ export class Listeners implements Disposable {
       demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
+      revoke: (targets) => revoker.revoke(targets),
+      revocations: broker.revocations.known,
+      disconnect: (selection) =>
+        Promise.resolve([
+          this.hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
+        ]),
       missingKeys: undefined,
       taken: () => Promise.resolve(),
       backups: options.backups,

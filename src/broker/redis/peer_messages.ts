@@ -6,7 +6,13 @@
 
 /** A message, which names the server that sends it. */
 export type PeerMessage =
-  | { readonly kind: "question"; readonly from: string; readonly id: number } & Named
+  | {
+    readonly kind: "question";
+    readonly from: string;
+    readonly id: number;
+    readonly name: string;
+    readonly args: readonly unknown[];
+  }
   /** Without `answer` where there is none: to wait for it is of no use. */
   | {
     readonly kind: "answer";
@@ -14,14 +20,8 @@ export type PeerMessage =
     readonly id: number;
     readonly answer?: unknown;
   }
-  | { readonly kind: "notice"; readonly from: string } & Named
   /** A sign of life, or the last one: the server stops. */
   | { readonly kind: "here" | "goodbye"; readonly from: string };
-
-interface Named {
-  readonly name: string;
-  readonly args: readonly unknown[];
-}
 
 /** Reads a message; `undefined` for what this version does not understand. */
 export function parseMessage(text: string): PeerMessage | undefined {
@@ -30,7 +30,6 @@ export function parseMessage(text: string): PeerMessage | undefined {
   const { kind, id, name, args } = message;
   const isNamed = typeof name === "string" && Array.isArray(args);
   const isKnown = kind === "here" || kind === "goodbye" ||
-    kind === "notice" && isNamed ||
     typeof id === "number" && (kind === "answer" || kind === "question" && isNamed);
   return isKnown ? message as unknown as PeerMessage : undefined;
 }

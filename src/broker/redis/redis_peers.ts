@@ -52,7 +52,6 @@ export class RedisPeers implements Peers {
   readonly #deps: RedisPeersDeps;
   readonly #channelOfAll: string;
   readonly #handlers = new Map<string, PeerHandler>();
-  readonly #listeners: (() => void)[] = [];
   readonly #questions = new Map<number, Question>();
   /** When each other server was alive, on the steady clock. */
   readonly #seenAlive = new Map<string, number>();
@@ -73,6 +72,7 @@ export class RedisPeers implements Peers {
     this.#channelOfAll = `${deps.prefix}servers:${deps.database}`;
   }
 
+  /** The name of this server. */
   get self(): string {
     return this.#deps.self;
   }
@@ -94,17 +94,8 @@ export class RedisPeers implements Peers {
     };
   }
 
-  tell(name: string, args: readonly unknown[]): void {
-    const { self } = this;
-    this.#send(this.#channelOfAll, { kind: "notice", from: self, name, args });
-  }
-
   serve(name: string, handler: PeerHandler): void {
     this.#handlers.set(name, handler);
-  }
-
-  onResumed(listener: () => void): void {
-    this.#listeners.push(listener);
   }
 
   /** Talks with the others until the session is over. */
@@ -161,7 +152,6 @@ export class RedisPeers implements Peers {
     for (const server of this.#seenAlive.keys()) this.#seenAlive.set(server, now);
     this.#session = session;
     this.#entered.resolve();
-    for (const listener of this.#listeners) listener();
   }
 
   #leave(session: RedisSession): void {
@@ -266,9 +256,6 @@ export class RedisPeers implements Peers {
         question?.check();
         return;
       }
-      case "notice":
-        this.#handle(message.from, message.name, message.args);
-        return;
       case "goodbye":
         this.#gone.add(message.from);
         this.#seenAlive.delete(message.from);
@@ -280,23 +267,14 @@ export class RedisPeers implements Peers {
   }
 
   async #answer(from: string, id: number, name: string, args: readonly unknown[]): Promise<void> {
-    const answer = await this.#handle(from, name, args);
-    this.#send(this.#channelOf(from), { kind: "answer", from: this.self, id, answer });
-  }
-
-  /** Resolves to the answer, or to `undefined` if there is none; never rejects. */
-  async #handle(from: string, name: string, args: readonly unknown[]): Promise<unknown> {
+    let answer: unknown;
     try {
-      return await this.#handlers.get(name)?.(args, from);
+      answer = await this.#handlers.get(name)?.(args);
     } catch (error) {
-      const { logger } = this.#deps;
-      logger.error("message of another server failed", {
-        server: from,
-        name,
-        error: String(error),
-      });
-      return undefined;
+      const fields = { server: from, name, error: String(error) };
+      this.#deps.logger.error("message of another server failed", fields);
     }
+    this.#send(this.#channelOf(from), { kind: "answer", from: this.self, id, answer });
   }
 
   /** @throws what is no refusal: the session is over then. */

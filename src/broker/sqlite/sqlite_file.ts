@@ -55,6 +55,11 @@ const ADDITIONS = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS removed_user_by_horizon ON removed_user (horizon);
   INSERT OR IGNORE INTO meta (name, value) VALUES ('user floor', -1);
+  CREATE TABLE IF NOT EXISTS revocation (
+    target TEXT PRIMARY KEY,
+    revoked_at REAL NOT NULL,
+    forget_at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
 `;
 
 /**

@@ -114,8 +114,7 @@ export function prepareStatements(database: DatabaseSync) {
         (SELECT seq FROM event WHERE channel = name ORDER BY seq LIMIT 1) AS firstSeq,
         (SELECT seq FROM event WHERE channel = name ORDER BY seq DESC LIMIT 1) AS lastSeq,
         (SELECT count(*) FROM event WHERE channel = name AND seq > :after) AS recent
-      FROM json_each(:channels) LEFT JOIN channel ON name = json_each.value
-      ORDER BY json_each.key`),
+      FROM json_each(:channels) LEFT JOIN channel ON name = json_each.value`),
     newestOf: prepare(
       "SELECT seq, user, size FROM event WHERE channel = ? ORDER BY seq DESC LIMIT ?",
     ),
@@ -123,7 +122,7 @@ export function prepareStatements(database: DatabaseSync) {
     countFor: prepare(`
       SELECT
         (SELECT count(*) FROM event WHERE channel = json_each.value AND user = :user) AS events
-      FROM json_each(:channels) ORDER BY json_each.key`),
+      FROM json_each(:channels)`),
 
     recall: prepare("SELECT fingerprint, seq, subscribers FROM idempotency WHERE key = ?"),
     remember: prepare(`

@@ -32,7 +32,7 @@ interface TailedEvent {
   readonly payloadId?: string;
   readonly time: string;
   /** A user's name, or `*` for everyone. */
-  readonly userId: string;
+  readonly user: string;
   readonly type: string;
   readonly sizeBytes: number;
   /** The lines of the event, as they were sent; absent with `-no-peek`. */
@@ -119,7 +119,7 @@ function describe(event: ServerEvent, epoch: string, peek: boolean): TailedEvent
     id,
     ...(publisherId !== undefined && { payloadId: publisherId }),
     time: new Date(seqTime(seq)).toISOString(),
-    userId: user,
+    user,
     type: typeOf(lines),
     sizeBytes: size,
     ...(peek && { payload: lines.join("\n"), ...(isCut && { isCut }) }),

@@ -193,15 +193,6 @@ Deno.test("every path of the control listener is guarded, also those that do not
   assertEquals([right.status, await right.text()], [200, "ok\n"]);
 });
 
-Deno.test("on a Unix socket any host will do, but still no page of another site", () => {
-  const options = { boundHost: undefined, isSocket: true };
-  for (const Host of ["localhost", "x", "sse_control", "evil.example"]) {
-    assertEquals(verdict(options, { Host }), "allowed", Host);
-  }
-  assertEquals(verdict(options, { Host: "x", Origin: "https://evil.example" }), "forbidden");
-  assertEquals(verdict(options, { Host: "x", "Sec-Fetch-Site": "cross-site" }), "forbidden");
-});
-
 Deno.test("a key is looked up by its digest, and nowhere compared as a text", async () => {
   const [access = "", keys = ""] = await Promise.all(
     ["http/control_access.ts", "auth/control_keys.ts"].map((path) =>

@@ -7,6 +7,7 @@ import { ErrorReply } from "npm:@redis/client@6.3.1";
 import { RedisPeers } from "../../../src/broker/redis/redis_peers.ts";
 import type { RedisSession } from "../../../src/broker/redis/redis_session.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
+import { settle } from "../hub/fake_time.ts";
 import { FakeClock } from "../fake_clock.ts";
 
 const PREFIX = "sse:";
@@ -100,7 +101,6 @@ export class FakeMember {
     let stopListening = () => {};
     const redis = this.#redis;
     const { self } = this.peers;
-    const resumed = new Promise<void>((resolve) => this.peers.onResumed(resolve));
     const ifOpen = async <T>(work: () => T): Promise<T> => {
       // Nothing of a Redis is there in the same turn.
       await Promise.resolve();
@@ -125,7 +125,7 @@ export class FakeMember {
       stopListening();
       reject(new Error("over"));
     };
-    await resumed;
+    await settle();
   }
 
   /** The connection is lost. */

@@ -24,7 +24,7 @@ function source(others: PeerAnswers, hubs: readonly (typeof record)[] = [record]
     },
     isStoreShared: true,
   });
-  return { source: made, serve: (...args: unknown[]) => handler?.(args, "web-2") };
+  return { source: made, serve: (...args: unknown[]) => handler?.(args) };
 }
 
 Deno.test("what hubs and other servers know becomes one, and each server is named", async () => {

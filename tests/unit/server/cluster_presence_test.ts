@@ -107,8 +107,8 @@ Deno.test("with a silent worker nothing is told, to other servers neither", asyn
   state.here = undefined;
   assertEquals(await presence.of("chat"), undefined);
   const handler = handlers.get("presence");
-  assertEquals(await handler?.(["chat"], "other"), undefined);
+  assertEquals(await handler?.(["chat"]), undefined);
   state.here = [HERE];
-  assertEquals(await handler?.(["chat"], "other"), HERE);
-  assertEquals(await handler?.([1], "other"), undefined);
+  assertEquals(await handler?.(["chat"]), HERE);
+  assertEquals(await handler?.([1]), undefined);
 });

@@ -11,12 +11,12 @@ Deno.test("a question goes to every other server, and not to the one that asks",
   await using three = await redis.start("three");
   assertEquals(await one.peers.ask("sum", [1, 2]), { answers: [], unanswered: ["two", "three"] });
   for (const { peers } of [one, two, three]) {
-    peers.serve("sum", ([a, b], server) => `${peers.self} to ${server}: ${Number(a) + Number(b)}`);
+    peers.serve("sum", ([a, b]) => `${peers.self}: ${Number(a) + Number(b)}`);
   }
   assertEquals(await one.peers.ask("sum", [1, 2]), {
     answers: [
-      { server: "two", answer: "two to one: 3" },
-      { server: "three", answer: "three to one: 3" },
+      { server: "two", answer: "two: 3" },
+      { server: "three", answer: "three: 3" },
     ],
     unanswered: [],
   });
@@ -64,20 +64,6 @@ Deno.test("who knows no answer, or fails, is named at once", async () => {
   three.peers.serve("x", () => undefined);
   assertEquals(await one.peers.ask("x", []), { answers: [], unanswered: ["two", "three"] });
   assertMatch(two.lines.join(), /message of another server failed server=one name=x .*this fails/);
-});
-
-Deno.test("a notice reaches every other server, and needs no answer", async () => {
-  const redis = new FakePubSub();
-  await using one = await redis.start("one");
-  await using two = await redis.start("two");
-  await using _deafToIt = await redis.start("three");
-  const taken: unknown[] = [];
-  for (const { peers } of [one, two]) {
-    peers.serve("news", (args, server) => void taken.push([peers.self, args, server]));
-  }
-  one.peers.tell("news", ["a", { b: 1 }]);
-  await settle();
-  assertEquals(taken, [["two", ["a", { b: 1 }], "one"]]);
 });
 
 Deno.test("a server without a sign of life for 20 seconds is neither waited for nor named", async () => {
@@ -145,18 +131,6 @@ Deno.test("a Redis that comes back empty leaves the others the time to come back
   assertEquals((await one.peers.ask("x", [])).answers, [{ server: "two", answer: "answer" }]);
 });
 
-Deno.test("whoever may have missed notices is told when others can be heard again", async () => {
-  const redis = new FakePubSub();
-  await using one = await redis.start("one");
-  let resumed = 0;
-  one.peers.onResumed(() => resumed++);
-  one.disconnect();
-  await settle();
-  assertEquals(resumed, 0);
-  await one.connect();
-  assertEquals(resumed, 1);
-});
-
 Deno.test("a question that is under way when the connection is lost ends", async () => {
   const redis = new FakePubSub();
   await using one = await redis.start("one");
@@ -175,7 +149,6 @@ Deno.test("a Redis that lets nobody publish is logged once, and the others are n
   await using _two = await redis.start("two");
   for (let n = 0; n < 2; n++) {
     assertEquals(await one.peers.ask("x", []), { answers: [], unanswered: ["two"] });
-    one.peers.tell("x", []);
   }
   one.disconnect();
   await one.connect();
@@ -185,9 +158,8 @@ Deno.test("a Redis that lets nobody publish is logged once, and the others are n
   redis.refuses = false;
   one.disconnect();
   await one.connect();
-  one.peers.tell("x", []);
-  await settle();
-  assertMatch(redis.published.at(-1) ?? "", /"notice"/);
+  await one.peers.ask("x", []);
+  assertMatch(redis.published.at(-1) ?? "", /"question"/);
 });
 
 Deno.test("on a Redis that has no room, servers are alive by what they say", async () => {
@@ -197,8 +169,7 @@ Deno.test("on a Redis that has no room, servers are alive by what they say", asy
   await one.peers.ask("x", []);
   redis.isFull = true;
   redis.clock.advance(15_000);
-  two.peers.tell("sign of life", []);
-  await settle();
+  await two.peers.ask("x", []);
   redis.clock.advance(15_000);
   assertEquals((await one.peers.ask("x", [])).unanswered, ["two"]);
   assertEquals(one.lines, [], "which the publisher logs already");
@@ -218,8 +189,8 @@ Deno.test("what is not understood is ignored", async () => {
       '"here"',
       '{"kind":"here"}',
       '{"kind":"song","from":"two"}',
-      '{"kind":"notice","from":"two","name":"x"}',
-      '{"kind":"notice","from":"two","name":1,"args":[]}',
+      '{"kind":"question","from":"two","id":1,"name":"x"}',
+      '{"kind":"question","from":"two","id":1,"name":1,"args":[]}',
       '{"kind":"question","from":"two","name":"x","args":[]}',
       '{"kind":"question","from":1,"id":1,"name":"x","args":[]}',
       '{"kind":"answer","from":"two"}',
@@ -228,7 +199,9 @@ Deno.test("what is not understood is ignored", async () => {
   await settle();
   assertEquals(calls, 0);
   assertEquals(await one.peers.ask("x", []), NOBODY);
-  redis.say('{"kind":"notice","from":"two","name":"x","args":[],"more":"of a later version"}');
+  redis.say(
+    '{"kind":"question","from":"two","id":1,"name":"x","args":[],"more":"of a later version"}',
+  );
   await settle();
   assertEquals(calls, 1);
 });
