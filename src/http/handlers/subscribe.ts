@@ -104,7 +104,7 @@ interface Client extends RoutedRequest {
 function openStream(deps: SubscribeDeps, granted: Claims, client: Client): Response {
   const { hub, activity } = deps;
   const options = readOptions(client, deps);
-  const claims = withoutRevoked(granted, options, deps);
+  const claims = withoutRevoked(granted, deps);
   const reason = hub.rejection(claims);
   if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
   const { id, body } = hub.subscribe(claims, options);
@@ -115,15 +115,10 @@ function openStream(deps: SubscribeDeps, granted: Claims, client: Client): Respo
 }
 
 /** What a stream may hear that was not revoked. @throws TokenRefused if nothing is left. */
-function withoutRevoked(
-  claims: Claims,
-  options: ConnectOptions,
-  { hub, revocations, clock }: SubscribeDeps,
-): Claims {
+function withoutRevoked(claims: Claims, { revocations, clock }: SubscribeDeps): Claims {
   const channels = revocations.allowed(claims, clock.wall() / 1000);
   if (channels === claims.channels) return claims;
   if (channels.length > 0) return { ...claims, channels: sharedChannels(channels) };
-  hub.reject("revoked", claims, options);
   throw new TokenRefused("revoked", "Token refused: it was revoked.");
 }
 

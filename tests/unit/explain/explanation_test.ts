@@ -56,7 +56,7 @@ Deno.test("where the record begins after the event, nobody says that the user ha
 Deno.test("where a server does not answer, its name is told, and no verdict that needs its word is given", () => {
   const silent = { unanswered: ["web-2"], isStoreShared: true };
   const nobody = explainEvent(QUESTION, ID, LOOKUP, evidence({}, silent));
-  assertEquals([nobody.verdict, nobody.unansweredServers], ["unknown", ["web-2"]]);
+  assertEquals([nobody.verdict, nobody.unanswered], ["unknown", ["web-2"]]);
   assertMatch(nobody.text, /did not answer, so what they know is missing: web-2\./);
   const refusals = [refusalRecord()];
   const refused = explainEvent(QUESTION, ID, LOOKUP, evidence({ refusals }, silent));
