@@ -14,7 +14,7 @@ import { Hub } from "../hub/hub.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
 import type { HubInspector } from "../hub/hub_inspector.ts";
 import type { Presence } from "../hub/presence.ts";
-import { formatAddress } from "../lib/address.ts";
+import { isSocket, showAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
@@ -27,6 +27,7 @@ import type { AdjustableLogger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
 import { clientRouter } from "./routes.ts";
 import { ThreadMeter } from "./thread_meter.ts";
+import type { TlsCertificate } from "./tls_certificate.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one thread can serve. */
 const TOKEN_CACHE_BYTES = 20 * 1024 * 1024;
@@ -83,6 +84,8 @@ export interface ClientSide {
   revoke(records: readonly RevocationRecord[]): Promise<number | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
+  /** Shows another certificate to new connections; see `Listener.useCertificate`. */
+  useCertificate(certificate: TlsCertificate): void;
   /** Logs from this level on. */
   useLogLevel(level: LogLevel): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
@@ -98,6 +101,8 @@ export interface ClientSettings {
   readonly config: Config;
   /** Files that were checked: a thread cannot refuse them. */
   readonly keys: KeyMaterial;
+  /** Checked, too; `undefined` for HTTP. */
+  readonly certificate: TlsCertificate | undefined;
 }
 
 /** What else it works with. */
@@ -154,7 +159,8 @@ export class LocalClients implements ClientSide {
    *
    * @throws StartError if the address cannot be used.
    */
-  static start({ config, keys }: ClientSettings, deps: ClientDeps): LocalClients {
+  static start(settings: ClientSettings, deps: ClientDeps): LocalClients {
+    const { config, keys, certificate } = settings;
     const { feed, clock, shared, revocations } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
     const journal = new StreamJournal({ limits: config.journal, clock, head: () => feed.head.seq });
@@ -181,17 +187,19 @@ export class LocalClients implements ClientSide {
         if (error instanceof TokenRefused) refused[error.code]++;
       },
       demoPage: config.dev ? demoPageSettings(config) : undefined,
+      isReady: () => listener.accepting && tokens.missingKeys.length === 0,
       ...(isKept && {
         refused: (error, client) =>
           journal.refused(refusalOf(error, client, config.claimRules.user)),
       }),
     });
-    const listener = Listener.start({
+    const listener: Listener = Listener.start({
       name: "client",
       address: config.client,
       handler: (request, info) => router.handle(request, info),
       logger: deps.logger,
       isShared: shared !== undefined,
+      certificate,
     });
     const revoke = (records: readonly RevocationRecord[]) => {
       revocations.add(records, clock.wall() / 1000);
@@ -269,6 +277,10 @@ export class LocalClients implements ClientSide {
     this.#tokens.useKeys(keys);
   }
 
+  useCertificate(certificate: TlsCertificate): void {
+    this.#listener.useCertificate(certificate);
+  }
+
   useLogLevel(level: LogLevel): void {
     this.#logger.level = level;
   }
@@ -303,7 +315,11 @@ export function answer<Name extends keyof ClientQueries>(
   return query(...args);
 }
 
+/** The client listener as a URL: of a socket, as a proxy on this machine would have it. */
+export function clientOriginOf({ tls, client }: Config, { address }: ClientSide): string {
+  return `${tls ? "https" : "http"}://${isSocket(client) ? "localhost" : address}`;
+}
+
 function demoPageSettings(config: Config): DemoPageSettings {
-  const { host, port } = config.control;
-  return { controlAddress: formatAddress(host ?? "::", port), keyed: hasControlKeys(config) };
+  return { controlAddress: showAddress(config.control, "::"), keyed: hasControlKeys(config) };
 }

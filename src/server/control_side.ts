@@ -14,12 +14,13 @@ import { ControlStreams } from "../http/handlers/control_streams.ts";
 import { PresenceStreams } from "../http/handlers/presence_streams.ts";
 import { RequestCounts } from "../http/request_counts.ts";
 import { joinAudiences } from "../hub/audience.ts";
+import { isSocket } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { BackupFolder } from "./backup_folder.ts";
-import type { ClientSide } from "./client_side.ts";
+import { clientOriginOf, type ClientSide } from "./client_side.ts";
 import { ClusterPresence } from "./cluster_presence.ts";
 import { Listener } from "./listener.ts";
 import { LiveStats } from "./live_stats.ts";
@@ -60,11 +61,12 @@ export class ControlSide {
     this.demoPageKey = config.dev ? randomPageKey() : undefined;
     const demoPage = this.demoPageKey === undefined ? undefined : new DemoPageAccess({
       key: this.demoPageKey,
-      clientAddress: clients.address,
+      clientOrigin: clientOriginOf(config, clients),
       hosts: config.controlHosts,
     });
     this.#access = new ControlAccess({
-      boundHost: config.control.host,
+      // A program that connects to a socket says localhost; a proxy before it may pass on any name.
+      boundHost: isSocket(config.control) ? "localhost" : config.control.host,
       hosts: config.controlHosts,
       keys,
       demoPage,
@@ -126,7 +128,7 @@ export class ControlSide {
       takeStats: liveStats(counts, deps),
       greeting: {
         version: manifest.version,
-        clientAddress: clients.address,
+        clientOrigin: clientOriginOf(config, clients),
         store: describeStore(config.store, config.redisPrefix),
         peek: config.peek,
       },

@@ -8,7 +8,13 @@ import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { type DisconnectDeps, disconnectHandler } from "../http/handlers/disconnect.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type ExplainDeps, explainHandler } from "../http/handlers/explain.ts";
-import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
+import {
+  clientReadyHandler,
+  type HealthDeps,
+  healthHandler,
+  liveHandler,
+  readyHandler,
+} from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { type LookDeps, lookHandlers } from "../http/handlers/look.ts";
 import { type PresenceDeps, presenceHandler } from "../http/handlers/show_presence.ts";
@@ -20,12 +26,12 @@ import { revocationsHandler, type RevokeDeps, revokeHandler } from "../http/hand
 import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { tailChannelHandler, type TailDeps } from "../http/handlers/tail_channel.ts";
-import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import type { RequestCounts } from "../http/request_counts.ts";
 import { type Route, Router } from "../http/router.ts";
 import { targetOf } from "../http/target.ts";
 import type { HttpError } from "../lib/errors.ts";
+import { hideTokens } from "../lib/token_text.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
 import type { LogFields } from "../observability/log_line.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -39,6 +45,8 @@ export interface ClientRouteDeps extends SubscribeDeps {
   readonly onRefusal?: (error: HttpError) => void;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageSettings | undefined;
+  /** Whether a client that connects now would get what it asks for. */
+  readonly isReady: () => boolean;
 }
 
 /** What pages of other origins may send to either listener. */
@@ -50,7 +58,7 @@ const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
 const CONTROL_PATH =
-  /^\/((emit|token|revoke|disconnect|backup|presence|explain|stats)\/?|healthz|readyz|metrics)$/;
+  /^\/((emit|token|revoke|disconnect|backup|presence|explain|stats)\/?|healthz|metrics)$/;
 
 const EMIT_PATH = /^\/emit\/?$/;
 
@@ -65,6 +73,8 @@ export function clientRouter(deps: ClientRouteDeps): Router {
     { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
     preflightRoute("/events/", cors, STREAM_ALLOWANCE),
     { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
+    { path: "/livez", methods: ["GET", "HEAD"], handle: liveHandler() },
+    { path: "/readyz", methods: ["GET", "HEAD"], handle: clientReadyHandler(deps.isReady) },
   ];
   if (demoPage !== undefined) {
     routes.push({ path: "/", methods: ["GET", "HEAD"], handle: demoPageHandler(demoPage) });
@@ -152,6 +162,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     },
     { path: "/backup/", methods: ["POST"], needs: "steer", handle: backupHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
+    { path: "/livez", methods: ["GET", "HEAD"], needs: undefined, handle: liveHandler() },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
     { path: "/stats/", methods: ["GET"], needs: "read", handle: statsHandler(deps) },

@@ -3,13 +3,19 @@ import { describeStore } from "../broker/store_address.ts";
 import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
+import { isSocket } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import { EventTap } from "../broker/event_tap.ts";
 import { isWritten, type LogFields } from "../observability/log_line.ts";
 import type { AdjustableLogger } from "../observability/logger.ts";
 import { BackupFolder } from "./backup_folder.ts";
-import { type ClientSettings, type ClientSide, LocalClients } from "./client_side.ts";
+import {
+  clientOriginOf,
+  type ClientSettings,
+  type ClientSide,
+  LocalClients,
+} from "./client_side.ts";
 import { ControlSide } from "./control_side.ts";
 import { countWorkers } from "./count_workers.ts";
 import { reserveAddress } from "./listener.ts";
@@ -18,6 +24,8 @@ import { readLogLevel } from "./read_log_level.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
 import { isShort } from "./secrets.ts";
+import { requireUnusedSocket } from "./socket_file.ts";
+import { readTlsCertificate, type TlsFiles, validityOf, warnOfDates } from "./tls_certificate.ts";
 import { TokenKeys } from "./token_keys.ts";
 import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
@@ -34,6 +42,7 @@ interface ServerParts {
   readonly backups: BackupFolder | undefined;
   readonly clients: ClientSide;
   readonly control: ControlSide;
+  readonly clock: Clock;
   readonly logger: AdjustableLogger;
 }
 
@@ -48,6 +57,7 @@ export class Server {
   readonly #logger: AdjustableLogger;
   readonly #clients: ClientSide;
   readonly #control: ControlSide;
+  readonly #clock: Clock;
 
   private constructor(parts: ServerParts) {
     this.tokens = parts.tokens;
@@ -58,6 +68,7 @@ export class Server {
     this.#logger = parts.logger;
     this.#clients = parts.clients;
     this.#control = parts.control;
+    this.#clock = parts.clock;
   }
 
   /**
@@ -74,7 +85,9 @@ export class Server {
   ): Promise<Server> {
     const logLevel = logger.level = readLogLevel(given);
     // The demo page, which comes from worker threads too, must know the port before it is listened on.
-    const address = given.dev ? reserveAddress("control", given.control) : given.control;
+    const address = given.dev && !isSocket(given.control)
+      ? reserveAddress("control", given.control)
+      : given.control;
     const config = { ...given, control: address, logLevel };
     const keys = new TokenKeys(config.tokenKeys);
     const material = keys.read();
@@ -83,15 +96,19 @@ export class Server {
     const backups = config.backupDir === undefined
       ? undefined
       : BackupFolder.open(config.backupDir, clock);
+    const certificate = config.tls && readTlsCertificate(config.tls);
+    const settings = { config, keys: material, certificate };
     const machine = { cores: navigator.hardwareConcurrency, system: Deno.build.os };
     const workers = countWorkers(config.workers, machine, logger);
+    if (isSocket(config.client)) await requireUnusedSocket("client", config.client);
+    if (isSocket(address)) await requireUnusedSocket("control", address);
     const broker = await openBroker(config, workers, clock, logger);
     const tap = new EventTap();
     let clients: ClientSide | undefined;
     let control: ControlSide;
     try {
       const deps = { broker, tap, clock, logger };
-      clients = await startClients({ config, keys: material }, workers, deps, workerOptions);
+      clients = await startClients(settings, workers, deps, workerOptions);
       control = ControlSide.start({
         ...deps,
         config,
@@ -106,7 +123,8 @@ export class Server {
       await broker.close();
       throw error;
     }
-    const server = new Server({ config, keys, tokens, broker, backups, clients, control, logger });
+    const parts = { config, keys, tokens, broker, backups, clients, control, clock, logger };
+    const server = new Server(parts);
     // Not earlier: a start that fails logs its error and nothing else.
     if (keys.isRandom) {
       logger.warn(
@@ -119,6 +137,7 @@ export class Server {
         make: "openssl rand -base64 32",
       });
     }
+    if (certificate !== undefined) warnOfDates(certificate, clock.wall(), logger);
     server.#logStart(workers);
     return server;
   }
@@ -132,12 +151,17 @@ export class Server {
     return this.#clients.address;
   }
 
+  /** The address with its scheme, as programs on this machine may write it. */
+  get clientOrigin(): string {
+    return clientOriginOf(this.#config, this.#clients);
+  }
+
   get controlAddress(): string {
     return this.#control.address;
   }
 
   /**
-   * Reads the files of the log level, of keys for tokens and of control keys again, and fetches key sets
+   * Reads the files of the log level, of keys for tokens, of control keys and of TLS again, and fetches key sets
    * again. A file that cannot be read, or is wrong, changes nothing; the log says what was read, and what is
    * wrong. Never throws.
    */
@@ -161,6 +185,13 @@ export class Server {
       parts.push({
         reread: () => logger.info("control keys reread", this.#rereadControlKeys()),
         failed: (fields) => logger.error("control keys not reread, the old ones stay", fields),
+      });
+    }
+    const { tls } = this.#config;
+    if (tls !== undefined) {
+      parts.push({
+        reread: () => logger.info("certificate reread", this.#rereadCertificate(tls)),
+        failed: (fields) => logger.error("certificate not reread, the old one stays", fields),
       });
     }
     rereadAll(parts, logger);
@@ -194,6 +225,13 @@ export class Server {
     const keys = readControlKeys(this.#config) ?? [];
     this.#control.useKeys(keys);
     return { keys: keys.length };
+  }
+
+  #rereadCertificate(files: TlsFiles): LogFields {
+    const certificate = readTlsCertificate(files);
+    this.#clients.useCertificate(certificate);
+    warnOfDates(certificate, this.#clock.wall(), this.#logger);
+    return validityOf(certificate);
   }
 
   /**
@@ -230,7 +268,8 @@ export class Server {
       events: retention.eventsPerChannel,
       seconds: retention.ageMs / 1000,
     });
-    const client = { listener: "client", address: this.clientAddress };
+    const scheme = this.#config.tls && { scheme: "https" };
+    const client = { listener: "client", address: this.clientAddress, ...scheme };
     this.#logger.info("listening", workers === 1 ? client : { ...client, workers });
     this.#logger.info("listening", { listener: "control", address: this.controlAddress });
   }

@@ -65,6 +65,8 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
     }
     case "use keys":
       return clients.useKeys(message.keys);
+    case "use certificate":
+      return clients.useCertificate(message.certificate);
     case "use log level":
       return clients.useLogLevel(message.level);
     case "ping":

@@ -12,6 +12,7 @@ import type { LogLevel } from "../observability/log_line.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientQueries, ClientSettings } from "./client_side.ts";
+import type { TlsCertificate } from "./tls_certificate.ts";
 
 /** What a worker is started with. */
 export interface WorkerStart {
@@ -44,6 +45,7 @@ export type ToWorker =
   | ToFollower
   | Query
   | { readonly kind: "use keys"; readonly keys: KeyMaterial }
+  | { readonly kind: "use certificate"; readonly certificate: TlsCertificate }
   | { readonly kind: "use log level"; readonly level: LogLevel }
   /** Sent once a second; answered by `beat`. */
   | { readonly kind: "ping" }

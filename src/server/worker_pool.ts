@@ -8,7 +8,7 @@ import { HistoryServer } from "../broker/thread/history_server.ts";
 import { sumCounts } from "../broker/thread/recipient_counts.ts";
 import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
 import { type ClientCounts, noClientCounts, withoutThread } from "../hub/server_counts.ts";
-import { formatAddress } from "../lib/address.ts";
+import { isSocket, showAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Pacer } from "../lib/pacer.ts";
 import type { LogLevel } from "../observability/log_line.ts";
@@ -19,6 +19,7 @@ import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientAnswer, ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
 import { reserveAddress } from "./listener.ts";
 import { ThreadMeter } from "./thread_meter.ts";
+import type { TlsCertificate } from "./tls_certificate.ts";
 import { TICK_MS, WorkerThread } from "./worker_thread.ts";
 
 const DEFAULT_HEAP_MIB = 2048;
@@ -107,7 +108,9 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     count: number,
     deps: WorkerPoolDeps,
   ): Promise<WorkerPool> {
-    const client = reserveAddress("client", settings.config.client);
+    const { client: given } = settings.config;
+    // Threads cannot share a socket: the settings refuse it.
+    const client = isSocket(given) ? given : reserveAddress("client", given);
     const config = { ...settings.config, client };
     const pool = new WorkerPool({ ...settings, config }, count, deps);
     try {
@@ -120,8 +123,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   }
 
   get address(): string {
-    const { host, port } = this.#settings.config.client;
-    return formatAddress(host ?? "", port);
+    return showAddress(this.#settings.config.client, "");
   }
 
   get accepting(): boolean {
@@ -183,6 +185,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   useKeys(keys: KeyMaterial): void {
     this.#settings = { ...this.#settings, keys };
     for (const { thread } of this.#workers) thread.useKeys(keys);
+  }
+
+  useCertificate(certificate: TlsCertificate): void {
+    this.#settings = { ...this.#settings, certificate };
+    for (const { thread } of this.#workers) thread.useCertificate(certificate);
   }
 
   useLogLevel(logLevel: LogLevel): void {

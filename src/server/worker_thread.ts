@@ -9,6 +9,7 @@ import { Deque } from "../lib/deque.ts";
 import { reasonOf, StartError } from "../lib/errors.ts";
 import type { LogLevel } from "../observability/log_line.ts";
 import type { LogPosition } from "../sse/log_position.ts";
+import type { TlsCertificate } from "./tls_certificate.ts";
 import type { FromWorker, Query, ToWorker, WorkerStart } from "./worker_messages.ts";
 
 /** How often `WorkerThread.tick` is to be called. */
@@ -175,6 +176,11 @@ export class WorkerThread {
   /** See `ClientSide.useKeys`. */
   useKeys(keys: KeyMaterial): void {
     this.#post({ kind: "use keys", keys });
+  }
+
+  /** See `ClientSide.useCertificate`. */
+  useCertificate(certificate: TlsCertificate): void {
+    this.#post({ kind: "use certificate", certificate });
   }
 
   /** See `ClientSide.useLogLevel`. */

@@ -127,6 +127,7 @@ export class Listeners implements Disposable {
       corsOrigins: options.corsOrigins ?? [],
       logger,
       activity,
+      isReady: () => this.healthy,
       demoPage: options.demoPageKey === undefined
         ? undefined
         : { controlAddress: "127.0.0.1:8001", keyed: options.guard?.keys !== undefined },
@@ -134,7 +135,7 @@ export class Listeners implements Disposable {
     const { maxPayloadBytes = 1_048_576, demoPageKey } = options;
     const demoPage = demoPageKey === undefined
       ? undefined
-      : new DemoPageAccess({ key: demoPageKey, clientAddress: "127.0.0.1:8000", hosts: [] });
+      : new DemoPageAccess({ key: demoPageKey, clientOrigin: "http://127.0.0.1:8000", hosts: [] });
     this.access = new ControlAccess({
       boundHost: "127.0.0.1",
       hosts: [],
@@ -173,7 +174,7 @@ export class Listeners implements Disposable {
       takeStats: () => stats.take(),
       greeting: {
         version: "1.2.3",
-        clientAddress: "127.0.0.1:8000",
+        clientOrigin: "http://127.0.0.1:8000",
         store: "memory",
         peek: options.peek ?? true,
       },

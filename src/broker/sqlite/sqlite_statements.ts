@@ -13,7 +13,6 @@ export function prepareStatements(database: DatabaseSync) {
     checkpoint: prepare("PRAGMA wal_checkpoint(PASSIVE)"),
     /** Moves all of the write-ahead log into the database file, and leaves the former empty. */
     emptyLog: prepare("PRAGMA wal_checkpoint(TRUNCATE)"),
-    vacuum: prepare("VACUUM"),
     meta: prepare("SELECT value FROM meta WHERE name = ?"),
     setMeta: prepare("UPDATE meta SET value = ? WHERE name = ?"),
     /** The highest seq that the file knows, even if its event is gone. */

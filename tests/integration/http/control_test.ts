@@ -245,6 +245,23 @@ Deno.test("the health check answers 200 while both listeners accept, and 503 whi
   }]);
 });
 
+Deno.test("a stranger on the client listener is told whether it is ready, and nothing else", async () => {
+  using listeners = await Listeners.make();
+  const ready = await listeners.client("/readyz");
+  assertEquals([ready.status, await ready.text()], [200, "ready\n"]);
+  assertEquals(ready.headers.get("Cache-Control"), "no-store");
+  listeners.healthy = false;
+  const unready = await listeners.client("/readyz");
+  assertEquals([unready.status, await unready.text()], [503, "not ready\n"]);
+  const inJson = await listeners.client("/readyz", { headers: JSON_TYPE });
+  assertEquals([inJson.status, await inJson.json()], [503, { ready: false }]);
+  for (const ask of [listeners.client, listeners.control]) {
+    const live = await ask.call(listeners, "/livez");
+    assertEquals([live.status, await live.text()], [200, "live\n"]);
+    assertEquals((await ask.call(listeners, "/livez", { method: "POST" })).status, 405);
+  }
+});
+
 Deno.test("the health check tells in JSON how many streams are open, and how those before ended", async () => {
   using listeners = await Listeners.make({ maxConnections: 2 });
   const gone = await listeners.open();

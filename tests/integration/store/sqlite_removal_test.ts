@@ -68,13 +68,13 @@ Deno.test("what retention has dropped is overwritten, too", async () => {
 });
 
 Deno.test("a server that is killed during a removal leaves a store whose clients miss nothing unnoticed", async () => {
-  for (const  of of[{ channel: "red" }, { user: "ann" }]) {
+  for (const owner of [{ channel: "red" }, { user: "ann" }]) {
     await using store = await SqliteStore.make();
     using rig = await Rig.start({ store });
     const { id: start } = await rig.emit("red", "*", "start");
     const many = Array.from({ length: 700 }, (_, n) => `data: ${n}`);
     await rig.publish([publication("red", "ann", many)]);
-    const removal = rig.broker.removeHistory(of);
+    const removal = rig.broker.removeHistory(owner);
     // The first of several transactions is done by now.
     const atDeath = await store.openAfterCrash(RETENTION, rig.time);
     await removal.then(
@@ -88,7 +88,7 @@ Deno.test("a server that is killed during a removal leaves a store whose clients
     const left = batch.events.length;
     assert(left > 0 && left < many.length, `${left} events are left`);
     assert((batch.gap?.through ?? 0) > 0, "the rest is told");
-    assertEquals(await atDeath.removeHistory(of), left);
+    assertEquals(await atDeath.removeHistory(owner), left);
     await atDeath.close();
   }
 });

@@ -101,7 +101,9 @@ Deno.test("an empty environment variable counts as unset", () => {
 });
 
 Deno.test("the table above leaves out no setting", () => {
-  const covered = [...VALUES.map(([option]) => option), "control-open"];
+  // The files of TLS are given together: see below.
+  const others = ["control-open", "tls-cert", "tls-key"];
+  const covered = [...VALUES.map(([option]) => option), ...others];
   assertEquals(covered.toSorted(), SERVER_OPTIONS.map(({ name }) => name as string).toSorted());
 });
 
@@ -362,6 +364,42 @@ Deno.test("a control listener that others can reach is refused, unless there is 
     for (const flags of allowed) configOf({ bindctl, ...flags });
     configOf({ bindctl }, { SSE_CONTROL_OPEN: "1" });
   }
+});
+
+Deno.test("a Unix socket has permissions: everybody for clients, user and group for control, or those given", () => {
+  const { client, control } = configOf({ bind: "unix:/c.sock", bindctl: "unix:/ctl.sock" });
+  assertEquals(client, { path: "/c.sock", mode: 0o666 });
+  assertEquals(control, { path: "/ctl.sock", mode: 0o660 });
+  const { control: given } = configOf({ bindctl: "unix:/ctl.sock,mode=600" });
+  assertEquals(given, { path: "/ctl.sock", mode: 0o600 });
+});
+
+Deno.test("what a Unix socket cannot have is refused with the reason", () => {
+  const bind = "unix:/c.sock";
+  const tls = { "tls-cert": "/c", "tls-key": "/k" };
+  for (const workers of ["2", "auto"]) {
+    assertThrows(
+      () => configOf({ bind, workers }),
+      /^Refused -workers with a Unix socket: several threads can share a port only\.$/,
+    );
+  }
+  assertThrows(() => configOf({ bind, ...tls }), /^Refused -tls-cert with a Unix socket: /);
+  assertThrows(() => configOf({ bind, dev: "true" }), /^Refused -dev with a Unix socket: /);
+  assertThrows(
+    () => configOf({ bindctl: bind, dev: "true" }),
+    /^Refused -dev with a Unix socket: /,
+  );
+  configOf({ bindctl: bind, workers: "2", ...tls });
+});
+
+Deno.test("a certificate and its key are given together", () => {
+  assertEquals(configOf({ "tls-cert": "/c", "tls-key": "/k" }).tls, {
+    certificate: "/c",
+    key: "/k",
+  });
+  assertEquals(configOf({}).tls, undefined);
+  assertThrows(() => configOf({ "tls-cert": "/c" }), /^Give -tls-cert and -tls-key together\.$/);
+  assertThrows(() => configOf({ "tls-key": "/k" }), /^Give -tls-cert and -tls-key together\.$/);
 });
 
 Deno.test("a switch can be turned on and off by name", () => {

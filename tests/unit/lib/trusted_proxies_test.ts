@@ -80,7 +80,16 @@ Deno.test("however many addresses come, each counts as what it is", () => {
 
 Deno.test("ranges are addresses, or addresses with the bits of a prefix", () => {
   for (
-    const good of ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "1.2.3.4/32", "::1", "fd00::/8", "::/0"]
+    const good of [
+      "10.0.0.1",
+      "10.0.0.0/8",
+      "0.0.0.0/0",
+      "1.2.3.4/32",
+      "::1",
+      "fd00::/8",
+      "::/0",
+      "unix",
+    ]
   ) {
     assert(isAddressRange(good), good);
   }

@@ -1,58 +1,82 @@
+import { ErrorReply } from "@redis/client";
 import { keyOfTarget, type RevocationRecord } from "../../../../src/auth/revocations.ts";
 import { RedisRevocations } from "../../../../src/broker/redis/redis_revocations.ts";
-import type { RedisSession } from "../../../../src/broker/redis/redis_session.ts";
-import { assertEquals, assertRejects } from "../../../support/assert.ts";
-import { SILENT } from "../../../support/store/stores.ts";
+import type { RedisSession, Script } from "../../../../src/broker/redis/redis_session.ts";
+import { createLogger } from "../../../../src/observability/logger.ts";
+import { assertEquals, assertMatch } from "../../../support/assert.ts";
 
-const PAGE = 1000;
+const NOW = 1000;
 
-/** A server's revocations, and the users that its threads are told of. */
-function rig() {
+function revoked(user: string): RevocationRecord {
+  return { user, revokedAt: NOW, forgetAt: NOW + 3600 };
+}
+
+/** A Redis that answers, page by page, what is to be read, and takes no writes if it is full. */
+class ScriptedRedis {
+  /** Each is read at once; an error is thrown. */
+  readonly pages: (readonly RevocationRecord[] | Error)[] = [];
+  isFull = false;
+  /** Targets that were written. */
+  readonly written: string[] = [];
+  readonly session = { run: this.#run.bind(this) } as unknown as RedisSession;
+  #place = 0;
+
+  async #run({ text }: Script, args: readonly string[]): Promise<unknown> {
+    await Promise.resolve();
+    if (text.startsWith("-- Keeps revocations")) {
+      if (this.isFull) throw new ErrorReply("OOM command not allowed");
+      this.written.push(...args.slice(3).filter((_, n) => n % 3 === 0));
+      return 1;
+    }
+    const page = this.pages.shift() ?? [];
+    if (page instanceof Error) throw page;
+    const rows = page.flatMap((record) => [
+      ...[String(++this.#place), keyOfTarget(record)],
+      `${record.revokedAt} ${record.forgetAt}`,
+    ]);
+    return [String(page.length), ...rows];
+  }
+}
+
+function open(redis: ScriptedRedis) {
+  const lines: string[] = [];
   const revocations = new RedisRevocations({
-    prefix: "",
-    connection: () => ({ session: undefined, unavailableReason: undefined }),
-    now: () => 0,
-    logger: SILENT,
+    prefix: "sse:",
+    connection: () => ({ session: redis.session, unavailableReason: undefined }),
+    now: () => NOW * 1000,
+    logger: createLogger("debug", () => 0, (line) => lines.push(line)),
     where: "Redis",
   });
   const told: string[] = [];
-  revocations.follow((records) => told.push(...records.map(({ user = "" }) => user)));
-  return { revocations, told };
+  revocations.follow((records) => told.push(...records.map(({ user }) => String(user))));
+  return { revocations, told, lines };
 }
 
-/** A session of which each call gets the next answer. */
-function sessionOf(...answers: readonly (readonly string[] | Error)[]): RedisSession {
-  const left = [...answers];
-  const session: Partial<RedisSession> = {
-    run: () => {
-      const answer = left.shift() ?? new Error("nothing more was expected");
-      return answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer);
-    },
-  };
-  return session as RedisSession;
-}
-
-/** What Redis answers: how many there are, and these. */
-function page(users: readonly string[]): readonly string[] {
-  const texts = users.flatMap((user, n) => [String(n + 1), keyOfTarget({ user }), "1 100"]);
-  return [String(users.length), ...texts];
-}
-
-Deno.test("what was read before the connection broke is told: it is known, so it never is again", async () => {
-  const { revocations, told } = rig();
-  const users = Array.from({ length: PAGE }, (_, n) => `user${n}`);
-  const broken = sessionOf(page(users), new Error("connection lost"));
-  await assertRejects(() => revocations.resume(broken), /connection lost/);
-  assertEquals(told, users);
-  await revocations.resume(sessionOf(page(users), page([])));
-  assertEquals(told, users, "each once");
+Deno.test("a Redis that is too full to get revocations again is used all the same, and what is new in it is told", async () => {
+  const redis = new ScriptedRedis();
+  const { revocations, told, lines } = open(redis);
+  await revocations.add([revoked("ann")]);
+  redis.written.length = 0;
+  redis.isFull = true;
+  redis.pages.push([revoked("bob")]);
+  await revocations.resume(redis.session);
+  assertEquals(told, ["bob"]);
+  assertMatch(lines.join("\n"), /^\S+ error revocations not put back /m);
+  redis.isFull = false;
+  redis.pages.push([revoked("bob")]);
+  await revocations.resume(redis.session);
+  assertEquals(redis.written, [keyOfTarget(revoked("ann"))]);
 });
 
-Deno.test("what others have revoked is told even if Redis does not take back what it has lost", async () => {
-  const { revocations, told } = rig();
-  const lost: RevocationRecord = { user: "ann", revokedAt: 1, forgetAt: 100 };
-  revocations.known.add([lost], 0);
-  const full = sessionOf(page(["alex"]), new Error("OOM command not allowed"));
-  await assertRejects(() => revocations.resume(full), /OOM/);
-  assertEquals(told, ["alex"]);
+Deno.test("what was read before a connection broke is told", async () => {
+  const redis = new ScriptedRedis();
+  const { revocations, told } = open(redis);
+  const many = Array.from({ length: 1000 }, (_, n) => revoked(`user ${n}`));
+  redis.pages.push(many, new Error("the connection is lost"));
+  const failing = revocations.refresh();
+  assertEquals(await failing.catch(({ message }) => message), "the connection is lost");
+  assertEquals(told.length, 1000);
+  redis.pages.push(many, [revoked("ann")]);
+  await revocations.resume(redis.session);
+  assertEquals(told.slice(1000), ["ann"]);
 });
