@@ -192,7 +192,7 @@ async function follow(random: SeededRandom): Promise<void> {
   await using three = await startOn(redis, "-workers", "3");
   await using crowd = new Crowd([one, three], random);
   await using strict = await PresenceFollower.open(one, "&grace=0");
-  await using patient = await PresenceFollower.open(three, "&grace=0.5");
+  await using patient = await PresenceFollower.open(three, "&grace=1");
   for (let step = 1; step <= STEPS; step++) {
     await crowd.step();
     const { summary, users } = crowd;

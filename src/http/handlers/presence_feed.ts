@@ -1,67 +1,78 @@
 import type { PresentUser } from "../../hub/presence.ts";
 
+/** The longest grace time of a feed. */
+export const LONGEST_GRACE_SECONDS = 60;
+
 /** What has changed since the last look. */
 export interface PresenceChanges {
   readonly joined: readonly PresentUser[];
   readonly left: readonly string[];
 }
 
-interface Shown {
+/** A user who was found to be gone. */
+interface Absence {
   /** As the user was found last. */
-  present: PresentUser;
-  /** When the user was first found to be gone. */
-  absentSince: number | undefined;
+  readonly present: PresentUser;
+  readonly since: number;
+  /** For how long by the last look, and by the look before; negative if the user was not gone then. */
+  lastedMs: number;
+  lastedBeforeMs: number;
+}
+
+/** A user who was not there in the look before. */
+interface Arrival {
+  readonly present: PresentUser;
+  /** For how long the user was gone; without end for one who is new. */
+  readonly awayMs: number;
 }
 
 /**
- * Makes joins and leaves of looks at a channel. Who is gone for less than the grace time has not left, so that a
- * client that reconnects neither leaves nor joins.
+ * Makes joins and leaves of looks at a channel. Who is gone for less than a grace time has not left, so that a
+ * client that reconnects neither leaves nor joins. Each look is compared with the one before it once, however many
+ * grace times there are.
  */
 export class PresenceFeed {
-  readonly #graceMs: number;
-  readonly #shown = new Map<string, Shown>();
-
-  constructor(graceMs: number) {
-    this.#graceMs = graceMs;
-  }
-
-  /** The users who have joined and not left. */
-  get users(): readonly PresentUser[] {
-    return Array.from(this.#shown.values(), ({ present }) => present);
-  }
+  #there: ReadonlyMap<string, PresentUser> = new Map();
+  /** Those who may not have left by some grace time. */
+  readonly #absences = new Map<string, Absence>();
+  #arrivals: readonly Arrival[] = [];
 
   /**
    * Takes the users who are there.
    *
    * @param now in milliseconds, on the steady clock.
    */
-  update(users: readonly PresentUser[], now: number): PresenceChanges {
-    const there = new Set<string>();
-    const joined: PresentUser[] = [];
-    for (const present of users) {
-      const [user] = present;
-      there.add(user);
-      const shown = this.#shown.get(user);
-      if (shown === undefined) {
-        this.#shown.set(user, { present, absentSince: undefined });
-        joined.push(present);
-      } else {
-        shown.present = present;
-        shown.absentSince = undefined;
-      }
+  update(users: readonly PresentUser[], now: number): void {
+    const before = this.#there;
+    this.#there = new Map(users.map((present) => [present[0], present]));
+    this.#arrivals = users.filter(([user]) => !before.has(user)).map((present) => {
+      const awayMs = this.#absences.get(present[0])?.lastedMs ?? Infinity;
+      this.#absences.delete(present[0]);
+      return { present, awayMs };
+    });
+    for (const [user, absence] of this.#absences) {
+      if (absence.lastedMs >= LONGEST_GRACE_SECONDS * 1000) this.#absences.delete(user);
+      absence.lastedBeforeMs = absence.lastedMs;
+      absence.lastedMs = now - absence.since;
     }
-    return { joined, left: this.#takeLeft(there, now) };
+    for (const [user, present] of before) {
+      if (this.#there.has(user)) continue;
+      this.#absences.set(user, { present, since: now, lastedMs: 0, lastedBeforeMs: -1 });
+    }
   }
 
-  #takeLeft(there: ReadonlySet<string>, now: number): readonly string[] {
-    const left: string[] = [];
-    for (const [user, shown] of this.#shown) {
-      if (there.has(user)) continue;
-      shown.absentSince ??= now;
-      if (now - shown.absentSince < this.#graceMs) continue;
-      this.#shown.delete(user);
-      left.push(user);
-    }
-    return left;
+  /** The users who have joined and not left, by a grace time. */
+  users(graceMs: number): readonly PresentUser[] {
+    const absent = this.#absences.values().filter(({ lastedMs }) => lastedMs < graceMs);
+    return [...this.#there.values(), ...absent.map(({ present }) => present)];
+  }
+
+  /** What the last look has changed, by a grace time. */
+  changes(graceMs: number): PresenceChanges {
+    const joined = this.#arrivals.filter(({ awayMs }) => awayMs >= graceMs);
+    const left = this.#absences.entries()
+      .filter(([, { lastedBeforeMs, lastedMs }]) => lastedBeforeMs < graceMs && lastedMs >= graceMs)
+      .map(([user]) => user);
+    return { joined: joined.map(({ present }) => present), left: left.toArray() };
   }
 }

@@ -71,19 +71,14 @@ interface Reader {
   blockedSince: number | undefined;
 }
 
-/** The streams with one grace time. */
-interface Group {
-  readonly feed: PresenceFeed;
-  readonly readers: Set<Reader>;
-}
-
 /** A channel that streams follow; while there are any, it is looked at once a second. */
 class FollowedChannel {
   readonly name: string;
   readonly #clock: Clock;
   readonly #look: () => Promise<Look | undefined>;
+  readonly #feed = new PresenceFeed();
   /** By grace time. */
-  readonly #groups = new Map<number, Group>();
+  readonly #groups = new Map<number, Set<Reader>>();
   #last: Look | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -104,27 +99,22 @@ class FollowedChannel {
     this.#last = look;
     const { users, unanswered } = look.report;
     const isSame = String(unanswered) === String(last?.report.unanswered);
-    const now = this.#clock.steady();
-    for (const { feed, readers } of this.#groups.values()) {
-      const changes = feed.update(users, now);
+    this.#feed.update(users, this.#clock.steady());
+    for (const [graceMs, readers] of this.#groups) {
+      const changes = this.#feed.changes(graceMs);
       for (const reader of readers) {
-        this.#tell(reader, feed, changes, isSame ? undefined : unanswered);
+        this.#tell(reader, graceMs, changes, isSame ? undefined : unanswered);
       }
     }
   }
 
   /** Begins a stream; returns what ends that. */
   add(stream: ControlStream, graceMs: number): () => void {
-    let group = this.#groups.get(graceMs);
-    if (group === undefined) {
-      group = { feed: new PresenceFeed(graceMs), readers: new Set() };
-      group.feed.update(this.#last?.report.users ?? [], this.#clock.steady());
-      this.#groups.set(graceMs, group);
-    }
-    const { feed, readers } = group;
+    const readers = this.#groups.get(graceMs) ?? new Set();
+    this.#groups.set(graceMs, readers);
     const reader: Reader = { stream, blockedSince: undefined };
     readers.add(reader);
-    this.#sendState(stream, feed);
+    this.#sendState(stream, graceMs);
     this.#timer ??= setTimeout(() => this.#lookAgain(), LOOK_MS);
     return () => {
       readers.delete(reader);
@@ -144,7 +134,7 @@ class FollowedChannel {
   /** @param unanswered set if it has changed. */
   #tell(
     reader: Reader,
-    feed: PresenceFeed,
+    graceMs: number,
     { joined, left }: PresenceChanges,
     unanswered: readonly string[] | undefined,
   ): void {
@@ -152,7 +142,7 @@ class FollowedChannel {
     if (!stream.hasRoom) return this.#skip(reader);
     if (reader.blockedSince !== undefined) {
       reader.blockedSince = undefined;
-      return this.#sendState(stream, feed);
+      return this.#sendState(stream, graceMs);
     }
     const channel = this.name;
     for (const present of joined) stream.send("join", { channel, ...describe(present) });
@@ -167,11 +157,11 @@ class FollowedChannel {
     if (now - reader.blockedSince > LONGEST_BLOCKED_MS) reader.stream.end();
   }
 
-  #sendState(stream: ControlStream, { users }: PresenceFeed): void {
+  #sendState(stream: ControlStream, graceMs: number): void {
     const unanswered = this.#last?.report.unanswered ?? [];
     stream.send("state", {
       channel: this.name,
-      users: users.map(describe),
+      users: this.#feed.users(graceMs).map(describe),
       ...(unanswered.length > 0 && { unanswered }),
     });
   }

@@ -6,6 +6,7 @@ import { checkName } from "../../requests/fields.ts";
 import { answer } from "../answers.ts";
 import { listOf, readListRequest, type SortOrder } from "../paging.ts";
 import type { RoutedRequest, RouteHandler } from "../router.ts";
+import { LONGEST_GRACE_SECONDS } from "./presence_feed.ts";
 import type { PresenceReport } from "./presence_report.ts";
 import type { PresenceStreams } from "./presence_streams.ts";
 
@@ -20,7 +21,6 @@ const SORTS = ["user", "streams", "since"] as const;
 type Sort = typeof SORTS[number];
 
 const DEFAULT_GRACE_SECONDS = 5;
-const MAX_GRACE_SECONDS = 60;
 
 /**
  * `GET /presence/`: the users who hear a channel, as a list, or as a stream of those who join and leave. It
@@ -89,14 +89,14 @@ function readChannel(channel: string | undefined): string {
   );
 }
 
-/** In seconds. @throws BadField */
+/** In whole seconds: each further grace time that is asked for costs every look something. @throws BadField */
 function readGrace(text: string | undefined): number {
   if (text === undefined) return DEFAULT_GRACE_SECONDS;
-  const seconds = /^[0-9]{1,2}(\.[0-9]{1,3})?$/.test(text) ? Number(text) : NaN;
-  if (seconds <= MAX_GRACE_SECONDS) return seconds;
+  const seconds = /^[0-9]{1,2}$/.test(text) ? Number(text) : NaN;
+  if (seconds <= LONGEST_GRACE_SECONDS) return seconds;
   throw new BadField(
     "grace",
-    `Bad field grace: it must be a number of seconds from 0 to ${MAX_GRACE_SECONDS}.`,
+    `Bad field grace: it must be a whole number of seconds from 0 to ${LONGEST_GRACE_SECONDS}.`,
   );
 }
 

@@ -11,9 +11,10 @@ function there(...users: readonly string[]): readonly PresentUser[] {
 
 /** A feed, and what it tells of each look. */
 function feedWith(graceMs: number) {
-  const feed = new PresenceFeed(graceMs);
+  const feed = new PresenceFeed();
   const look = (now: number, ...users: readonly string[]) => {
-    const { joined, left } = feed.update(there(...users), now);
+    feed.update(there(...users), now);
+    const { joined, left } = feed.changes(graceMs);
     return [...joined.map(([user]) => `+${user}`), ...left.map((user) => `-${user}`)];
   };
   return { feed, look };
@@ -30,9 +31,9 @@ Deno.test("who is gone for the grace time leaves, and joins when coming back lat
   const { feed, look } = feedWith(GRACE_MS);
   look(0, "alex");
   assertEquals([look(1000), look(5999)], [[], []]);
-  assertEquals(feed.users, there("alex"), "shown up to then");
+  assertEquals(feed.users(GRACE_MS), there("alex"), "shown up to then");
   assertEquals(look(6000), ["-alex"]);
-  assertEquals(feed.users, []);
+  assertEquals(feed.users(GRACE_MS), []);
   assertEquals(look(7000), []);
   assertEquals(look(8000, "alex"), ["+alex"]);
 });
@@ -52,10 +53,24 @@ Deno.test("without a grace time, a look that does not find a user is a leave", (
 });
 
 Deno.test("a user is shown as the last look found it", () => {
-  const feed = new PresenceFeed(GRACE_MS);
+  const feed = new PresenceFeed();
   feed.update([["alex", 1, 100]], 0);
   feed.update([["alex", 2, 900]], 1000);
-  assertEquals(feed.users, [["alex", 2, 900]]);
+  assertEquals(feed.users(GRACE_MS), [["alex", 2, 900]]);
+});
+
+Deno.test("one feed serves every grace time, up to the longest", () => {
+  const feed = new PresenceFeed();
+  const leftAt = new Map<number, number>();
+  for (let now = 0; now <= 62_000; now += 1000) {
+    feed.update(now === 0 ? there("alex") : [], now);
+    for (const graceMs of [0, 1000, 60_000]) {
+      if (feed.changes(graceMs).left.length > 0) leftAt.set(graceMs, now);
+    }
+  }
+  assertEquals([...leftAt], [[0, 1000], [1000, 2000], [60_000, 61_000]]);
+  feed.update(there("alex"), 63_000);
+  assertEquals(feed.changes(60_000).joined, there("alex"));
 });
 
 Deno.test("joins and leaves are those of a model, whoever comes and goes", () =>
