@@ -1,4 +1,4 @@
-import { ControlKeyRefused, RightMissing } from "../../lib/errors.ts";
+import { ControlKeyRefused, RightMissing, ServerBusy } from "../../lib/errors.ts";
 import { encodeBlock, encodeLines } from "../../sse/encode.ts";
 import type { Caller } from "../caller.ts";
 
@@ -6,6 +6,12 @@ const TICK_MS = 1000;
 
 /** After so many ticks in which nothing was sent, a comment tells proxies that the stream is alive. */
 const HEARTBEAT_TICKS = 15;
+
+/** After so many ticks in which its client had no room for more, a stream is broken off. */
+const MOST_BLOCKED_TICKS = 60;
+
+/** The most streams of the control listener, so that what clients that read nothing hold is bounded. */
+export const MAX_CONTROL_STREAMS = 200;
 
 /** A stream takes more while no more than this is unsent. */
 const UNSENT_BYTES = 65_536;
@@ -22,6 +28,7 @@ export class ControlStream {
   #controller!: ReadableStreamDefaultController<Uint8Array>; // Set in the constructor, by `start`.
   #isEnded = false;
   #quietTicks = 0;
+  #blockedTicks = 0;
   readonly #ended: () => void;
 
   /** @param ended comes once, however the stream ended. */
@@ -61,7 +68,18 @@ export class ControlStream {
 
   /** Comes about once a second. */
   tick(): void {
+    this.#blockedTicks = this.hasRoom ? 0 : this.#blockedTicks + 1;
+    if (this.#blockedTicks >= MOST_BLOCKED_TICKS) return this.#abort("its client reads nothing");
     if (++this.#quietTicks >= HEARTBEAT_TICKS && this.hasRoom) this.#write(encodeLines(":"));
+  }
+
+  /** Ends the stream at once, and drops what is unsent. */
+  #abort(reason: string): void {
+    const error = new Error(`Control stream broken off: ${reason}.`);
+    // Deno 2.9.6 prints the error when the connection closes: one line instead of a stack.
+    error.stack = error.message;
+    this.#controller.error(error);
+    this.#finish();
   }
 
   #write(bytes: Uint8Array): void {
@@ -78,7 +96,7 @@ export class ControlStream {
 
 /**
  * The streams of the control listener. A stream ends when its caller's key is gone, or may no longer read,
- * and when the server stops. While none is open, no timer runs.
+ * when its client has read nothing for a minute, and when the server stops. While none is open, no timer runs.
  */
 export class ControlStreams {
   /** By whom each was opened. */
@@ -90,8 +108,14 @@ export class ControlStreams {
    * Opens a stream for a caller, which its route has found to have the right to read.
    *
    * @param ended comes once, however the stream ended.
+   * @throws ServerBusy if as many are open as may be.
    */
   open(caller: Caller, ended: () => void): ControlStream {
+    if (this.#open.size >= MAX_CONTROL_STREAMS) {
+      throw new ServerBusy(
+        `Cannot open the stream: ${MAX_CONTROL_STREAMS} streams of the control listener are open, which is the most.`,
+      );
+    }
     const stream: ControlStream = new ControlStream(() => {
       this.#forget(stream);
       ended();

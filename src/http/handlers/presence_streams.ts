@@ -8,9 +8,6 @@ import type { PresenceReport } from "./presence_report.ts";
 /** How often a channel is looked at while somebody follows it. */
 const LOOK_MS = 1000;
 
-/** A stream whose client takes nothing for this long is ended. */
-const LONGEST_BLOCKED_MS = 60_000;
-
 /** What streams of presence work with. */
 export interface PresenceStreamsDeps {
   /** `undefined` if it cannot be told now. */
@@ -34,20 +31,18 @@ export class PresenceStreams {
     const look = await this.#look(channel);
     if (look === undefined) return undefined;
     // In one turn from here on: whoever looks meanwhile finds the same channel.
-    let followed = this.#channels.get(channel);
-    if (followed === undefined) {
-      followed = new FollowedChannel(channel, this.#deps.clock, () => this.#look(channel));
-      this.#channels.set(channel, followed);
-    }
+    const followed = this.#channels.get(channel) ??
+      new FollowedChannel(channel, this.#deps.clock, () => this.#look(channel));
     return this.#follow(followed, look, caller, graceMs);
   }
 
   #follow(channel: FollowedChannel, look: Look, caller: Caller, graceMs: number): Response {
-    channel.take(look);
     const stream = this.#deps.controlStreams.open(caller, () => {
       remove();
       if (channel.isEmpty) this.#channels.delete(channel.name);
     });
+    this.#channels.set(channel.name, channel);
+    channel.take(look);
     const remove = channel.add(stream, graceMs);
     return stream.response;
   }
@@ -67,8 +62,8 @@ interface Look {
 
 interface Reader {
   readonly stream: ControlStream;
-  /** Since when its client has no room for more, on the steady clock: it has missed something. */
-  blockedSince: number | undefined;
+  /** Whether its client had no room for a look, and so may have missed something. */
+  hasMissed: boolean;
 }
 
 /** A channel that streams follow; while there are any, it is looked at once a second. */
@@ -112,7 +107,7 @@ class FollowedChannel {
   add(stream: ControlStream, graceMs: number): () => void {
     const readers = this.#groups.get(graceMs) ?? new Set();
     this.#groups.set(graceMs, readers);
-    const reader: Reader = { stream, blockedSince: undefined };
+    const reader: Reader = { stream, hasMissed: false };
     readers.add(reader);
     this.#sendState(stream, graceMs);
     this.#timer ??= setTimeout(() => this.#lookAgain(), LOOK_MS);
@@ -139,22 +134,19 @@ class FollowedChannel {
     unanswered: readonly string[] | undefined,
   ): void {
     const { stream } = reader;
-    if (!stream.hasRoom) return this.#skip(reader);
-    if (reader.blockedSince !== undefined) {
-      reader.blockedSince = undefined;
+    if (!stream.hasRoom) {
+      // It is told all anew once it has room.
+      reader.hasMissed = true;
+      return;
+    }
+    if (reader.hasMissed) {
+      reader.hasMissed = false;
       return this.#sendState(stream, graceMs);
     }
     const channel = this.name;
     for (const present of joined) stream.send("join", { channel, ...describe(present) });
     for (const user of left) stream.send("leave", { channel, user });
     if (unanswered !== undefined) stream.send("unanswered", { channel, unanswered });
-  }
-
-  /** What a client has no room for it is told anew once it has, but it is not waited for without end. */
-  #skip(reader: Reader): void {
-    const now = this.#clock.steady();
-    reader.blockedSince ??= now;
-    if (now - reader.blockedSince > LONGEST_BLOCKED_MS) reader.stream.end();
   }
 
   #sendState(stream: ControlStream, graceMs: number): void {

@@ -19,7 +19,7 @@ const PAUSE_MS = 100;
 
 /** What may wait to be sent. More is skipped, so that a tail costs little, however busy its channel is. */
 const MOST_WAITING = 100;
-const MOST_WAITING_BYTES = 1_048_576;
+const MOST_WAITING_BYTES = 262_144;
 
 /** A longer payload is cut: the tail is for a person to read. */
 const MOST_SHOWN_BYTES = 16_384;
@@ -95,16 +95,22 @@ class ChannelTail implements ChannelWatcher {
   #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.#stream.hasRoom) {
+    if (this.#stream.isEnded) return;
+    let sent = 0;
+    for (const { event, epoch } of this.#waiting) {
+      if (!this.#stream.hasRoom) break;
+      this.#stream.send("event", describe(event, epoch, this.#peek));
+      this.#waitingBytes -= event.size;
+      sent++;
+    }
+    this.#waiting.splice(0, sent);
+    if (this.#waiting.length > 0 || this.#skipped > 0 && !this.#stream.hasRoom) {
       // Its reader is slow, and may be gone.
-      if (!this.#stream.isEnded) this.#timer = setTimeout(() => this.#send(), PAUSE_MS);
+      this.#timer = setTimeout(() => this.#send(), PAUSE_MS);
       return;
     }
-    for (const { event, epoch } of this.#waiting) {
-      this.#stream.send("event", describe(event, epoch, this.#peek));
-    }
     if (this.#skipped > 0) this.#stream.send("skipped", { events: this.#skipped });
-    this.#waiting.length = this.#waitingBytes = this.#skipped = 0;
+    this.#skipped = 0;
   }
 }
 

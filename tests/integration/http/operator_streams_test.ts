@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { controlKeys } from "../../support/control_keys.ts";
 import { withDeadline } from "../../support/wait.ts";
+import { MAX_CONTROL_STREAMS } from "../../../src/http/handlers/control_streams.ts";
 import { Listeners, type ListenersOptions, OpenBody } from "../../support/listeners.ts";
 
 const KEYED = { keys: controlKeys("ops", "k3y", ["read"]) };
@@ -201,4 +202,29 @@ Deno.test("a channel's name may be any text, and must be a name", async () => {
   const refused = await listeners.control(`/channels/${"x".repeat(300)}/events`);
   assertEquals(refused.status, 400);
   assertMatch(await refused.text(), /^Bad field channel: /);
+});
+
+Deno.test("beyond the most streams, of whatever kind, the answer says so and when to come again", async () => {
+  using listeners = await Listeners.make();
+  const headers = { Accept: "text/event-stream" };
+  const paths = ["/stats/", "/channels/chat/events", "/presence/?channel=chat"];
+  const open = (n: number) => listeners.control(paths[n % 3] ?? "", { headers });
+  const bodies: (ReadableStream | null)[] = [];
+  for (let n = 0; n < MAX_CONTROL_STREAMS; n++) {
+    const { status, body } = await open(n);
+    assertEquals(status, 200);
+    bodies.push(body);
+  }
+  for (let n = 0; n < 3; n++) {
+    const refused = await open(n);
+    assertEquals([refused.status, refused.headers.get("Retry-After")], [503, "1"]);
+    assertMatch(
+      await refused.text(),
+      /^Cannot open the stream: 200 streams of the control listener/,
+    );
+  }
+  for (const body of bodies) await body?.cancel();
+  const again = await open(2);
+  assertEquals(again.status, 200);
+  await again.body?.cancel();
 });

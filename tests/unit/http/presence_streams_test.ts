@@ -2,7 +2,7 @@ import { Caller } from "../../../src/http/caller.ts";
 import { ControlStreams } from "../../../src/http/handlers/control_streams.ts";
 import type { PresenceReport } from "../../../src/http/handlers/presence_report.ts";
 import { PresenceStreams } from "../../../src/http/handlers/presence_streams.ts";
-import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+import { assert, assertEquals, assertMatch, assertRejects } from "../../support/assert.ts";
 import { FakeTime, settle } from "../../support/hub/fake_time.ts";
 
 /** Streams of a channel of which a test says who is there. */
@@ -58,7 +58,7 @@ class Follower {
 
   /** Begins to read all that comes. */
   read(): this {
-    this.#reading ??= this.#readAll();
+    this.#reading ??= this.readAll();
     return this;
   }
 
@@ -80,7 +80,7 @@ class Follower {
     await this.#reader.cancel();
   }
 
-  async #readAll(): Promise<void> {
+  async readAll(): Promise<void> {
     const decoder = new TextDecoder();
     for (let part = await this.#reader.read(); !part.done; part = await this.#reader.read()) {
       this.#text += decoder.decode(part.value, { stream: true });
@@ -213,8 +213,7 @@ Deno.test("a client that reads nothing for a minute is cut off", async () => {
   const before = rig.looks;
   await rig.time.advance(10_000);
   assert(rig.looks < before + 3, "looked for nobody");
-  await follower.news();
-  assert(follower.hasEnded);
+  await assertRejects(() => follower.readAll(), /its client reads nothing/);
 });
 
 Deno.test("a stream that is opened once the server stops ends too, and nobody looks for it", async () => {
