@@ -78,7 +78,7 @@ export class ClaimReader {
       ...this.#readChannels(payload),
       expiresAt: end === undefined ? undefined : end + leewaySeconds,
       keyId: key.id,
-      issuedAt: readIssuedAt(iat, nowSeconds, leewaySeconds),
+      issuedAt: readIssuedAt(iat, leewaySeconds),
       tokenId: typeof jti === "string" && isName(jti) ? jti : undefined,
     });
     if (isExpired(claims, nowSeconds)) throw expired();
@@ -135,17 +135,9 @@ export class ClaimReader {
   }
 }
 
-/**
- * Revocations go by `iat` alone, so one that is wrong is no reason to refuse a token: it tells nothing then,
- * as one in milliseconds, which would be later than every revocation.
- */
-function readIssuedAt(
-  iat: unknown,
-  nowSeconds: number,
-  leewaySeconds: number,
-): number | undefined {
-  const isTime = typeof iat === "number" && iat < nowSeconds + LONGEST_LIFE_SECONDS;
-  return isTime ? wholeMilliseconds(iat - leewaySeconds) : undefined;
+/** Revocations alone go by `iat`, so one that is wrong is no reason to refuse a token: it tells nothing then. */
+function readIssuedAt(iat: unknown, leewaySeconds: number): number | undefined {
+  return typeof iat === "number" ? wholeMilliseconds(iat - leewaySeconds) : undefined;
 }
 
 /** Whether a token has expired: `exp` is the first moment at which it must not be accepted. */

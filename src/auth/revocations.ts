@@ -31,6 +31,12 @@ export type RevocationRecord = RevocationTarget & {
 /** The most revocations that are remembered. */
 export const MAX_REVOCATIONS = 100_000;
 
+/**
+ * An `iat` that is further ahead tells nothing, as one in milliseconds: it would be later than every revocation. A
+ * clock that is set wrong, by its time zone, is off by less.
+ */
+const FURTHEST_AHEAD_SECONDS = 86_400;
+
 /** How often those whose time is over are looked for. */
 const FORGET_EVERY_SECONDS = 60;
 
@@ -96,9 +102,12 @@ export class Revocations {
     if (ofToken !== undefined && ofToken.forgetAt > nowSeconds) return [];
     const ofUser = this.#users.get(user);
     if (ofUser === undefined) return channels;
+    // From the last revocation, if that is ahead: tokens of `/token/` are later, though the clock was set back.
+    const furthest = Math.max(nowSeconds, this.timeAfterLast(user)) + FURTHEST_AHEAD_SECONDS;
+    const issued = issuedAt !== undefined && issuedAt <= furthest ? issuedAt : -Infinity;
     const revoked: string[] = [];
     for (const [channel, { revokedAt, forgetAt }] of ofUser) {
-      if (forgetAt <= nowSeconds || issuedAt !== undefined && issuedAt > revokedAt) continue;
+      if (forgetAt <= nowSeconds || issued > revokedAt) continue;
       if (channel === "") return [];
       revoked.push(channel);
     }

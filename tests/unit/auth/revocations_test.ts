@@ -39,6 +39,26 @@ Deno.test("what a user's tokens may hear after a revocation depends on when they
   assertEquals(allowed({ revokedAt: NOW }, { user: "ann" }), "chat,news,orders.7");
 });
 
+Deno.test("an iat that is more than a day ahead survives no revocation", () => {
+  const day = 86_400;
+  assertEquals(allowed({ revokedAt: NOW }, { issuedAt: NOW + day }), "chat,news,orders.7");
+  for (const issuedAt of [NOW + day + 2, NOW + 300 * day, NOW * 1000, Infinity]) {
+    assertEquals(allowed({ revokedAt: NOW }, { issuedAt }), "", String(issuedAt));
+  }
+});
+
+Deno.test("a token that is later than every revocation is accepted, though the clock was set back by months", () => {
+  const ahead = NOW + 100 * 86_400;
+  const revocations = new Revocations();
+  revocations.add([
+    { user: "alex", revokedAt: ahead, forgetAt: ahead + 1 },
+    { user: "alex", channel: "chat", revokedAt: NOW, forgetAt: LATER },
+  ], NOW);
+  const issuedAt = revocations.timeAfterLast("alex");
+  assertEquals(revocations.allowed({ ...ALEX, issuedAt }, NOW).join(), "chat,news,orders.7");
+  assertEquals(revocations.allowed({ ...ALEX, issuedAt: ahead + 90_000 }, NOW), []);
+});
+
 Deno.test("a revocation for a channel, or a pattern, takes that away and leaves the others", () => {
   assertEquals(allowed({ revokedAt: NOW, channel: "chat" }), "news,orders.7");
   assertEquals(allowed({ revokedAt: NOW, channel: "orders.*" }), "chat,news");
