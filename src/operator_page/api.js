@@ -26,6 +26,12 @@ export const useKey = (key) => sessionStorage.setItem(KEY, key);
 export const forgetKey = () => sessionStorage.removeItem(KEY);
 
 async function send(path, init = {}) {
+  if (/\/\.\.?(\/|$)/.test(path.split("?")[0])) {
+    throw new Refused(
+      "A path cannot hold the name . or .., so this cannot be asked for here.",
+      400,
+    );
+  }
   const key = sessionStorage.getItem(KEY);
   const headers = { Accept: "application/json", ...init.headers };
   // A header holds bytes; the server reads them as UTF-8.
