@@ -30,7 +30,7 @@ export async function checkHealth(
   const refuse = (reason: string): never => {
     throw new Unhealthy(`Not healthy: ${url} ${reason}.`);
   };
-  const asked = ask(url, key).catch((error) => refuse(`cannot be asked: ${reasonOf(error)}`));
+  const asked = ask(url, key).catch((error) => refuse(`cannot be asked: ${causeOf(error)}`));
   const { status, text } = await within(
     DEADLINE_MS,
     asked,
@@ -48,6 +48,11 @@ async function ask(
   const headers = key === undefined ? {} : { Authorization: `Bearer ${key}` };
   const response = await fetch(url, { headers, redirect: "manual" });
   return { status: response.status, text: (await response.text()).trim() };
+}
+
+/** The runtime says no more than that fetching failed; why, it keeps in the cause. */
+function causeOf(error: unknown): string {
+  return reasonOf(error instanceof Error ? error.cause ?? error : error);
 }
 
 /** An address of this machine stands for all of them. */
