@@ -56,7 +56,7 @@ Deno.test({
       const flags = withDefaults(["-store", "redis://127.0.0.1:1/0"]);
       const { code, stderr } = await runServerCommand(flags, { command });
       assertEquals(code, 1);
-      assertMatch(stderr, /ECONNREFUSED/);
+      assertMatch(stderr, /^sse-server: Cannot use Redis at 127\.0\.0\.1:1: /);
     });
 
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
