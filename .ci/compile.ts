@@ -9,7 +9,8 @@ const COMPILE = [
   // Modules that are loaded under a name which the compiler does not see.
   "--include=src/broker/redis/redis_broker.ts",
   "--include=src/server/worker.ts",
-  ...["--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env=SSE_*"],
+  ...["--no-prompt", "--allow-net", "--allow-read", "--allow-write"],
+  "--allow-env=SSE_*,NOTIFY_SOCKET,WATCHDOG_USEC,WATCHDOG_PID",
   ...["--output", "dist/sse-server"],
   "main.ts",
 ];

@@ -1,3 +1,4 @@
+import { wholeMilliseconds } from "../lib/clock.ts";
 import { TokenRefused } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
 import { toGrants } from "./channel_grants.ts";
@@ -12,6 +13,13 @@ export interface Claims extends Subscription {
   readonly expiresAt: number | undefined;
   /** The fingerprint of the key that verified the token; the key itself is not in it. */
   readonly keyId?: string;
+  /**
+   * The earliest moment at which the token may have been issued: its `iat` less the leeway, in seconds since
+   * 1970. `undefined` if it does not tell.
+   */
+  readonly issuedAt?: number | undefined;
+  /** The token's `jti`; `undefined` if it has none. */
+  readonly tokenId?: string | undefined;
   /** Set for a stream of public channels, which has no token. */
   readonly isPublic?: true;
 }
@@ -59,7 +67,7 @@ export class ClaimReader {
     if (typeof payload !== "object" || payload === null || Array.isArray(payload)) {
       throw new TokenRefused("claims", "Token refused: its payload is not a JSON object.");
     }
-    const { exp, nbf, iss, aud } = payload as Readonly<Record<string, unknown>>;
+    const { exp, nbf, iat, jti, iss, aud } = payload as Readonly<Record<string, unknown>>;
     const { leewaySeconds, user } = this.#rules;
     const readTime = key.isPublic ? readIssuersTime : readOwnTime;
     const end = readTime("exp", exp);
@@ -70,6 +78,8 @@ export class ClaimReader {
       ...this.#readChannels(payload),
       expiresAt: end === undefined ? undefined : end + leewaySeconds,
       keyId: key.id,
+      issuedAt: readIssuedAt(iat, nowSeconds, leewaySeconds),
+      tokenId: typeof jti === "string" && isName(jti) ? jti : undefined,
     });
     if (isExpired(claims, nowSeconds)) throw expired();
     if (begin !== undefined && begin - leewaySeconds > nowSeconds) {
@@ -123,6 +133,19 @@ export class ClaimReader {
     const isSpaced = this.#rules.channels !== undefined && typeof value === "string";
     return isSpaced ? value.split(" ").filter((name) => name !== "") : value;
   }
+}
+
+/**
+ * Revocations go by `iat` alone, so one that is wrong is no reason to refuse a token: it tells nothing then,
+ * as one in milliseconds, which would be later than every revocation.
+ */
+function readIssuedAt(
+  iat: unknown,
+  nowSeconds: number,
+  leewaySeconds: number,
+): number | undefined {
+  const isTime = typeof iat === "number" && iat < nowSeconds + LONGEST_LIFE_SECONDS;
+  return isTime ? wholeMilliseconds(iat - leewaySeconds) : undefined;
 }
 
 /** Whether a token has expired: `exp` is the first moment at which it must not be accepted. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../lib/clock.ts";
+import { type Clock, wholeMilliseconds } from "../lib/clock.ts";
 import { BadField, CannotSign, TokenRefused } from "../lib/errors.ts";
 import { putAt } from "./claim_path.ts";
 import type { ClaimRules } from "./claim_rules.ts";
@@ -89,11 +89,16 @@ export class TokenAuthority implements TokenVerifier {
    * A token with the requested claims, which passes this server's own checks, signed with HS256.
    *
    * @param nowSeconds the start of the lifetime, in seconds since 1970.
+   * @param notIssuedBefore the token says that it was issued then or later, whatever the clock says.
    * @throws BadField naming `channel` if the token would name too many channels; CannotSign without a secret.
    */
-  async sign(request: TokenRequest, nowSeconds: number): Promise<string> {
+  async sign(
+    request: TokenRequest,
+    nowSeconds: number,
+    notIssuedBefore = -Infinity,
+  ): Promise<string> {
     const { channels, lifetime } = request;
-    const { maxChannels, issuers, audiences } = this.#rules;
+    const { maxChannels, issuers, audiences, leewaySeconds } = this.#rules;
     const { signingKey } = this.#keyring;
     if (signingKey === undefined) {
       throw new CannotSign(
@@ -108,6 +113,9 @@ export class TokenAuthority implements TokenVerifier {
     }
     const payload = this.#namesOf(request);
     payload.exp = Math.floor(nowSeconds) + lifetime;
+    // Whoever reads it takes the leeway off.
+    payload.iat = Math.max(nowSeconds, wholeMilliseconds(notIssuedBefore + leewaySeconds));
+    payload.jti = newTokenId();
     if (issuers.length > 0) payload.iss = issuers[0];
     if (audiences.length > 0) payload.aud = audiences[0];
     return await signToken(payload, signingKey);
@@ -154,4 +162,12 @@ export class TokenAuthority implements TokenVerifier {
     const isPublic = !this.#keyring.isSecret(verdict);
     return this.#reader.read(readPayload(token), nowSeconds, { id: verdict, isPublic });
   }
+}
+
+/** 128 random bits. */
+function newTokenId(): string {
+  return crypto.getRandomValues(new Uint8Array(16)).toBase64({
+    alphabet: "base64url",
+    omitPadding: true,
+  });
 }

@@ -17,7 +17,7 @@ export class TokenCache implements TokenVerifier {
 
   /**
    * @param maxBytes about how much memory the remembered tokens may take; beyond that, the least
-   *   recently used token is forgotten. A token of one channel takes some 400 bytes.
+   *   recently used token is forgotten. A token of one channel takes some 500 bytes.
    */
   constructor(verifier: TokenVerifier, maxBytes: number) {
     this.#verifier = verifier;
@@ -85,8 +85,9 @@ const BYTES_PER_TOKEN = 300;
 const BYTES_PER_TEXT = 32;
 
 /** The most that a token can take: texts may be shared, and most take one byte per character, not two. */
-function bytesOf({ user, channels, patterns }: TokenClaims): number {
+function bytesOf({ user, channels, patterns, tokenId }: TokenClaims): number {
   let bytes = BYTES_PER_TOKEN + BYTES_PER_TEXT + 2 * user.length;
+  if (tokenId !== undefined) bytes += BYTES_PER_TEXT + 2 * tokenId.length;
   for (const channel of channels) bytes += BYTES_PER_TEXT + 2 * channel.length;
   for (const pattern of patterns) bytes += BYTES_PER_TEXT + 2 * pattern.length;
   return bytes;

@@ -7,6 +7,7 @@ import type { LogInspector } from "./log_inspector.ts";
 import type { Peers } from "./peers.ts";
 import type { PublishCounts } from "./publish_counts.ts";
 import type { HistoryOwner, Removal } from "./removal.ts";
+import type { RevocationStore } from "./revocation_store.ts";
 
 /** One emit: drafts that are appended together, and a key that makes it safe to retry. */
 export interface Publication {
@@ -83,6 +84,9 @@ export interface EventFeed {
  */
 export interface Broker extends EventFeed {
   follow(handler: BrokerEventHandler): void;
+
+  /** Tokens that are refused; kept with the log. */
+  readonly revocations: RevocationStore;
 
   /** What the log retains, for the operator. */
   readonly inspector: LogInspector;

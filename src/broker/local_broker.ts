@@ -21,6 +21,7 @@ import { noPeers } from "./peers.ts";
 import { newPublishCounters, type PublishCounts } from "./publish_counts.ts";
 import { type Outcomes, PublishQueue, settled } from "./publish_queue.ts";
 import type { HistoryOwner } from "./removal.ts";
+import { LocalRevocations, type RevocationStore } from "./revocation_store.ts";
 
 /** What becomes of a publication: the index of its new entry, or an outcome that needs none. */
 type Plan = number | Outcome | Promise<Outcome>;
@@ -34,6 +35,7 @@ interface Appended {
 
 /** The broker of a single server: one log, in this process. */
 export class LocalBroker implements Broker {
+  readonly revocations: RevocationStore;
   readonly peers = noPeers;
   readonly #log: Log;
   readonly #now: () => number;
@@ -51,8 +53,16 @@ export class LocalBroker implements Broker {
    * @param logger gets a line when the store begins to fail and when it recovers, not one per failure.
    * @param gathers whether to append and deliver together what is published in one turn of the event
    *   loop; by default if that makes appending cheaper.
+   * @param revocations where revocations are kept; by default in memory alone.
    */
-  constructor(log: Log, now: () => number, logger: Logger, gathers = log.gathers) {
+  constructor(
+    log: Log,
+    now: () => number,
+    logger: Logger,
+    gathers = log.gathers,
+    revocations: RevocationStore = new LocalRevocations(now),
+  ) {
+    this.revocations = revocations;
     this.#log = log;
     this.#now = now;
     this.#logger = logger;

@@ -13,13 +13,13 @@ export async function announceDevelopment(
   config: Config,
   clock: Clock,
 ): Promise<string> {
-  const client = reachable(server.clientAddress);
-  const control = reachable(server.controlAddress);
+  const client = reachable(server.clientOrigin);
+  const control = reachable(`http://${server.controlAddress}`);
   const key = hasControlKeys(config) ? ` -H "Authorization: Bearer $SSE_CONTROL_KEY"` : "";
   const addresses = `
-Clients connect to  http://${client}/events/
-Back ends post to   http://${control}/emit/ and http://${control}/token/
-Try it in a browser http://${client}/#${server.demoPageKey}
+Clients connect to  ${client}/events/
+Back ends post to   ${control}/emit/ and ${control}/token/
+Try it in a browser ${client}/#${server.demoPageKey}
 `;
   if (!server.tokens.canSign) return addresses;
   const request = { user: "alex", channels: ["chat"], lifetime: TOKEN_LIFETIME_SECONDS };
@@ -29,10 +29,10 @@ A token for user alex on channel chat, good ${validity(config)}:
 ${token}
 
 Listen in one terminal:
-curl -N -H "Authorization: Bearer ${token}" http://${client}/events/
+curl -N -H "Authorization: Bearer ${token}" ${client}/events/
 
 Emit from another:
-curl${key} -d userId=alex -d channel=chat --data-urlencode "data=Hello from the back end" http://${control}/emit/
+curl${key} -d userId=alex -d channel=chat --data-urlencode "data=Hello from the back end" ${control}/emit/
 `;
 }
 
@@ -42,6 +42,6 @@ function validity({ tokenKeys }: Config): string {
 }
 
 /** Replaces a host that stands for every interface by one that clients can connect to. */
-function reachable(address: string): string {
-  return address.replace(/^(\[::\]|0\.0\.0\.0):/, "localhost:");
+function reachable(origin: string): string {
+  return origin.replace(/\/\/(\[::\]|0\.0\.0\.0):/, "//localhost:");
 }

@@ -3,6 +3,7 @@ import { systemClock } from "../lib/clock.ts";
 import { reasonOf } from "../lib/errors.ts";
 import { type AdjustableLogger, createLogger, printToStderr } from "../observability/logger.ts";
 import { Server } from "../server/server.ts";
+import { ServiceManager } from "../server/service_manager.ts";
 import { surviveFailures } from "../server/survive_failures.ts";
 import { announceDevelopment } from "./dev_banner.ts";
 import { EXIT_DONE, exitStatus } from "./exit_status.ts";
@@ -42,13 +43,23 @@ async function serveWith(
   print: (text: string) => void,
 ): Promise<void> {
   const starting = Server.start(config, systemClock, logger);
-  onReloadSignal(() => starting.then((server) => server.reload(), () => {}));
+  const manager = ServiceManager.find(logger);
+  onReloadSignal(() =>
+    starting.then((server) => {
+      manager?.reloading();
+      server.reload();
+      manager?.ready();
+    }, () => {})
+  );
   const server = await starting;
   surviveFailures(logger);
+  manager?.ready();
   if (config.dev) print(await announceDevelopment(server, config, systemClock));
   const signal = await stopSignal();
   logger.info("draining", { signal });
+  manager?.stopping();
   const inTime = await server.stop();
   if (!inTime) logger.warn("drain time over: leaving streams that did not end");
+  await manager?.close();
   logger.info("stopped");
 }

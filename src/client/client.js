@@ -284,7 +284,7 @@ export function connect(url, options = {}) {
       credentials: token ? "same-origin" : "include",
     });
     const { status, body } = response;
-    if (status === 204) return close("204", true);
+    if (status === 204) return close("The token was revoked", true);
     if (status !== 200 || !/^text\/event-stream/i.test(response.headers.get("Content-Type"))) {
       throw fail(`${status} ${await response.text()}`, status === 401);
     }

@@ -1,4 +1,4 @@
-import { type Address, hostWithoutPort, isLoopback } from "../lib/address.ts";
+import { type Address, hostWithoutPort, isPrivate, isSocket } from "../lib/address.ts";
 import { UsageError } from "../lib/errors.ts";
 import type { LogLevel } from "../observability/log_line.ts";
 import type { LogFormat } from "../observability/logger.ts";
@@ -11,14 +11,24 @@ import type { StoreAddress } from "../broker/store_address.ts";
 import type { JournalLimits } from "../explain/journal_limits.ts";
 import type { HubOptions } from "../hub/hub.ts";
 
+/** Anybody: whoever connects needs a token, as over a port. */
+const CLIENT_SOCKET_MODE = 0o666;
+
+/** The user and the group that the server runs as: whoever may connect may emit. */
+const CONTROL_SOCKET_MODE = 0o660;
+
 /** The server's settings, read and checked. */
 export interface Config extends HubOptions {
   readonly client: Address;
   readonly control: Address;
+  /** Files in PEM; `undefined` for HTTP. */
+  readonly tls: { readonly certificate: string; readonly key: string } | undefined;
   /** Threads that the client listener runs in; 1 for the main thread, `auto` for one per core. */
   readonly workers: number | "auto";
   readonly tokenKeys: TokenKeySources;
   readonly claimRules: ClaimRules;
+  /** How long a revocation is remembered. */
+  readonly revocationSeconds: number;
   /** Channels that need no token. */
   readonly publicChannels: ChannelGrants;
   readonly maxPublicStreams: number;
@@ -81,8 +91,9 @@ export function readConfig(
 ): Config {
   const settings = new Settings(flags, environment);
   const config: Config = {
-    client: settings.address("bind"),
-    control: settings.address("bindctl"),
+    client: settings.address("bind", CLIENT_SOCKET_MODE),
+    control: settings.address("bindctl", CONTROL_SOCKET_MODE),
+    tls: readTls(settings),
     workers: settings.workers("workers"),
     tokenKeys: {
       ...settings.secrets("secret", "secret-file"),
@@ -91,6 +102,7 @@ export function readConfig(
       keySetUrls: settings.urls("jwks"),
     },
     claimRules: readClaimRules(settings),
+    revocationSeconds: settings.number("revocation-age"),
     publicChannels: toGrants(settings.names("public-channels")),
     maxPublicStreams: settings.number("max-public-streams") || Infinity,
     store: settings.store("store"),
@@ -129,7 +141,8 @@ export function readConfig(
     dev: settings.on("dev"),
   };
   const open = settings.on("control-open");
-  if (!isLoopback(config.control.host) && !hasControlKeys(config) && !open) {
+  refuseForSockets(config, settings);
+  if (!isPrivate(config.control) && !hasControlKeys(config) && !open) {
     throw new UsageError(
       `Refused ${settings.source("bindctl")}: other machines could reach the control listener. ` +
         "Set -control-keys, -control-key or -control-key-file, or -control-open if the network is closed.",
@@ -142,6 +155,30 @@ export function readConfig(
     );
   }
   return config;
+}
+
+function readTls(settings: Settings): Config["tls"] {
+  const [certificate, key] = [settings.file("tls-cert"), settings.file("tls-key")];
+  if (certificate === undefined && key === undefined) return undefined;
+  if (certificate !== undefined && key !== undefined) return { certificate, key };
+  throw new UsageError("Give -tls-cert and -tls-key together.");
+}
+
+/** @throws UsageError for a setting that has no meaning with a Unix socket. */
+function refuseForSockets(
+  { client, control, workers, tls, dev }: Config,
+  settings: Settings,
+): void {
+  const refuse = (name: "workers" | "tls-cert" | "dev", reason: string) => {
+    throw new UsageError(`Refused ${settings.source(name)} with a Unix socket: ${reason}.`);
+  };
+  if (isSocket(client)) {
+    if (workers !== 1) refuse("workers", "several threads can share a port only");
+    if (tls !== undefined) refuse("tls-cert", "HTTPS needs a port in -bind");
+  }
+  if (dev && (isSocket(client) || isSocket(control))) {
+    refuse("dev", "the demo page needs ports in -bind and -bindctl");
+  }
 }
 
 /**

@@ -38,13 +38,27 @@ export const SERVER_OPTIONS = [
     name: "bind",
     value: "ADDRESS",
     default: ":8000",
-    help: "address for clients; port 0 takes any free port",
+    help:
+      "address for clients; port 0 takes any free port; unix:/run/sse.sock,mode=666 is a Unix socket",
   },
   {
     name: "bindctl",
     value: "ADDRESS",
     default: "127.0.0.1:8001",
-    help: "address for the control requests of back ends; keep it private",
+    help:
+      "address for the control requests of back ends; keep it private, as unix:/run/ctl.sock,mode=660 is",
+  },
+  {
+    name: "tls-cert",
+    value: "FILE",
+    default: "",
+    help: "file that holds a certificate in PEM, read again at SIGHUP: -bind then speaks HTTPS",
+  },
+  {
+    name: "tls-key",
+    value: "FILE",
+    default: "",
+    help: "file that holds the key of -tls-cert in PEM, read again at SIGHUP",
   },
   {
     name: "workers",
@@ -101,6 +115,13 @@ export const SERVER_OPTIONS = [
     range: { min: 0, max: 3600 },
     default: "0",
     help: "how far the clock of an issuer may be off",
+  },
+  {
+    name: "revocation-age",
+    value: "SECONDS",
+    range: { min: 1, max: 315_576_000 },
+    default: "2592000",
+    help: "how long revoked tokens are refused: at least as long as your tokens last",
   },
   {
     name: "claim-user",
@@ -200,7 +221,7 @@ export const SERVER_OPTIONS = [
     value: "ADDRESSES",
     default: "",
     help:
-      "proxies whose X-Forwarded-For tells where a client is: addresses and ranges like 10.0.0.0/8, comma separated; without it, the other end of a connection counts as the client",
+      "proxies whose X-Forwarded-For tells where a client is: addresses, ranges like 10.0.0.0/8, and unix for those on a Unix socket, comma separated; without it, the other end of a connection counts as the client",
   },
   {
     name: "heartbeat",

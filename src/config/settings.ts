@@ -79,8 +79,9 @@ export class Settings {
     ) => part !== "");
   }
 
-  address(name: OptionName): Address {
-    return parseAddress(this.text(name), this.source(name));
+  /** @param socketMode the permissions of a Unix socket where none are given. */
+  address(name: OptionName, socketMode: number): Address {
+    return parseAddress(this.text(name), this.source(name), socketMode);
   }
 
   /** A number within the option's range, in the option's unit. */

@@ -1,6 +1,6 @@
 import type { Peers } from "../broker/peers.ts";
 import { ServerBusy } from "../lib/errors.ts";
-import type { Evidence, Question } from "./explanation.ts";
+import type { Evidence, Question } from "./judgement.ts";
 import { joinRecords, type RefusedEmit, type UserRecord } from "./records.ts";
 import type { RefusedEmits } from "./refused_emits.ts";
 

@@ -3,48 +3,29 @@ import type { EventLookup } from "../broker/event_lookup.ts";
 import { shown } from "../lib/shown_text.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import { formatId, parseId, seqTime } from "../sse/log_position.ts";
-import { type AskedEvent, type Outcome, outcomeOf } from "./outcome.ts";
+import { handedOverFacts, refusalFacts, refusedEmitFacts, streamFacts } from "./facts.ts";
+import {
+  byEnd,
+  endedMs,
+  type Evidence,
+  judge,
+  type Judgement,
+  MAX_ALIKE,
+  type Question,
+  type Verdict,
+} from "./judgement.ts";
+import type { AskedEvent } from "./outcome.ts";
 import type { ReadEvents } from "./read_events.ts";
-import type { RefusalRecord, RefusedEmit, StreamRecord, UserRecord } from "./records.ts";
+import type { StreamRecord } from "./records.ts";
 import {
   describeRefusal,
   describeRefusedEmit,
   describeState,
   describeStranger,
   describeStream,
-  handedOver,
   iso,
 } from "./sentences.ts";
-
-/** The answer in two or three words; docs/http.md explains each. */
-export type Verdict =
-  | "no such event"
-  | "of another log"
-  | "retained no longer"
-  | "for another channel"
-  | "for another user"
-  | Exclude<Outcome, "not there" | "not for it" | "gap near">
-  | "refused"
-  | "not connected"
-  | "unknown";
-
-/** Who asks about what. */
-export interface Question {
-  readonly user: string;
-  readonly channel: string;
-}
-
-/** What is known, of all hubs and servers. */
-export interface Evidence {
-  readonly epoch: string;
-  readonly record: UserRecord;
-  /** Names of servers that did not answer. */
-  readonly unanswered: readonly string[];
-  /** Whether other servers have streams of the same log. */
-  readonly isStoreShared: boolean;
-  /** Those of about the time that the question is about. */
-  readonly refusedEmits: readonly RefusedEmit[];
-}
+import { adviceOn, summaryOf } from "./summary.ts";
 
 /** An explanation as it is answered, in plain words and in parts. */
 export interface Explanation {
@@ -55,55 +36,14 @@ export interface Explanation {
   readonly refusals: readonly object[];
   readonly refusedEmits: readonly object[];
   readonly recordBegins: string;
-  readonly unansweredServers: readonly string[];
+  readonly unanswered: readonly string[];
 }
-
-/** What becomes of a user with several streams: the first of these that any stream had. */
-const BEST_FIRST = [
-  "handed over",
-  "replayed",
-  "already had",
-  "about to be sent",
-  "behind",
-  "may not have arrived",
-  "ended first",
-  "gap told",
-  "skipped",
-  "channel not heard",
-] as const satisfies readonly Outcome[];
-
-/** Worse than a refusal: that the user tried for the channel, and was refused, says more. */
-const SAYS_LESS_THAN_A_REFUSAL: readonly Verdict[] = ["channel not heard", "not connected"];
-
-/** What is left of these if some of the record is missing: a stream that is not known may have had more. */
-const NEEDS_THE_WHOLE: readonly Verdict[] = ["not connected", "channel not heard", "skipped"];
 
 /** An explanation lists no more events. */
 const MAX_EVENTS = 100;
 
 /** It lists no more streams, and refusals. */
 const MAX_LISTED = 20;
-
-/** It lists no more streams with the same outcome. */
-const MAX_ALIKE = 3;
-
-/** Refusals of requests by nobody who is known count within this time around an event. */
-const NEAR_MS = 60_000;
-
-interface Judged {
-  readonly stream: StreamRecord;
-  readonly outcome: Outcome;
-}
-
-/** What an event for the user on the channel became. */
-interface Judgement {
-  readonly verdict: Verdict;
-  readonly judged: readonly Judged[];
-  readonly refusals: readonly RefusalRecord[];
-  /** Refused about then, and nobody knows whose requests they were. */
-  readonly strangers: readonly RefusalRecord[];
-  readonly isWhole: boolean;
-}
 
 /** Explains what became of the event that an id means. */
 export function explainEvent(
@@ -282,8 +222,8 @@ function explainDropped(
   const asked = { seq, isRetained: false };
   const judgement = judge(asked, evidence);
   const text = `The event ${shown(id)}, of ${iso(seqTime(seq))}, is retained no longer ` +
-    `(-history-age, -history-events, -history-bytes), so whom it was for is not known. ` +
-    `If it was for ${shown(user)} on ${shown(channel)}:`;
+    `(-history-age, -history-events, -history-bytes, or an operator removed it), so whom it was ` +
+    `for is not known. If it was for ${shown(user)} on ${shown(channel)}:`;
   const facts = { id, time: iso(seqTime(seq)), retained: false };
   return {
     ...answerOf(
@@ -294,58 +234,6 @@ function explainDropped(
     ),
     ...{ verdictIfForUser: judgement.verdict },
   };
-}
-
-function judge(event: AskedEvent, evidence: Evidence): Judgement {
-  const { record, epoch, unanswered } = evidence;
-  const judged = record.streams.map((stream) => ({
-    stream,
-    outcome: outcomeOf(stream, event, epoch),
-  }));
-  const best = BEST_FIRST.find((outcome) => judged.some((one) => one.outcome === outcome));
-  const isWhole = unanswered.length === 0 && event.seq > record.beginsAfter;
-  const isUncertain = judged.some(({ outcome }) => outcome === "gap near");
-  const contactMs = lastContact(judged, event.seq);
-  const refusals = record.refusals.filter((one) =>
-    one.user !== undefined && one.lastMs >= contactMs
-  );
-  const timeMs = seqTime(event.seq);
-  const strangers = record.refusals.filter(({ user, firstMs, lastMs }) =>
-    user === undefined && firstMs <= timeMs + NEAR_MS && lastMs >= timeMs - NEAR_MS
-  );
-  let verdict: Verdict = best ?? (isUncertain ? "unknown" : "not connected");
-  if (SAYS_LESS_THAN_A_REFUSAL.includes(verdict) && refusals.length > 0) verdict = "refused";
-  else if (NEEDS_THE_WHOLE.includes(verdict) && !isWhole) verdict = "unknown";
-  return { verdict, judged: mostTelling(judged), refusals, strangers, isWhole };
-}
-
-/** When a stream of the user's last began or ended before an event: refusals from then on matter. */
-function lastContact(judged: readonly Judged[], seq: number): number {
-  const times = judged.flatMap(({ stream: { progress, openedMs, end } }) => {
-    if (progress.head >= seq) return [];
-    return end !== undefined && end.head < seq ? [end.atMs] : [openedMs];
-  });
-  return Math.max(-Infinity, ...times);
-}
-
-/** The streams worth a line, best first: of those alike the earliest, and the last that had ended before. */
-function mostTelling(judged: readonly Judged[]): readonly Judged[] {
-  const order: readonly Outcome[] = [...BEST_FIRST, "gap near", "not for it"];
-  const sorted = judged.toSorted((one, other) => one.stream.openedMs - other.stream.openedMs);
-  const telling = order.flatMap((outcome) =>
-    sorted.filter((one) => one.outcome === outcome).slice(0, MAX_ALIKE)
-  );
-  const before = sorted.filter(({ outcome, stream: { end } }) => outcome === "not there" && end)
-    .toSorted((one, other) => byEnd(one.stream, other.stream));
-  return [...telling, ...before.slice(0, 1)].slice(0, MAX_LISTED);
-}
-
-function byEnd(one: StreamRecord, other: StreamRecord): number {
-  return endedMs(other) - endedMs(one);
-}
-
-function endedMs({ end }: StreamRecord): number {
-  return end?.atMs ?? Infinity;
 }
 
 function openedMs(stream: StreamRecord): number {
@@ -375,87 +263,6 @@ function sentencesOf(
   ];
 }
 
-function summaryOf({ user, channel }: Question, { verdict, isWhole }: Judgement): string {
-  const name = shown(user);
-  switch (verdict) {
-    case "handed over":
-      return `It was handed over to a connection of ${name}. Whether it was read there, a server cannot tell.`;
-    case "replayed":
-      return `${name} came back and had it replayed. Whether it was read there, a server cannot tell.`;
-    case "already had":
-      return `A client of ${name} said by its last event id that it has the event.`;
-    case "about to be sent":
-      return `${name} is connected, and the event is about to be handed over.`;
-    case "behind":
-      return `${name} was connected, but behind: the client took its bytes too slowly.`;
-    case "may not have arrived":
-      return `It was handed over to a connection of ${name} that broke: it may not have arrived.`;
-    case "ended first":
-      return `The connection of ${name} ended just before the event was handed over.`;
-    case "gap told":
-      return `${name} came to the event too late: it was retained no longer, and the client was told of a gap.`;
-    case "skipped":
-      return `${name} had no stream on ${
-        shown(channel)
-      } then, and came without a last event id: the event was skipped.`;
-    case "channel not heard":
-      return `${name} was connected, but heard other channels than ${shown(channel)}.`;
-    case "refused":
-      return isWhole
-        ? `${name} had no stream on ${shown(channel)} then, and was refused one.`
-        : `${name} was refused a stream.`;
-    case "not connected":
-      return `${name} had no stream then.`;
-    default:
-      return `No stream of ${name} is known to have been handed the event, but not all is known.`;
-  }
-}
-
-/** What to do about it, and what else is to be known. */
-function adviceOn(
-  { user, channel }: Question,
-  { verdict, refusals, isWhole }: Judgement,
-  { isRetained }: AskedEvent,
-): readonly string[] {
-  switch (verdict) {
-    case "skipped":
-      return [
-        "A client that comes back must send the id of the last event that it has, in the header " +
-        "Last-Event-ID or as ?lastEventId=. A browser's EventSource does so when it reconnects by itself, " +
-        "but a page that is loaded anew, and a new EventSource, must be given the id by the page.",
-      ];
-    case "channel not heard":
-      return [
-        `Its token does not name ${shown(channel)}, or its client asked for other channels: ` +
-        "name the channel in the token, or emit to one that the client hears.",
-      ];
-    case "refused":
-      return [
-        ...(refusals.some(({ why }) => why === "expired")
-          ? ["Give the client a new token before it connects again."]
-          : []),
-        ...incompleteness(user, isWhole),
-      ];
-    case "not connected":
-      return isRetained
-        ? [`${shown(user)} gets it by coming back with a last event id while it is retained.`]
-        : [];
-    case "unknown":
-      return incompleteness(user, isWhole);
-    default:
-      return [];
-  }
-}
-
-function incompleteness(user: string, isWhole: boolean): readonly string[] {
-  if (isWhole) return [];
-  return [
-    `The record does not reach back to the event, or is not complete: ${
-      shown(user)
-    } may have been connected.`,
-  ];
-}
-
 function partsOf(
   { channel }: Question,
   asked: AskedEvent,
@@ -469,60 +276,6 @@ function partsOf(
       text: describeStream(stream, outcome, asked, channel),
     })),
     refusals: [...refusals, ...strangers].slice(0, MAX_LISTED).map(refusalFacts),
-  };
-}
-
-function handedOverFacts(stream: StreamRecord, outcome: Outcome, seq: number): object {
-  if (!["handed over", "replayed", "may not have arrived"].includes(outcome)) return {};
-  const { ms, isAbout } = handedOver(stream, seq);
-  return isAbout ? { handedOverAbout: iso(ms) } : { handedOverAfter: iso(ms) };
-}
-
-function streamFacts(
-  { id, server, channels, channelCount, origin, openedMs, progress, end }: StreamRecord,
-): object {
-  return {
-    stream: id,
-    ...(server !== undefined && { server }),
-    channels,
-    channelCount,
-    openedAt: iso(openedMs),
-    lastEventId: progress.cameWith ?? null,
-    ...(origin && { address: origin.address, userAgent: origin.userAgent }),
-    ...(origin?.proxy && { proxy: origin.proxy }),
-    unsentBytes: progress.unsentBytes,
-    ...(end && { endedAt: iso(end.atMs), ending: end.reason }),
-  };
-}
-
-function refusalFacts(
-  { server, why, message, user, isVerified, origin, firstMs, lastMs, count }: RefusalRecord,
-): object {
-  return {
-    why,
-    message,
-    user: user ?? null,
-    verified: isVerified,
-    ...(server !== undefined && { server }),
-    ...(origin && { address: origin.address, userAgent: origin.userAgent }),
-    ...(origin?.proxy && { proxy: origin.proxy }),
-    firstAt: iso(firstMs),
-    lastAt: iso(lastMs),
-    count,
-  };
-}
-
-function refusedEmitFacts(
-  { server, atMs, status, reason, keyName, channel, user }: RefusedEmit,
-): object {
-  return {
-    time: iso(atMs),
-    status,
-    reason,
-    ...(server !== undefined && { server }),
-    ...(keyName !== undefined && { key: keyName }),
-    channel: channel ?? null,
-    userId: user ?? null,
   };
 }
 
@@ -562,7 +315,7 @@ function answerOf(
     refusals: [],
     refusedEmits: evidence.refusedEmits.map(refusedEmitFacts),
     recordBegins: iso(evidence.record.beginsMs),
-    unansweredServers: evidence.unanswered,
+    unanswered: evidence.unanswered,
     ...parts,
   };
 }

@@ -17,6 +17,8 @@ const ENDINGS: Readonly<Partial<Record<string, string>>> = {
   "draining": "the server was shutting down",
   "key gone": "the key of its token is no longer accepted",
   "server error": "the server failed; its log says how",
+  "revoked": "its token was revoked",
+  "disconnected": "an operator ended it",
 };
 
 function ending({ atMs, reason }: StreamEnd): string {

@@ -36,6 +36,9 @@ const MAX_NAMED = 5;
 
 const LONGEST_MESSAGE = 200;
 
+/** Those whom a hub rejects for these come as {@link StreamJournal.refused} too, with the message that they got. */
+const ANSWERED_WITH_ERROR: readonly string[] = ["revoked"];
+
 interface EndedStream extends Omit<StreamRecord, "hears" | "channelCount" | "end"> {
   readonly user: string;
   readonly end: StreamEnd;
@@ -77,6 +80,7 @@ export class StreamJournal implements StreamObserver {
     claims: Claims | undefined,
     { origin }: ConnectOptions,
   ): void {
+    if (ANSWERED_WITH_ERROR.includes(reason)) return;
     const user = claims?.isPublic ? undefined : claims?.user;
     this.refused({
       why: reason,

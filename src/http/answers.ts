@@ -37,6 +37,10 @@ export function answerError(
   logger: Logger,
 ): Response {
   const { status, message, headers } = toHttpError(error, logger);
+  // It has no body, and so nothing that tells what a body is.
+  if (status === 204) {
+    return new Response(null, { status, headers: { "Cache-Control": "no-store", ...headers } });
+  }
   return answer(
     status,
     wantsJson(request) ? { error: message } : `${message}\n`,

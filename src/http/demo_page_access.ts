@@ -10,9 +10,9 @@ import { corsHeaders } from "./cors.ts";
 export interface DemoPageAccessOptions {
   /** What it sends as `Authorization: Bearer KEY`. */
   readonly key: string;
-  /** The client listener's address as it is bound. */
-  readonly clientAddress: string;
-  /** Names of its origin besides that address, localhost and IP addresses; in lower case. */
+  /** The client listener's address as it is bound, with its scheme. */
+  readonly clientOrigin: string;
+  /** Names of its origin besides that one, localhost and IP addresses; in lower case. */
   readonly hosts: readonly string[];
 }
 
@@ -29,11 +29,13 @@ const DEMO_PAGE = new Caller("demo page", () => RIGHTS);
 export class DemoPageAccess {
   readonly #keyDigest: string;
   readonly #hosts: readonly string[];
-  /** Empty for 80, as in an origin. */
+  readonly #protocol: string;
+  /** Empty for the scheme's own, as in an origin. */
   readonly #port: string;
 
-  constructor({ key, clientAddress, hosts }: DemoPageAccessOptions) {
-    const { hostname, port } = new URL(`http://${clientAddress}`);
+  constructor({ key, clientOrigin, hosts }: DemoPageAccessOptions) {
+    const { protocol, hostname, port } = new URL(clientOrigin);
+    this.#protocol = protocol;
     this.#keyDigest = digestOf(key);
     this.#hosts = [hostname, ...hosts];
     this.#port = port;
@@ -42,7 +44,7 @@ export class DemoPageAccess {
   /** Whether the request comes from the origin of the demo page. */
   isOrigin({ headers }: Request): boolean {
     const url = URL.parse(headers.get("Origin") ?? "");
-    if (url?.protocol !== "http:" || url.port !== this.#port) return false;
+    if (url?.protocol !== this.#protocol || url.port !== this.#port) return false;
     const name = hostWithoutPort(url.host) ?? "";
     // A rebound name is none of these.
     return isLoopback(name) || isIpAddress(name) || this.#hosts.includes(name);

@@ -72,6 +72,11 @@ export class SharedConnectionCounter implements ConnectionCounter {
     return total;
   }
 
+  /** The connections of this counter's own thread. */
+  get own(): number {
+    return Atomics.load(this.#counts, this.#own);
+  }
+
   /** The thread is gone, and its connections with it. */
   reset(): void {
     Atomics.store(this.#counts, this.#own, 0);

@@ -7,6 +7,8 @@
  * - `draining`: the server is shutting down; the client was told when to reconnect.
  * - `over the limit`: the server held its maximum of connections; the client was told when to reconnect.
  * - `key gone`: the key that the token is signed with is no longer one of the server's.
+ * - `revoked`: the token, or a channel that the stream heard by it, was revoked.
+ * - `disconnected`: an operator ended it; the client was told when to reconnect.
  * - `keys unavailable`: the keys of the token's issuer are not known yet; the client was told when to reconnect.
  * - `server error`: this server failed; the log has the cause.
  */
@@ -17,6 +19,8 @@ export const DISCONNECT_REASONS = [
   "draining",
   "over the limit",
   "key gone",
+  "revoked",
+  "disconnected",
   "keys unavailable",
   "server error",
 ] as const;

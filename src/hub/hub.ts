@@ -1,4 +1,5 @@
 import { type Claims, isExpired } from "../auth/claims.ts";
+import { type RevocationRecord, Revocations } from "../auth/revocations.ts";
 import type { EventFeed, RecipientCounts } from "../broker/broker.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { LogFields } from "../observability/log_line.ts";
@@ -179,13 +180,26 @@ export class Hub {
     return this.#frames.reject(reason, options.lastEventId ? undefined : this.#headId, options);
   }
 
-  /** Ends every stream with such claims, and tells its client when to reconnect. */
-  endStreams(reason: DisconnectReason, isMeant: (claims: Claims) => boolean): void {
+  /** Ends every stream with such claims, and tells its client when to reconnect; returns how many. */
+  endStreams(reason: DisconnectReason, isMeant: (claims: Claims) => boolean): number {
+    let ended = 0;
     for (const subscriber of this.#subscribers.streams()) {
-      if (isMeant(subscriber.claims)) {
-        this.#end(subscriber, reason, this.#frames.closeNotice(reason));
-      }
+      if (!isMeant(subscriber.claims)) continue;
+      this.#end(subscriber, reason, this.#frames.closeNotice(reason));
+      ended++;
     }
+    return ended;
+  }
+
+  /** Ends every stream that hears what is revoked by these records; returns how many. */
+  endRevoked(records: readonly RevocationRecord[]): number {
+    const now = this.#clock.wall() / 1000;
+    const revocations = new Revocations();
+    revocations.add(records, now);
+    return this.endStreams(
+      "revoked",
+      (claims) => revocations.allowed(claims, now).length < claims.channels.length,
+    );
   }
 
   /** Rejects every new client from now on and tells it when to reconnect. */

@@ -33,13 +33,18 @@ export function noClientCounts(): ClientCounts {
   };
 }
 
-/** What is left of the counts of a thread that has died: its streams have ended with it. */
-export function withoutThread(counts: ClientCounts): ClientCounts {
-  const { streams, ended, workersDied } = counts;
-  const serverErrors = ended["server error"] + streams;
+/**
+ * What is left of the counts of a thread that has died: its streams have ended with it.
+ *
+ * @param counts as the thread last told them.
+ * @param streams how many streams it had when it died, of which it may not have told yet.
+ */
+export function withoutThread(counts: ClientCounts, streams: number): ClientCounts {
+  const { opened, ended, workersDied } = counts;
   return {
     ...counts,
-    ended: { ...ended, "server error": serverErrors },
+    opened: opened + streams - counts.streams,
+    ended: { ...ended, "server error": ended["server error"] + streams },
     ...{ streams: 0, behind: 0, heapBytes: 0, workers: 0 },
     workersDied: workersDied + 1,
   };

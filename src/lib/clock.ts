@@ -11,3 +11,8 @@ export const systemClock: Clock = {
   wall: () => Date.now(),
   steady: () => performance.now(),
 };
+
+/** Seconds, rounded to milliseconds: times that were added to and taken from are then equal again. */
+export function wholeMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1000) / 1000;
+}

@@ -115,15 +115,20 @@ export type RefusalCode = typeof REFUSAL_CODES[number];
 /** A token is missing, wrong or not valid now. */
 export class TokenRefused extends HttpError {
   override readonly name = "TokenRefused";
-  readonly status = 401;
 
   /** @param reason as for HttpError. */
   constructor(readonly code: RefusalCode, message: string, reason?: string) {
     super(message, reason);
   }
 
+  /** A client whose token was revoked is told to come back no more (HTML Standard, 9.2.1). */
+  get status() {
+    return this.code === "revoked" ? 204 : 401;
+  }
+
   /** RFC 6750, section 3: a request without a token gets no error code. */
-  override get headers() {
+  override get headers(): Readonly<Record<string, string>> {
+    if (this.status === 204) return {};
     const realm = 'Bearer realm="events"';
     const reason = `error="invalid_token", error_description="${this.message}"`;
     return { "WWW-Authenticate": this.code === "missing" ? realm : `${realm}, ${reason}` };
@@ -187,6 +192,19 @@ export class StoreUnavailable extends TryAgain {
 /** This server has no room for a request now; no event was published. */
 export class ServerBusy extends TryAgain {
   override readonly name = "ServerBusy";
+}
+
+/** As many revocations are remembered as can be; none was added. */
+export class TooManyRevocations extends HttpError {
+  override readonly name = "TooManyRevocations";
+  readonly status = 507;
+
+  constructor(most: number) {
+    super(
+      `Cannot revoke: ${most} revocations are remembered, which is the most. Nothing was changed. ` +
+        "Lower -revocation-age to the longest lifetime of your tokens.",
+    );
+  }
 }
 
 /** The keys of the token's issuer are not known yet: whether the token is good cannot be told now. */

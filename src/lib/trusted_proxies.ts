@@ -3,9 +3,14 @@ import { BlockList, isIP } from "node:net";
 /** How much of the header is looked at, from its end: some fifty addresses, more than any chain of proxies has. */
 const MAX_LENGTH = 2048;
 
+const MAX_KNOWN = 1000;
+
+/** What stands for the other end of a Unix socket, which has no address. */
+export const SOCKET_PEER = "unix";
+
 /** The rule that {@link isAddressRange} checks, for messages. */
 export const ADDRESS_RANGE_RULE =
-  "addresses like 10.0.0.1 or fd00::1, and ranges like 10.0.0.0/8, separated by commas";
+  "addresses like 10.0.0.1 or fd00::1, ranges like 10.0.0.0/8, and unix, separated by commas";
 
 /** The way from a client to this server, as far as it can be believed. */
 export interface ClientRoute {
@@ -18,12 +23,16 @@ export interface ClientRoute {
 /** Proxies whose `X-Forwarded-For` is believed, by their addresses. */
 export class TrustedProxies {
   readonly #addresses: BlockList | undefined;
+  readonly #hasSocket: boolean;
+  /** Whether addresses that were looked up are among them: a look-up takes 6 µs, and proxies are few. */
+  readonly #known = new Map<string, boolean>();
 
   /** @param ranges each as `isAddressRange` accepts it; none to believe nobody. */
   constructor(ranges: readonly string[]) {
+    this.#hasSocket = ranges.includes(SOCKET_PEER);
     if (ranges.length === 0) return;
     this.#addresses = new BlockList();
-    for (const range of ranges) {
+    for (const range of ranges.filter((range) => range !== SOCKET_PEER)) {
       const [address = "", prefix] = range.split("/");
       const family = familyOf(address);
       this.#addresses.addSubnet(address, Number(prefix ?? (family === "ipv4" ? 32 : 128)), family);
@@ -34,7 +43,7 @@ export class TrustedProxies {
    * Finds the client behind a connection: the last address in the header that is not a proxy's. Each proxy
    * adds whom it got the request from at the end, so what comes before that address is what the client made up.
    *
-   * @param peer the other end of the connection.
+   * @param peer the other end of the connection: an address, or `SOCKET_PEER`.
    * @param forwardedFor `X-Forwarded-For`, its lines joined with commas; null without one. If there is something
    *   else than an address in the place of the client's, the peer counts as the client.
    */
@@ -52,12 +61,21 @@ export class TrustedProxies {
   }
 
   #has(address: string): boolean {
-    return this.#addresses?.check(address, familyOf(address)) ?? false;
+    if (address === SOCKET_PEER) return this.#hasSocket;
+    if (this.#addresses === undefined) return false;
+    let has = this.#known.get(address);
+    if (has === undefined) {
+      has = this.#addresses.check(address, familyOf(address));
+      if (this.#known.size === MAX_KNOWN) this.#known.clear();
+      this.#known.set(address, has);
+    }
+    return has;
   }
 }
 
-/** Whether a text is an IP address, or a range in CIDR notation (RFC 4632, RFC 4291). */
+/** Whether a text is an IP address, a range in CIDR notation (RFC 4632, RFC 4291), or `SOCKET_PEER`. */
 export function isAddressRange(text: string): boolean {
+  if (text === SOCKET_PEER) return true;
   const [address = "", prefix = "0", ...rest] = text.split("/");
   const family = isIP(address);
   return family !== 0 && !address.includes("%") && rest.length === 0 &&

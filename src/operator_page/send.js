@@ -88,9 +88,9 @@ function tokenForm({ hello }, given) {
 }
 
 /** Where clients reach the server, as far as it can be told from here: a proxy may have another name for it. */
-function addressOf({ clientAddress }) {
-  const anyHost = /^(\[::\]|0\.0\.0\.0):/;
-  return `http://${clientAddress.replace(anyHost, `${location.hostname}:`)}`;
+function addressOf({ clientOrigin }) {
+  const anyHost = /(\[::\]|0\.0\.0\.0):/;
+  return clientOrigin.replace(anyHost, `${location.hostname}:`);
 }
 
 function linesToPaste(address, token) {

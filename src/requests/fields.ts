@@ -25,6 +25,26 @@ export function checkName(field: string, value: string): void {
   if (!isName(value)) throw new BadField(field, `Bad field ${field}: it must be ${NAME_RULE}.`);
 }
 
+/** The names of channels, or patterns, each once; none for an absent field. @throws BadField */
+export function readChannels(fields: Fields): readonly string[] {
+  const channels = [...new Set(fields.all("channel"))];
+  for (const channel of channels) checkName("channel", channel);
+  return channels;
+}
+
+/** @throws BadField naming a field that a request does not take. */
+export function checkKnown(fields: Fields, known: readonly string[]): void {
+  for (const name of fields.names()) {
+    if (known.includes(name)) continue;
+    throw new BadField(
+      name,
+      `Unknown field ${shown(name)}: use ${alternatives.format(known)}.`,
+    );
+  }
+}
+
+const alternatives = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
 /** The single value of a required field. @throws BadField */
 export function required(fields: Fields, field: string, meaning: string): string {
   const value = optional(fields, field);

@@ -1,4 +1,6 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord, Revocations } from "../auth/revocations.ts";
+import { isSelected, type StreamSelection } from "../auth/stream_selection.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import { TokenCache } from "../auth/token_cache.ts";
 import type { EventFeed } from "../broker/broker.ts";
@@ -12,7 +14,7 @@ import { Hub } from "../hub/hub.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
 import type { HubInspector } from "../hub/hub_inspector.ts";
 import type { Presence } from "../hub/presence.ts";
-import { formatAddress } from "../lib/address.ts";
+import { isSocket, showAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { TrustedProxies } from "../lib/trusted_proxies.ts";
 import { REFUSAL_CODES, TokenRefused } from "../lib/errors.ts";
@@ -25,9 +27,10 @@ import type { AdjustableLogger } from "../observability/logger.ts";
 import { Listener } from "./listener.ts";
 import { clientRouter } from "./routes.ts";
 import { ThreadMeter } from "./thread_meter.ts";
+import type { TlsCertificate } from "./tls_certificate.ts";
 
 /** Room for 40,000 tokens of one channel: more streams than one thread can serve. */
-const TOKEN_CACHE_BYTES = 16 * 1024 * 1024;
+const TOKEN_CACHE_BYTES = 20 * 1024 * 1024;
 
 /**
  * What the control side can ask about the streams. Arguments and answers are plain data: they may come
@@ -47,6 +50,10 @@ export interface ClientQueries {
   countStreamsOf: HubInspector["countStreamsOf"];
   /** See `TokenAuthority.missingKeys`. */
   missingKeys(): readonly string[];
+  /** Refuses these tokens from now on, and ends their streams; returns how many. */
+  revoke(records: readonly RevocationRecord[]): number;
+  /** Ends streams whose clients may come back; returns how many. */
+  disconnect(selection: StreamSelection): number;
   /** See `StreamJournal.recordOf`. */
   userRecord(user: string, channel: string): UserRecord;
 }
@@ -69,8 +76,16 @@ export interface ClientSide {
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
   ): Promise<readonly ClientAnswer<Name>[] | undefined>;
+  /**
+   * Refuses these tokens from now on, and ends their streams.
+   *
+   * @returns how many; `undefined` if one hub did not answer in time. It ends its streams all the same.
+   */
+  revoke(records: readonly RevocationRecord[]): Promise<number | undefined>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
+  /** Shows another certificate to new connections; see `Listener.useCertificate`. */
+  useCertificate(certificate: TlsCertificate): void;
   /** Logs from this level on. */
   useLogLevel(level: LogLevel): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
@@ -86,6 +101,8 @@ export interface ClientSettings {
   readonly config: Config;
   /** Files that were checked: a thread cannot refuse them. */
   readonly keys: KeyMaterial;
+  /** Checked, too; `undefined` for HTTP. */
+  readonly certificate: TlsCertificate | undefined;
 }
 
 /** What else it works with. */
@@ -93,6 +110,8 @@ export interface ClientDeps {
   readonly feed: EventFeed;
   readonly clock: Clock;
   readonly logger: AdjustableLogger;
+  /** What is refused from the start; more of it comes with `revoke`. */
+  readonly revocations: Revocations;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
 }
@@ -106,6 +125,7 @@ interface LocalClientsParts {
   readonly limitedLogger: LimitedLogger;
   readonly refused: ClientCounts["tokensRefused"];
   readonly meter: ThreadMeter;
+  readonly revoke: ClientQueries["revoke"];
 }
 
 /** A client listener and its hub in this thread. */
@@ -119,9 +139,10 @@ export class LocalClients implements ClientSide {
   readonly #limitedLogger: LimitedLogger;
   readonly #refused: ClientCounts["tokensRefused"];
   readonly #meter: ThreadMeter;
+  readonly #revoke: ClientQueries["revoke"];
 
   private constructor(parts: LocalClientsParts) {
-    const { hub, journal, tokens, listener, logger, limitedLogger, refused, meter } = parts;
+    const { hub, journal, tokens, listener, logger, limitedLogger, refused, meter, revoke } = parts;
     this.#hub = hub;
     this.#journal = journal;
     this.#tokens = tokens;
@@ -130,6 +151,7 @@ export class LocalClients implements ClientSide {
     this.#limitedLogger = limitedLogger;
     this.#refused = refused;
     this.#meter = meter;
+    this.#revoke = revoke;
   }
 
   /**
@@ -137,8 +159,9 @@ export class LocalClients implements ClientSide {
    *
    * @throws StartError if the address cannot be used.
    */
-  static start({ config, keys }: ClientSettings, deps: ClientDeps): LocalClients {
-    const { feed, clock, shared } = deps;
+  static start(settings: ClientSettings, deps: ClientDeps): LocalClients {
+    const { config, keys, certificate } = settings;
+    const { feed, clock, shared, revocations } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
     const journal = new StreamJournal({ limits: config.journal, clock, head: () => feed.head.seq });
     const isKept = config.journal.entries > 0;
@@ -156,6 +179,7 @@ export class LocalClients implements ClientSide {
       proxies: new TrustedProxies(config.trustedProxies),
       hub,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
+      revocations,
       clock,
       logger,
       activity: createActivityLog(logger, config.dev),
@@ -163,18 +187,24 @@ export class LocalClients implements ClientSide {
         if (error instanceof TokenRefused) refused[error.code]++;
       },
       demoPage: config.dev ? demoPageSettings(config) : undefined,
+      isReady: () => listener.accepting && tokens.missingKeys.length === 0,
       ...(isKept && {
         refused: (error, client) =>
           journal.refused(refusalOf(error, client, config.claimRules.user)),
       }),
     });
-    const listener = Listener.start({
+    const listener: Listener = Listener.start({
       name: "client",
       address: config.client,
       handler: (request, info) => router.handle(request, info),
       logger: deps.logger,
       isShared: shared !== undefined,
+      certificate,
     });
+    const revoke = (records: readonly RevocationRecord[]) => {
+      revocations.add(records, clock.wall() / 1000);
+      return hub.endRevoked(records);
+    };
     const meter = new ThreadMeter(clock);
     return new LocalClients({
       hub,
@@ -185,6 +215,7 @@ export class LocalClients implements ClientSide {
       limitedLogger: logger,
       refused,
       meter,
+      revoke,
     });
   }
 
@@ -213,6 +244,9 @@ export class LocalClients implements ClientSide {
       countStreams: (search) => hub.inspector.countStreams(search),
       countStreamsOf: (user) => hub.inspector.countStreamsOf(user),
       missingKeys: () => tokens.missingKeys,
+      revoke: this.#revoke,
+      disconnect: (selection) =>
+        hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
       userRecord: (user, channel) => journal.recordOf(user, channel, hub.streams()),
     };
   }
@@ -235,8 +269,16 @@ export class LocalClients implements ClientSide {
     return Promise.all([answer(this.queries, name, args)]);
   }
 
+  revoke(records: readonly RevocationRecord[]): Promise<number> {
+    return Promise.resolve(this.#revoke(records));
+  }
+
   useKeys(keys: KeyMaterial): void {
     this.#tokens.useKeys(keys);
+  }
+
+  useCertificate(certificate: TlsCertificate): void {
+    this.#listener.useCertificate(certificate);
   }
 
   useLogLevel(level: LogLevel): void {
@@ -273,7 +315,11 @@ export function answer<Name extends keyof ClientQueries>(
   return query(...args);
 }
 
+/** The client listener as a URL: of a socket, as a proxy on this machine would have it. */
+export function clientOriginOf({ tls, client }: Config, { address }: ClientSide): string {
+  return `${tls ? "https" : "http"}://${isSocket(client) ? "localhost" : address}`;
+}
+
 function demoPageSettings(config: Config): DemoPageSettings {
-  const { host, port } = config.control;
-  return { controlAddress: formatAddress(host ?? "::", port), keyed: hasControlKeys(config) };
+  return { controlAddress: showAddress(config.control, "::"), keyed: hasControlKeys(config) };
 }

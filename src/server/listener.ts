@@ -1,6 +1,14 @@
 import type { Logger } from "../observability/logger.ts";
-import { type Address, formatAddress } from "../lib/address.ts";
+import {
+  type Address,
+  isSocket,
+  type PortAddress,
+  showAddress,
+  type SocketAddress,
+} from "../lib/address.ts";
 import { reasonOf, StartError } from "../lib/errors.ts";
+import { bindSocket } from "./socket_file.ts";
+import type { TlsCertificate } from "./tls_certificate.ts";
 
 /** Answers one request; it must not throw or reject. */
 export type Handler = (
@@ -23,6 +31,8 @@ export interface ListenerOptions {
   readonly logger: Logger;
   /** Whether other threads listen on the same port; each gets a part of the connections. Default: no. */
   readonly isShared?: boolean;
+  /** With it, the listener speaks HTTPS and nothing else. Default: HTTP. */
+  readonly certificate?: TlsCertificate | undefined;
 }
 
 /**
@@ -36,32 +46,40 @@ export class Listener {
   readonly #handler: Handler;
   readonly #logger: Logger;
   readonly #isShared: boolean;
-  #hostname: string;
-  #port: number;
-  #server: Deno.HttpServer<Deno.NetAddr> | undefined;
+  /** As it is bound, with the real port. */
+  #address: Address;
+  #certificate: TlsCertificate | undefined;
+  #server: Deno.HttpServer<Deno.Addr> | undefined;
+  /** Takes the file of a Unix socket away. */
+  #removeSocket = () => {};
   /** Shutdowns of servers whose accept loop has ended; each resolves once the server's streams have ended. */
   readonly #shutdowns = new Set<Promise<void>>();
   #stopping = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
-  private constructor({ name, address, handler, logger, isShared = false }: ListenerOptions) {
-    this.#name = name;
-    this.#handler = handler;
-    this.#logger = logger;
-    this.#isShared = isShared;
-    this.#hostname = address.host ?? "::";
-    this.#port = address.port;
+  private constructor(options: ListenerOptions) {
+    this.#name = options.name;
+    this.#address = options.address;
+    this.#handler = options.handler;
+    this.#logger = options.logger;
+    this.#isShared = options.isShared ?? false;
+    this.#certificate = options.certificate;
   }
 
   /**
-   * Listens on an address.
+   * Listens on an address. `requireUnusedSocket` must have found a Unix socket unused.
    *
    * @throws StartError if that fails.
    */
   static start(options: ListenerOptions): Listener {
-    const listener = new Listener(options);
-    listenAtStart(options.name, options.address, (hostname) => {
-      listener.#hostname = hostname;
+    const { name, certificate, isShared = false } = options;
+    // A new certificate will need a new listener on the same port.
+    const address = certificate === undefined || isShared || isSocket(options.address)
+      ? options.address
+      : reserveAddress(name, options.address);
+    const listener = new Listener({ ...options, address });
+    listenAtStart(name, address, (bound) => {
+      listener.#address = bound;
       listener.#listen();
     });
     return listener;
@@ -74,26 +92,41 @@ export class Listener {
 
   /** The address as it is bound, with the real port. */
   get address(): string {
-    return formatAddress(this.#hostname, this.#port);
+    return showAddress(this.#address, "::");
+  }
+
+  /**
+   * Shows another certificate to new connections. Streams and requests that are open go on as they are.
+   *
+   * @throws {Error} if it cannot be listened with it; the old one stays.
+   */
+  useCertificate(certificate: TlsCertificate): void {
+    const old = this.#certificate;
+    if (old?.cert === certificate.cert && old.key === certificate.key) return;
+    this.#certificate = certificate;
+    // It is listened with the new certificate already when the loop runs again.
+    if (this.#stopping || this.#server === undefined) return;
+    const server = this.#server;
+    try {
+      this.#listen();
+    } catch (error) {
+      this.#certificate = old;
+      throw error;
+    }
+    this.#shutDown(server);
   }
 
   /** Stops accepting; resolves once every request has been answered and every stream has ended. */
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#retry);
+    this.#removeSocket();
     await Promise.all([this.#server?.shutdown(), ...this.#shutdowns]);
   }
 
   #listen(): void {
-    const server = Deno.serve({
-      hostname: this.#hostname,
-      port: this.#port,
-      tcpBacklog: BACKLOG,
-      reusePort: this.#isShared,
-      onListen: ({ port }) => {
-        this.#port = port;
-      },
-    }, this.#handler);
+    const address = this.#address;
+    const server = isSocket(address) ? this.#serveSocket(address) : this.#servePort(address);
     this.#server = server;
     server.finished.then(
       () => this.#lost(server, undefined),
@@ -101,7 +134,29 @@ export class Listener {
     );
   }
 
-  #lost(server: Deno.HttpServer<Deno.NetAddr>, error: unknown): void {
+  #servePort(address: PortAddress): Deno.HttpServer<Deno.Addr> {
+    return Deno.serve({
+      hostname: address.host ?? "::",
+      port: address.port,
+      tcpBacklog: BACKLOG,
+      reusePort: this.#isShared || this.#certificate !== undefined,
+      ...this.#certificate,
+      onListen: ({ port }) => {
+        this.#address = { ...address, port };
+      },
+    }, this.#handler);
+  }
+
+  #serveSocket(address: SocketAddress): Deno.HttpServer<Deno.Addr> {
+    const { listening, remove } = bindSocket(
+      address,
+      (path) => Deno.serve({ path, onListen: () => {} }, this.#handler),
+    );
+    this.#removeSocket = remove;
+    return listening;
+  }
+
+  #lost(server: Deno.HttpServer<Deno.Addr>, error: unknown): void {
     if (this.#stopping || this.#server !== server) return;
     this.#server = undefined;
     this.#logger.error("listener lost", {
@@ -113,7 +168,7 @@ export class Listener {
   }
 
   /** The server's streams go on; its idle connections are closed, which frees descriptors. */
-  #shutDown(server: Deno.HttpServer<Deno.NetAddr>): void {
+  #shutDown(server: Deno.HttpServer<Deno.Addr>): void {
     const shutdown = server.shutdown().catch(() => {}).then(() => {
       this.#shutdowns.delete(shutdown);
     });
@@ -136,38 +191,38 @@ export class Listener {
 }
 
 /**
- * The address that threads can listen on together: with a free port for port 0.
+ * The address that several listeners can share: with a free port for port 0.
  *
  * Listeners that share a port notice no other program on it, so that is found out here.
  *
  * @throws StartError if the address cannot be used.
  */
-export function reserveAddress(name: string, { host, port }: Address): Address {
-  let reserved: Address = { host, port };
-  listenAtStart(name, reserved, (hostname) => {
-    const listener = Deno.listen({ hostname, port });
-    reserved = { host: hostname, port: listener.addr.port };
+export function reserveAddress(name: string, address: PortAddress): PortAddress {
+  return listenAtStart(name, address, ({ host = "::", port }) => {
+    const listener = Deno.listen({ hostname: host, port });
+    const reserved = { host, port: listener.addr.port };
     listener.close();
+    return reserved;
   });
-  return reserved;
 }
 
-/** @param listen listens on a host, or throws. */
-function listenAtStart(
+/** @param listen listens on an address that has a host, or throws. */
+function listenAtStart<Bound, Given extends Address>(
   name: string,
-  { host, port }: Address,
-  listen: (hostname: string) => void,
-): void {
+  address: Given,
+  listen: (address: Given) => Bound,
+): Bound {
+  const everyAddress = !isSocket(address) && address.host === undefined;
   try {
     try {
-      listen(host ?? "::");
+      return listen(everyAddress ? { ...address, host: "::" } : address);
     } catch (error) {
       // On a machine without IPv6, "::" does not stand for every address.
-      if (host !== undefined || error instanceof Deno.errors.AddrInUse) throw error;
-      listen("0.0.0.0");
+      if (!everyAddress || error instanceof Deno.errors.AddrInUse) throw error;
+      return listen({ ...address, host: "0.0.0.0" });
     }
   } catch (error) {
-    const shown = formatAddress(host ?? "", port);
+    const shown = showAddress(address, "");
     throw new StartError(`Cannot listen on ${shown} (${name} listener): ${listenFailure(error)}.`);
   }
 }
@@ -178,5 +233,7 @@ function listenFailure(error: unknown): string {
     return "the address is not this machine's";
   }
   if (error instanceof Deno.errors.PermissionDenied) return "permission denied";
+  // Of a Unix socket's file.
+  if (error instanceof Deno.errors.NotFound) return "its folder does not exist";
   return error === undefined ? "the accept loop ended" : reasonOf(error);
 }

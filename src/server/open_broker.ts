@@ -1,8 +1,10 @@
 import type { Broker } from "../broker/broker.ts";
 import { LocalBroker } from "../broker/local_broker.ts";
 import { MemoryLog } from "../broker/memory_log.ts";
+import { LocalRevocations } from "../broker/revocation_store.ts";
 import { openSqliteFile } from "../broker/sqlite/sqlite_file.ts";
 import { SqliteLog } from "../broker/sqlite/sqlite_log.ts";
+import { SqliteRevocations } from "../broker/sqlite/sqlite_revocations.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { Retention } from "../broker/retention.ts";
@@ -27,7 +29,7 @@ export async function openBroker(
     case "memory":
       return new LocalBroker(new MemoryLog(retention, now), now, logger, workers > 1);
     case "sqlite":
-      return new LocalBroker(openSqliteLog(store.file, retention, now), now, logger);
+      return openSqliteBroker(store.file, retention, now, logger);
     case "redis": {
       const { RedisBroker } = await importRedisBroker();
       const prefix = redisPrefix;
@@ -62,10 +64,17 @@ function importRedisBroker(): Promise<typeof import("../broker/redis/redis_broke
   return import(path);
 }
 
-function openSqliteLog(file: string, retention: Retention, now: () => number): SqliteLog {
+function openSqliteBroker(
+  file: string,
+  retention: Retention,
+  now: () => number,
+  logger: Logger,
+): LocalBroker {
   const database = openSqliteFile(file);
   try {
-    return new SqliteLog(database, retention, now);
+    const revocations = new LocalRevocations(now, new SqliteRevocations(database));
+    const log = new SqliteLog(database, retention, now);
+    return new LocalBroker(log, now, logger, log.gathers, revocations);
   } catch (error) {
     throw new StartError(`Cannot read the store ${file}: ${reasonOf(error)}.`);
   }

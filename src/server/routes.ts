@@ -5,9 +5,16 @@ import { type BackupDeps, backupHandler } from "../http/handlers/backup.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
 import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
+import { type DisconnectDeps, disconnectHandler } from "../http/handlers/disconnect.ts";
 import { demoPageHandler, type DemoPageSettings } from "../http/handlers/demo_page.ts";
 import { type ExplainDeps, explainHandler } from "../http/handlers/explain.ts";
-import { type HealthDeps, healthHandler, readyHandler } from "../http/handlers/health.ts";
+import {
+  clientReadyHandler,
+  type HealthDeps,
+  healthHandler,
+  liveHandler,
+  readyHandler,
+} from "../http/handlers/health.ts";
 import { type IssueTokenDeps, issueTokenHandler } from "../http/handlers/issue_token.ts";
 import { type LookDeps, lookHandlers } from "../http/handlers/look.ts";
 import { type PresenceDeps, presenceHandler } from "../http/handlers/show_presence.ts";
@@ -15,6 +22,7 @@ import { type MetricsDeps, metricsHandler } from "../http/handlers/metrics.ts";
 import { publishHandler } from "../http/handlers/publish.ts";
 import type { PublishDeps } from "../http/handlers/publish_ndjson.ts";
 import { type RemoveHistoryDeps, removeHistoryHandler } from "../http/handlers/remove_history.ts";
+import { revocationsHandler, type RevokeDeps, revokeHandler } from "../http/handlers/revoke.ts";
 import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { tailChannelHandler, type TailDeps } from "../http/handlers/tail_channel.ts";
@@ -37,6 +45,8 @@ export interface ClientRouteDeps extends SubscribeDeps {
   readonly onRefusal?: (error: HttpError) => void;
   /** Set with `-dev`. Default: there is no demo page. */
   readonly demoPage?: DemoPageSettings | undefined;
+  /** Whether a client that connects now would get what it asks for. */
+  readonly isReady: () => boolean;
 }
 
 /** What pages of other origins may send to either listener. */
@@ -48,7 +58,7 @@ const DEMO_PAGE_ALLOWANCE = { methods: "POST", headers: "Authorization" };
 
 /** A path of the control listener, which back ends send to the client listener by mistake. */
 const CONTROL_PATH =
-  /^\/(emit\/?|backup\/?|token\/?|presence\/?|explain\/?|stats\/?|healthz|readyz|metrics)$/;
+  /^\/((emit|token|revoke|disconnect|backup|presence|explain|stats)\/?|healthz|metrics)$/;
 
 const EMIT_PATH = /^\/emit\/?$/;
 
@@ -63,6 +73,8 @@ export function clientRouter(deps: ClientRouteDeps): Router {
     { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
     preflightRoute("/events/", cors, STREAM_ALLOWANCE),
     { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
+    { path: "/livez", methods: ["GET", "HEAD"], handle: liveHandler() },
+    { path: "/readyz", methods: ["GET", "HEAD"], handle: clientReadyHandler(deps.isReady) },
   ];
   if (demoPage !== undefined) {
     routes.push({ path: "/", methods: ["GET", "HEAD"], handle: demoPageHandler(demoPage) });
@@ -101,7 +113,9 @@ export interface ControlRouteDeps
     LookDeps,
     ExplainDeps,
     RemoveHistoryDeps,
-    BackupDeps {
+    BackupDeps,
+    RevokeDeps,
+    DisconnectDeps {
   readonly access: ControlAccess;
   /** Counts the answers. */
   readonly requests: RequestCounts;
@@ -125,6 +139,9 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/", methods: ["GET", "HEAD"], needs: undefined, isKeyless: true, handle: page },
     { path: "/emit/", methods: ["POST"], needs: "emit", handle: publishHandler(deps) },
     { path: "/token/", methods: ["POST"], needs: "token", handle: issueTokenHandler(deps) },
+    { path: "/revoke/", methods: ["GET"], needs: "read", handle: revocationsHandler(deps) },
+    { path: "/revoke/", methods: ["POST"], needs: "steer", handle: revokeHandler(deps) },
+    { path: "/disconnect/", methods: ["POST"], needs: "steer", handle: disconnectHandler(deps) },
     { path: "/channels/", methods: ["GET"], needs: "read", handle: look.channels },
     { path: "/channels/:name", methods: ["GET"], needs: "read", handle: look.channel },
     { path: "/users/:name", methods: ["GET"], needs: "read", handle: look.user },
@@ -145,6 +162,7 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     },
     { path: "/backup/", methods: ["POST"], needs: "steer", handle: backupHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
+    { path: "/livez", methods: ["GET", "HEAD"], needs: undefined, handle: liveHandler() },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
     { path: "/stats/", methods: ["GET"], needs: "read", handle: statsHandler(deps) },

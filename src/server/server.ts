@@ -1,39 +1,31 @@
-import manifest from "../../deno.json" with { type: "json" };
 import type { Broker } from "../broker/broker.ts";
 import { describeStore } from "../broker/store_address.ts";
-import type { ControlKey } from "../auth/control_keys.ts";
 import type { KeyMaterial } from "../auth/key_material.ts";
 import { TokenAuthority } from "../auth/token_authority.ts";
 import type { Config } from "../config/config.ts";
-import { EvidenceSource } from "../explain/evidence_source.ts";
-import { RefusedEmits } from "../explain/refused_emits.ts";
-import { BodyLimits } from "../http/body_limits.ts";
-import { ControlAccess } from "../http/control_access.ts";
-import { RequestCounts } from "../http/request_counts.ts";
-import { DemoPageAccess } from "../http/demo_page_access.ts";
+import { isSocket } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
-import { joinAudiences } from "../hub/audience.ts";
-import { ControlStreams } from "../http/handlers/control_streams.ts";
-import { PresenceStreams } from "../http/handlers/presence_streams.ts";
 import { EventTap } from "../broker/event_tap.ts";
-import { createActivityLog } from "../observability/activity_log.ts";
-import { LimitedLogger } from "../observability/limited_logger.ts";
 import { isWritten, type LogFields } from "../observability/log_line.ts";
 import type { AdjustableLogger } from "../observability/logger.ts";
 import { BackupFolder } from "./backup_folder.ts";
-import { type ClientSide, LocalClients } from "./client_side.ts";
-import { ClusterPresence } from "./cluster_presence.ts";
+import {
+  clientOriginOf,
+  type ClientSettings,
+  type ClientSide,
+  LocalClients,
+} from "./client_side.ts";
+import { ControlSide } from "./control_side.ts";
 import { countWorkers } from "./count_workers.ts";
-import { Listener, reserveAddress } from "./listener.ts";
-import { LiveStats } from "./live_stats.ts";
-import { serverMetrics } from "./metric_families.ts";
+import { reserveAddress } from "./listener.ts";
 import { openBroker } from "./open_broker.ts";
 import { readLogLevel } from "./read_log_level.ts";
 import { hasControlKeyFiles, readControlKeys } from "./read_control_keys.ts";
 import { type Rereadable, rereadAll } from "./reread.ts";
-import { controlRouter } from "./routes.ts";
-import { isShort, randomPageKey } from "./secrets.ts";
+import { isShort } from "./secrets.ts";
+import { requireUnusedSocket } from "./socket_file.ts";
+import { readTlsCertificate, type TlsFiles, validityOf, warnOfDates } from "./tls_certificate.ts";
 import { TokenKeys } from "./token_keys.ts";
 import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
@@ -48,9 +40,8 @@ interface ServerParts {
   readonly broker: Broker;
   /** Set with `-backup-dir`. */
   readonly backups: BackupFolder | undefined;
-  readonly tap: EventTap;
   readonly clients: ClientSide;
-  readonly controlKeys: readonly ControlKey[] | undefined;
+  readonly control: ControlSide;
   readonly clock: Clock;
   readonly logger: AdjustableLogger;
 }
@@ -59,105 +50,25 @@ interface ServerParts {
 export class Server {
   /** Signs; the client side verifies. */
   readonly tokens: TokenAuthority;
-  /** The key of the demo page; `undefined` without `-dev`. */
-  readonly demoPageKey: string | undefined;
   readonly #config: Config;
   readonly #keys: TokenKeys;
   readonly #broker: Broker;
   readonly #backups: BackupFolder | undefined;
   readonly #logger: AdjustableLogger;
   readonly #clients: ClientSide;
-  readonly #control: Listener;
-  /** For lines about single control requests. */
-  readonly #controlLogger: LimitedLogger;
-  readonly #access: ControlAccess;
-  readonly #controlStreams = new ControlStreams();
+  readonly #control: ControlSide;
+  readonly #clock: Clock;
 
-  private constructor({ controlKeys, clock, tap, ...parts }: ServerParts) {
-    const { config, keys, tokens, broker, clients, logger } = parts;
-    this.tokens = tokens;
-    this.#config = config;
-    this.#keys = keys;
-    this.#broker = broker;
+  private constructor(parts: ServerParts) {
+    this.tokens = parts.tokens;
+    this.#config = parts.config;
+    this.#keys = parts.keys;
+    this.#broker = parts.broker;
     this.#backups = parts.backups;
-    this.#logger = logger;
-    this.#clients = clients;
-    this.#controlLogger = new LimitedLogger(logger, clock);
-    this.demoPageKey = config.dev ? randomPageKey() : undefined;
-    const demoPage = this.demoPageKey === undefined ? undefined : new DemoPageAccess({
-      key: this.demoPageKey,
-      clientAddress: clients.address,
-      hosts: config.controlHosts,
-    });
-    const access = this.#access = new ControlAccess({
-      boundHost: config.control.host,
-      hosts: config.controlHosts,
-      keys: controlKeys,
-      demoPage,
-    });
-    const presences = new ClusterPresence({
-      here: (channel) => clients.ask("presence", channel),
-      peers: broker.peers,
-      clock,
-    });
-    const presence = (channel: string) => presences.of(channel);
-    const controlStreams = this.#controlStreams;
-    const counts = async () => ({ ...await clients.counts(), published: broker.counts });
-    const stats = new LiveStats({ counts, clock, storeFailure: () => broker.unavailableReason });
-    const requests = new RequestCounts();
-    const refusedEmits = new RefusedEmits(config.journal, clock);
-    const router = controlRouter({
-      ...config,
-      refusedEmits,
-      evidence: new EvidenceSource({
-        askHubs: (...question) => clients.ask("userRecord", ...question),
-        refusedEmits,
-        peers: broker.peers,
-        isStoreShared: config.store.kind === "redis",
-      }),
-      askHubs: (name, ...args) => clients.ask(name, ...args),
-      presence,
-      presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
-      broker,
-      tokens,
-      access,
-      demoPage,
-      bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
-      clock,
-      logger,
-      activity: createActivityLog(this.#controlLogger, config.dev),
-      audience: async (...event) => {
-        const audiences = await clients.ask("audience", ...event);
-        return audiences && joinAudiences(audiences);
-      },
-      isStoreShared: config.store.kind === "redis",
-      counts,
-      takeStats: () => stats.take(),
-      greeting: {
-        version: manifest.version,
-        clientAddress: clients.address,
-        store: describeStore(config.store, config.redisPrefix),
-        peek: config.peek,
-      },
-      controlStreams,
-      tap,
-      requests,
-      metrics: serverMetrics({ counts, broker, controlRequests: requests, clock }),
-      missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
-        const reasons = await clients.ask("missingKeys");
-        return [...new Set(reasons?.flat())];
-      },
-      healthy: () => clients.accepting && this.#control.accepting,
-      // Messages to a thread keep their order: who answers has taken what was sent before.
-      taken: () => clients.ask("missingKeys"),
-      backups: parts.backups,
-    });
-    this.#control = Listener.start({
-      name: "control",
-      address: config.control,
-      handler: (request) => router.handle(request),
-      logger,
-    });
+    this.#logger = parts.logger;
+    this.#clients = parts.clients;
+    this.#control = parts.control;
+    this.#clock = parts.clock;
   }
 
   /**
@@ -174,8 +85,10 @@ export class Server {
   ): Promise<Server> {
     const logLevel = logger.level = readLogLevel(given);
     // The demo page, which comes from worker threads too, must know the port before it is listened on.
-    const control = given.dev ? reserveAddress("control", given.control) : given.control;
-    const config = { ...given, control, logLevel };
+    const address = given.dev && !isSocket(given.control)
+      ? reserveAddress("control", given.control)
+      : given.control;
+    const config = { ...given, control: address, logLevel };
     const keys = new TokenKeys(config.tokenKeys);
     const material = keys.read();
     const tokens = new TokenAuthority(withoutFetching(material), config.claimRules, clock);
@@ -183,35 +96,26 @@ export class Server {
     const backups = config.backupDir === undefined
       ? undefined
       : BackupFolder.open(config.backupDir, clock);
-    const settings = { config, keys: material };
+    const certificate = config.tls && readTlsCertificate(config.tls);
+    const settings = { config, keys: material, certificate };
     const machine = { cores: navigator.hardwareConcurrency, system: Deno.build.os };
     const workers = countWorkers(config.workers, machine, logger);
+    if (isSocket(config.client)) await requireUnusedSocket("client", config.client);
+    if (isSocket(address)) await requireUnusedSocket("control", address);
     const broker = await openBroker(config, workers, clock, logger);
     const tap = new EventTap();
     let clients: ClientSide | undefined;
-    let server: Server;
+    let control: ControlSide;
     try {
-      clients = workers === 1
-        // In this thread, where it costs least.
-        ? LocalClients.start(settings, { feed: tap.tapped(broker), clock, logger })
-        : await WorkerPool.start(settings, workers, {
-          broker,
-          tap,
-          clock,
-          logger,
-          ...workerOptions,
-        });
-      server = new Server({
+      const deps = { broker, tap, clock, logger };
+      clients = await startClients(settings, workers, deps, workerOptions);
+      control = ControlSide.start({
+        ...deps,
         config,
-        keys,
-        tokens,
-        broker,
-        backups,
-        tap,
         clients,
-        controlKeys,
-        clock,
-        logger,
+        tokens,
+        keys: controlKeys,
+        backups,
       });
     } catch (error) {
       await clients?.stopAccepting();
@@ -219,6 +123,8 @@ export class Server {
       await broker.close();
       throw error;
     }
+    const parts = { config, keys, tokens, broker, backups, clients, control, clock, logger };
+    const server = new Server(parts);
     // Not earlier: a start that fails logs its error and nothing else.
     if (keys.isRandom) {
       logger.warn(
@@ -231,12 +137,23 @@ export class Server {
         make: "openssl rand -base64 32",
       });
     }
+    if (certificate !== undefined) warnOfDates(certificate, clock.wall(), logger);
     server.#logStart(workers);
     return server;
   }
 
+  /** The key of the demo page; `undefined` without `-dev`. */
+  get demoPageKey(): string | undefined {
+    return this.#control.demoPageKey;
+  }
+
   get clientAddress(): string {
     return this.#clients.address;
+  }
+
+  /** The address with its scheme, as programs on this machine may write it. */
+  get clientOrigin(): string {
+    return clientOriginOf(this.#config, this.#clients);
   }
 
   get controlAddress(): string {
@@ -244,7 +161,7 @@ export class Server {
   }
 
   /**
-   * Reads the files of the log level, of keys for tokens and of control keys again, and fetches key sets
+   * Reads the files of the log level, of keys for tokens, of control keys and of TLS again, and fetches key sets
    * again. A file that cannot be read, or is wrong, changes nothing; the log says what was read, and what is
    * wrong. Never throws.
    */
@@ -268,6 +185,13 @@ export class Server {
       parts.push({
         reread: () => logger.info("control keys reread", this.#rereadControlKeys()),
         failed: (fields) => logger.error("control keys not reread, the old ones stay", fields),
+      });
+    }
+    const { tls } = this.#config;
+    if (tls !== undefined) {
+      parts.push({
+        reread: () => logger.info("certificate reread", this.#rereadCertificate(tls)),
+        failed: (fields) => logger.error("certificate not reread, the old one stays", fields),
       });
     }
     rereadAll(parts, logger);
@@ -299,8 +223,15 @@ export class Server {
 
   #rereadControlKeys(): LogFields {
     const keys = readControlKeys(this.#config) ?? [];
-    this.#access.useKeys(keys);
+    this.#control.useKeys(keys);
     return { keys: keys.length };
+  }
+
+  #rereadCertificate(files: TlsFiles): LogFields {
+    const certificate = readTlsCertificate(files);
+    this.#clients.useCertificate(certificate);
+    warnOfDates(certificate, this.#clock.wall(), this.#logger);
+    return validityOf(certificate);
   }
 
   /**
@@ -314,7 +245,7 @@ export class Server {
       this.#logger.error("draining failed", { error: String(error) });
     });
     const inTime = await isDoneWithin(this.#config.drainMs, drained);
-    this.#controlLogger.flush();
+    this.#control.close();
     await this.#clients.close();
     await this.#backups?.close();
     await this.#broker.close();
@@ -324,7 +255,6 @@ export class Server {
   async #drain(): Promise<void> {
     const { drainMs } = this.#config;
     const clientStopped = this.#clients.stopAccepting();
-    this.#controlStreams.close();
     // A back end that never finishes its request must not keep the streams from ending.
     await isDoneWithin(Math.min(CONTROL_PATIENCE_MS, drainMs / 2), this.#control.stop());
     this.#clients.drain();
@@ -338,10 +268,32 @@ export class Server {
       events: retention.eventsPerChannel,
       seconds: retention.ageMs / 1000,
     });
-    const client = { listener: "client", address: this.clientAddress };
+    const scheme = this.#config.tls && { scheme: "https" };
+    const client = { listener: "client", address: this.clientAddress, ...scheme };
     this.#logger.info("listening", workers === 1 ? client : { ...client, workers });
     this.#logger.info("listening", { listener: "control", address: this.controlAddress });
   }
+}
+
+/** What both kinds of client side work with. */
+interface ClientsDeps {
+  readonly broker: Broker;
+  readonly tap: EventTap;
+  readonly clock: Clock;
+  readonly logger: AdjustableLogger;
+}
+
+async function startClients(
+  settings: ClientSettings,
+  workers: number,
+  deps: ClientsDeps,
+  options: WorkerOptions,
+): Promise<ClientSide> {
+  if (workers > 1) return await WorkerPool.start(settings, workers, { ...deps, ...options });
+  // In this thread, where it costs least.
+  const { broker, tap, clock, logger } = deps;
+  const revocations = broker.revocations.known;
+  return LocalClients.start(settings, { feed: tap.tapped(broker), clock, logger, revocations });
 }
 
 /** The keys for the control side, which verifies no token: files are checked here, before others get them. */

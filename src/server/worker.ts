@@ -4,6 +4,7 @@
  * @module
  */
 import { workerData } from "node:worker_threads";
+import { Revocations } from "../auth/revocations.ts";
 import { ThreadFollower } from "../broker/thread/thread_follower.ts";
 import { sharedCounters } from "../hub/connection_counter.ts";
 import { systemClock } from "../lib/clock.ts";
@@ -18,12 +19,14 @@ import {
   type WorkerStart,
 } from "./worker_messages.ts";
 
-const { settings, head, counts, worker, port } = workerData as WorkerStart;
+const { settings, head, revocations: revoked, counts, worker, port } = workerData as WorkerStart;
 const { logLevel, logFormat, retention } = settings.config;
 const now = () => systemClock.wall();
 const logger = createLogger(logLevel, now, printToStderr, logFormat);
 const post = (message: FromWorker) => port.postMessage(message);
 const feed = new ThreadFollower({ head, retention, now, post });
+
+const revocations = new Revocations();
 
 surviveFailures(logger);
 start();
@@ -31,10 +34,12 @@ start();
 function start(): void {
   try {
     const shared = sharedCounters(counts, worker);
+    revocations.add(revoked, now() / 1000);
     const clients = LocalClients.start(settings, {
       feed,
       clock: systemClock,
       logger,
+      revocations,
       shared,
     });
     port.onmessage = ({ data }: MessageEvent<ToWorker>) => take(clients, data);
@@ -60,6 +65,8 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
     }
     case "use keys":
       return clients.useKeys(message.keys);
+    case "use certificate":
+      return clients.useCertificate(message.certificate);
     case "use log level":
       return clients.useLogLevel(message.level);
     case "ping":

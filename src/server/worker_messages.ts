@@ -5,18 +5,22 @@
  * @module
  */
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord } from "../auth/revocations.ts";
 import type { FromFollower, ToFollower } from "../broker/thread/messages.ts";
 import type { SharedCounts } from "../hub/connection_counter.ts";
 import type { LogLevel } from "../observability/log_line.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientQueries, ClientSettings } from "./client_side.ts";
+import type { TlsCertificate } from "./tls_certificate.ts";
 
 /** What a worker is started with. */
 export interface WorkerStart {
   readonly settings: ClientSettings;
   /** The broker's head; the worker gets every later event. */
   readonly head: LogPosition;
+  /** Tokens that are refused; the worker gets every later one. */
+  readonly revocations: readonly RevocationRecord[];
   /** See `sharedCounters`. */
   readonly counts: SharedCounts;
   /** The number of this worker, from 0. */
@@ -41,6 +45,7 @@ export type ToWorker =
   | ToFollower
   | Query
   | { readonly kind: "use keys"; readonly keys: KeyMaterial }
+  | { readonly kind: "use certificate"; readonly certificate: TlsCertificate }
   | { readonly kind: "use log level"; readonly level: LogLevel }
   /** Sent once a second; answered by `beat`. */
   | { readonly kind: "ping" }

@@ -1,4 +1,5 @@
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord } from "../auth/revocations.ts";
 import type { Broker, BrokerEventHandler, RecipientCounts } from "../broker/broker.ts";
 import type { EventTap } from "../broker/event_tap.ts";
 import { packEvents } from "../broker/thread/event_batch.ts";
@@ -7,7 +8,7 @@ import { HistoryServer } from "../broker/thread/history_server.ts";
 import { sumCounts } from "../broker/thread/recipient_counts.ts";
 import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
 import { type ClientCounts, noClientCounts, withoutThread } from "../hub/server_counts.ts";
-import { formatAddress } from "../lib/address.ts";
+import { isSocket, showAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Pacer } from "../lib/pacer.ts";
 import type { LogLevel } from "../observability/log_line.ts";
@@ -18,6 +19,7 @@ import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientAnswer, ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
 import { reserveAddress } from "./listener.ts";
 import { ThreadMeter } from "./thread_meter.ts";
+import type { TlsCertificate } from "./tls_certificate.ts";
 import { TICK_MS, WorkerThread } from "./worker_thread.ts";
 
 const DEFAULT_HEAP_MIB = 2048;
@@ -106,7 +108,9 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     count: number,
     deps: WorkerPoolDeps,
   ): Promise<WorkerPool> {
-    const client = reserveAddress("client", settings.config.client);
+    const { client: given } = settings.config;
+    // Threads cannot share a socket: the settings refuse it.
+    const client = isSocket(given) ? given : reserveAddress("client", given);
     const config = { ...settings.config, client };
     const pool = new WorkerPool({ ...settings, config }, count, deps);
     try {
@@ -119,8 +123,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   }
 
   get address(): string {
-    const { host, port } = this.#settings.config.client;
-    return formatAddress(host ?? "", port);
+    return showAddress(this.#settings.config.client, "");
   }
 
   get accepting(): boolean {
@@ -171,9 +174,22 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     return answers as ClientAnswer<Name>[];
   }
 
+  async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
+    const counts = await Promise.all(this.#workers.map(({ thread }) => thread.revoke(records)));
+    return counts.reduce(
+      (sum, count) => sum === undefined || count === undefined ? undefined : sum + count,
+      0,
+    );
+  }
+
   useKeys(keys: KeyMaterial): void {
     this.#settings = { ...this.#settings, keys };
     for (const { thread } of this.#workers) thread.useKeys(keys);
+  }
+
+  useCertificate(certificate: TlsCertificate): void {
+    this.#settings = { ...this.#settings, certificate };
+    for (const { thread } of this.#workers) thread.useCertificate(certificate);
   }
 
   useLogLevel(logLevel: LogLevel): void {
@@ -200,10 +216,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   }
 
   #startThread(number: number): WorkerThread {
-    const { broker, module, maxHeapMiB } = this.#deps;
+    const { broker, clock, module, maxHeapMiB } = this.#deps;
     return new WorkerThread({
       start: {
         settings: this.#settings,
+        revocations: [...broker.revocations.known.all(clock.wall() / 1000)],
         counts: this.#counts,
         worker: number,
       },
@@ -230,10 +247,12 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     if (worker === undefined || this.#isStopping) return;
     const { clock, logger } = this.#deps;
     const { counts } = worker.thread;
-    this.#past = sumOf(this.#past, withoutThread(counts));
     const counters = sharedCounters(this.#counts, number);
+    // It last told of its counts up to a second ago.
+    const streams = Math.max(counts.streams, counters.held.own);
+    this.#past = sumOf(this.#past, withoutThread(counts, streams));
     for (const counter of Object.values(counters)) counter.reset();
-    logger.error("worker died", { worker: number, reason, streams: counts.streams });
+    logger.error("worker died", { worker: number, reason, streams });
     if (clock.steady() - worker.startedAt > SETTLED_MS) worker.deaths = 0;
     const pause = worker.deaths === 0 ? 0 : Math.min(1000 * 2 ** worker.deaths, LONGEST_PAUSE_MS);
     worker.deaths++;

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import type { KeyMaterial } from "../auth/key_material.ts";
+import type { RevocationRecord } from "../auth/revocations.ts";
 import type { FollowerReaders, HistoryServer } from "../broker/thread/history_server.ts";
 import type { EventsMessage, RemovedMessage } from "../broker/thread/messages.ts";
 import type { RecipientCounts } from "../broker/broker.ts";
@@ -8,6 +9,7 @@ import { Deque } from "../lib/deque.ts";
 import { reasonOf, StartError } from "../lib/errors.ts";
 import type { LogLevel } from "../observability/log_line.ts";
 import type { LogPosition } from "../sse/log_position.ts";
+import type { TlsCertificate } from "./tls_certificate.ts";
 import type { FromWorker, Query, ToWorker, WorkerStart } from "./worker_messages.ts";
 
 /** How often `WorkerThread.tick` is to be called. */
@@ -163,9 +165,22 @@ export class WorkerThread {
     if (counts !== undefined) this.#counts = counts as ClientCounts;
   }
 
+  /** See `ClientSide.revoke`. A thread that is starting has no streams yet, and hears of it before its first. */
+  async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
+    const query = { name: "revoke", args: [records] } as const;
+    if (this.#state === "running") return await this.query(query) as number | undefined;
+    this.#post({ kind: "query", id: ++this.#lastQuery, ...query });
+    return 0;
+  }
+
   /** See `ClientSide.useKeys`. */
   useKeys(keys: KeyMaterial): void {
     this.#post({ kind: "use keys", keys });
+  }
+
+  /** See `ClientSide.useCertificate`. */
+  useCertificate(certificate: TlsCertificate): void {
+    this.#post({ kind: "use certificate", certificate });
   }
 
   /** See `ClientSide.useLogLevel`. */

@@ -9,7 +9,12 @@ import { TempDir } from "../support/temp_dir.ts";
 import { say } from "../support/tools.ts";
 
 /** Everything that the server may do. `[]` is everything of its kind. */
-const GRANTED = { allow_env: ["SSE_*"], allow_net: [], allow_read: [], allow_write: [] };
+const GRANTED = {
+  allow_env: ["SSE_*", "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"],
+  allow_net: [],
+  allow_read: [],
+  allow_write: [],
+};
 
 /** What may stand at the top of the embedded files: the server, its settings, its packages. */
 const EMBEDDED_TOP = [".deno_compile_node_modules", "deno.json", "main.ts", "src"];

@@ -18,7 +18,7 @@ interface Explained {
   readonly verdict: string;
   readonly text: string;
   readonly streams: readonly Readonly<Record<string, unknown>>[];
-  readonly unansweredServers: readonly string[];
+  readonly unanswered: readonly string[];
 }
 
 async function explain(server: Server, query: Record<string, string>): Promise<Explained> {
@@ -154,8 +154,8 @@ Deno.test(
     assertMatch(text, / on the server \S+ was handed the event at about /);
     Deno.kill(two.pid, "SIGSTOP");
     try {
-      const { verdict, unansweredServers } = await explain(one, { id });
-      assertEquals([verdict, unansweredServers.length], ["unknown", 1]);
+      const { verdict, unanswered } = await explain(one, { id });
+      assertEquals([verdict, unanswered.length], ["unknown", 1]);
     } finally {
       Deno.kill(two.pid, "SIGCONT");
     }

@@ -151,6 +151,40 @@ Deno.test({
 });
 
 Deno.test({
+  name: "operator's page: it explains an event, removes history, and backs the store up",
+  ...CHROMIUM,
+  async fn() {
+    await using server = await startServer();
+    await using browser = await TestBrowser.launch();
+    await using _stream = await listen(server, "alex", "chat");
+    const watched = await openPage(browser, server, "#channels/chat");
+    const { page } = watched;
+    await page.getByRole("button", { name: "Show events" }).click();
+    await waitForText(watched, "Waiting for events.");
+    await server.emit({ userId: "alex", channel: "chat", data: "x" });
+    await page.getByRole("log").getByRole("link", { name: "Explain" }).click();
+    await page.getByRole("button", { name: "Explain" }).click();
+    await waitForText(watched, "handed over to a connection of alex.");
+
+    await page.goBack();
+    await page.getByRole("button", { name: "Remove history" }).click();
+    const dialog = page.getByRole("dialog", { name: "Remove the history of chat?" });
+    await dialog.getByRole("button", { name: "Remove history" }).click();
+    await waitForText(watched, "Removed: 1 event.");
+
+    assertEquals(watched.complaints, []);
+
+    await using folder = await TempDir.make();
+    const store = ["-store", `sqlite:${folder.path}/events.db`, "-backup-dir", folder.path];
+    await using other = await startServer(store);
+    const { page: keeper } = await openPage(browser, other);
+    await keeper.getByLabel("File, in the folder of -backup-dir").fill("copy.db");
+    await keeper.getByRole("button", { name: "Back up" }).click();
+    await keeper.getByText(/Written: .*copy\.db, /).waitFor();
+  },
+});
+
+Deno.test({
   name: "operator's page: it asks for the key once, and says what a key may not do",
   ...CHROMIUM,
   async fn() {

@@ -10,9 +10,10 @@ const STREAMS = 12;
 
 for (const workers of ["1", "3"]) {
   Deno.test(`once the answer is there, removed history comes from no worker (${workers} workers)`, async () => {
-    await using server = await startServer(["-workers", workers, "-control-key", "k"], {
-      controlKey: "k",
-    });
+    await using dir = await TempDir.make();
+    const file = dir.join("store.db");
+    const flags = ["-workers", workers, "-store", `sqlite:${file}`, "-control-key", "k"];
+    await using server = await startServer(flags, { controlKey: "k" });
     const token = await server.token({ userId: "alex", channel: "chat" });
     await using live = await openStream(server.eventsUrl, { token });
     const { id: lastEventId } = await server.emit({ userId: "*", channel: "chat", data: "first" });
@@ -20,6 +21,10 @@ for (const workers of ["1", "3"]) {
     await server.emit({ userId: "*", channel: "chat", data: "for all" });
     const answer = await server.control("/users/alex/history", { method: "DELETE" });
     assertEquals([answer.status, await answer.json()], [200, { user: "alex", removed: 1 }]);
+    for (const name of [file, `${file}-wal`]) {
+      const text = new TextDecoder("latin1").decode(await Deno.readFile(name));
+      assert(!text.includes("for alex"), `${name} has no byte of it`);
+    }
     for (let n = 0; n < STREAMS; n++) {
       await using stream = await openStream(server.eventsUrl, { token, lastEventId });
       await waitFor("the replay", () => stream.events.some(({ data }) => data === "for all"));

@@ -100,3 +100,29 @@ Deno.test("what a worker counted before it died stays counted, and its streams c
   assertEquals(last.value("sse_deliveries_total"), STREAMS);
   await Promise.all(streams.map((stream) => stream.close()));
 });
+
+Deno.test("a worker that is started again knows what was revoked before, and hears of more", async () => {
+  await using server = await startMortal("exit");
+  const fields = { userId: "alex", channel: "chat" };
+  const revoke = async () => {
+    const body = new URLSearchParams({ userId: "alex" });
+    const response = await server.control("/revoke/", { method: "POST", body });
+    assertEquals(response.status, 200, await response.text());
+  };
+  const assertRefused = async (token: string) => {
+    // Enough for each of the three workers.
+    for (let n = 0; n < 12; n++) {
+      const response = await fetch(server.eventsUrlWith(token));
+      await response.body?.cancel();
+      assertEquals(response.status, 204);
+    }
+  };
+  const before = await server.token(fields);
+  await revoke();
+  Deno.kill(server.pid, "SIGUSR2");
+  await server.log.waitFor(/ info worker started again worker=0$/);
+  await assertRefused(before);
+  const after = await server.token(fields);
+  await revoke();
+  await assertRefused(after);
+});

@@ -41,6 +41,12 @@ export async function readCertificate(
   return { cert: await Deno.readTextFile(certificate), key: await Deno.readTextFile(key) };
 }
 
+/** Writes a key anew so that it needs a passphrase, beside the old one, and returns the file's path. */
+export async function protectWithPassphrase(key: string): Promise<string> {
+  await openssl("pkey", "-in", key, "-aes128", "-passout", "pass:secret", "-out", `${key}.secret`);
+  return `${key}.secret`;
+}
+
 async function openssl(...args: readonly string[]): Promise<void> {
   const { code, stderr } = await run(toolPath("openssl"), args);
   if (code !== 0) throw new Error(`openssl ${args[0]} failed:\n${stderr}`);

@@ -12,7 +12,7 @@ import { startWebServer, type WebServer } from "./web_server.ts";
 
 /** Where a proxy stands, and for which pages. */
 export interface ProxyPlace {
-  /** Host and port of the server's client listener. */
+  /** Host and port of the server's client listener, or `unix:` and its path. */
   readonly clientListener: string;
   /** For TLS and HTTP/2, as the page has it. Default: the lines about them are left out. */
   readonly certificates?: Certificates;
@@ -119,6 +119,17 @@ const HAPROXY: DocumentedProxy = {
   },
 };
 
+/** What stands in each block for a Unix socket, in the place of the address. */
+const SOCKETS: Readonly<Record<string, (path: string) => Readonly<Record<string, string>>>> = {
+  apache: (path) => ({ [`http://${CLIENT_LISTENER}`]: `unix:${path}|http://localhost` }),
+  nginx: (path) => ({
+    [`http://${CLIENT_LISTENER}/`]: `http://unix:${path}:/`,
+    [`http://${CLIENT_LISTENER};`]: `http://unix:${path};`,
+  }),
+  caddyfile: (path) => ({ [CLIENT_LISTENER]: `unix/${path}` }),
+  haproxy: (path) => ({ [CLIENT_LISTENER]: `unix@${path}` }),
+};
+
 /** All proxies of the page. */
 export const DOCUMENTED_PROXIES: readonly DocumentedProxy[] = [APACHE, NGINX, CADDY, HAPROXY];
 
@@ -136,7 +147,7 @@ function block(
   let text = codeBlock(page, mark).split("\n").filter((line) => !left?.test(line)).join("\n");
   const all = {
     ...replacements,
-    [CLIENT_LISTENER]: clientListener,
+    ...listenerIn(mark, clientListener),
     [DOCUMENTED_PAGE_ORIGIN]: pageOrigin,
   };
   for (const [before, after] of Object.entries(all)) {
@@ -144,6 +155,12 @@ function block(
     text = text.replaceAll(before, after);
   }
   return `${text}\n`;
+}
+
+function listenerIn(mark: string, clientListener: string): Readonly<Record<string, string>> {
+  const path = /^unix:(.*)/.exec(clientListener)?.[1];
+  const socket = path === undefined ? undefined : SOCKETS[mark]?.(path);
+  return socket ?? { [CLIENT_LISTENER]: clientListener };
 }
 
 function awayFile(start: string): string {

@@ -109,6 +109,14 @@ export class EventSourcePage {
     await this.#waitForAtLeast("received.length", count);
   }
 
+  /** Waits until the page's EventSource has closed for good. */
+  async waitForClosed(): Promise<void> {
+    await waitFor(
+      `the EventSource of ${this.#address} to close for good`,
+      async () => await this.#page.evaluate<number>("source.readyState") === 2,
+    );
+  }
+
   /** @throws {Error} if the page's EventSource closes for good first, or the deadline passes. */
   async #waitForAtLeast(what: string, count: number): Promise<void> {
     let present = 0;

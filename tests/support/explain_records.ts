@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Evidence } from "../../src/explain/explanation.ts";
+import type { Evidence } from "../../src/explain/judgement.ts";
 import type { RefusalRecord, StreamRecord, UserRecord } from "../../src/explain/records.ts";
 import type { StreamProgress } from "../../src/hub/stream_progress.ts";
 

@@ -60,8 +60,8 @@ the server, so that the server's own can be given; it reads those of the control
 
 ## Values
 
-- An address is \`:8000\` (every address of the machine), \`127.0.0.1:8000\`, \`[::1]:8000\` or
-  \`localhost:8000\`.
+- An address is \`:8000\` (every address of the machine), \`127.0.0.1:8000\`, \`[::1]:8000\`,
+  \`localhost:8000\`, or a [Unix socket](running.md#unix-sockets) like \`unix:/run/sse/events.sock,mode=660\`.
 - The URL of a Redis is in [cluster.md](cluster.md#the-redis-url-and-user), the choice of a store in
   [running.md](running.md#where-history-is-kept).
 - A wrong value ends the server with status 2 and one line on stderr that says what is wrong.

@@ -10,6 +10,7 @@ import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { AskHubs } from "../../src/http/handlers/hub_questions.ts";
 import type { Router } from "../../src/http/router.ts";
+import { Revoker } from "../../src/server/revoker.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import { ControlStreams } from "../../src/http/handlers/control_streams.ts";
 import { PresenceStreams } from "../../src/http/handlers/presence_streams.ts";
@@ -32,6 +33,8 @@ import { toGrants } from "../../src/auth/channel_grants.ts";
 import { type ClaimRules, OWN_FORM } from "../../src/auth/claim_rules.ts";
 import { TrustedProxies } from "../../src/lib/trusted_proxies.ts";
 import type { KeyMaterial } from "../../src/auth/key_material.ts";
+import type { RevocationRecord } from "../../src/auth/revocations.ts";
+import { isSelected } from "../../src/auth/stream_selection.ts";
 import type { TokenAuthority } from "../../src/auth/token_authority.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { makeToken } from "./jwt.ts";
@@ -114,6 +117,7 @@ export class Listeners implements Disposable {
     this.#client = clientRouter({
       hub: this.hub,
       tokens,
+      revocations: broker.revocations.known,
       clock,
       cookie: "sse_token",
       proxies: new TrustedProxies(options.trustedProxies ?? []),
@@ -123,6 +127,7 @@ export class Listeners implements Disposable {
       corsOrigins: options.corsOrigins ?? [],
       logger,
       activity,
+      isReady: () => this.healthy,
       demoPage: options.demoPageKey === undefined
         ? undefined
         : { controlAddress: "127.0.0.1:8001", keyed: options.guard?.keys !== undefined },
@@ -130,7 +135,7 @@ export class Listeners implements Disposable {
     const { maxPayloadBytes = 1_048_576, demoPageKey } = options;
     const demoPage = demoPageKey === undefined
       ? undefined
-      : new DemoPageAccess({ key: demoPageKey, clientAddress: "127.0.0.1:8000", hosts: [] });
+      : new DemoPageAccess({ key: demoPageKey, clientOrigin: "http://127.0.0.1:8000", hosts: [] });
     this.access = new ControlAccess({
       boundHost: "127.0.0.1",
       hosts: [],
@@ -138,6 +143,11 @@ export class Listeners implements Disposable {
       demoPage,
       ...options.guard,
     });
+    const clients = {
+      revoke: (records: readonly RevocationRecord[]) =>
+        Promise.resolve(this.hub.endRevoked(records)),
+    };
+    const revoker = new Revoker({ broker, clients, clock, revocationSeconds: 3600 });
     const presences = new ClusterPresence({
       here: (channel) => Promise.resolve([this.hub.presence(channel)]),
       peers: broker.peers,
@@ -164,7 +174,7 @@ export class Listeners implements Disposable {
       takeStats: () => stats.take(),
       greeting: {
         version: "1.2.3",
-        clientAddress: "127.0.0.1:8000",
+        clientOrigin: "http://127.0.0.1:8000",
         store: "memory",
         peek: options.peek ?? true,
       },
@@ -185,6 +195,12 @@ export class Listeners implements Disposable {
       demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
+      revoke: (targets) => revoker.revoke(targets),
+      revocations: broker.revocations.known,
+      disconnect: (selection) =>
+        Promise.resolve([
+          this.hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
+        ]),
       missingKeys: undefined,
       taken: () => Promise.resolve(),
       backups: options.backups,

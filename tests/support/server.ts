@@ -20,14 +20,14 @@ export interface Receipt {
 
 /** A running server; disposing of it ends it with SIGTERM, and fails if it does not end. */
 export class Server implements AsyncDisposable {
-  /** Where clients listen, such as `http://127.0.0.1:41234`. */
+  /** Where clients listen, such as `http://127.0.0.1:41234` or `unix:/run/sse.sock`. */
   readonly clientOrigin: string;
   /** Where back ends emit. */
   readonly controlOrigin: string;
   readonly #process: ChildProcess;
   readonly #flags: readonly string[];
   readonly #options: ServerOptions;
-  readonly #http = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  readonly #http: Deno.HttpClient;
   #closed = false;
 
   /** Used by {@link startServer}. */
@@ -42,6 +42,10 @@ export class Server implements AsyncDisposable {
     this.#options = options;
     this.clientOrigin = origins.client;
     this.controlOrigin = origins.control;
+    this.#http = Deno.createHttpClient({
+      poolMaxIdlePerHost: 0,
+      ...throughSocket(origins.control),
+    });
   }
 
   /** The stream's address, without a token. */
@@ -79,7 +83,7 @@ export class Server implements AsyncDisposable {
     if (this.#options.controlKey !== undefined) {
       headers.set("Authorization", `Bearer ${this.#options.controlKey}`);
     }
-    return fetch(this.controlOrigin + path, {
+    return fetch(this.controlOrigin.replace(/^unix:.*/, "http://localhost") + path, {
       ...init,
       headers,
       client: this.#http,
@@ -230,8 +234,10 @@ function listeningAddress(
     const match = line.match(/ listening listener=(\w+) address="?([^\s"]+)/) ??
       line.match(/"listening","listener":"(\w+)","address":"([^"]+)"/);
     if (match?.[1] !== listener || match[2] === undefined) continue;
+    if (match[2].startsWith("unix:")) return match[2];
+    const scheme = / scheme=https/.test(line) ? "https" : "http";
     // A wildcard address accepts on every address of the machine, but is no address to connect to.
-    return `http://${
+    return `${scheme}://${
       match[2].replace(/^0\.0\.0\.0:/, "127.0.0.1:").replace(
         /^\[::\]:/,
         "[::1]:",
@@ -241,8 +247,14 @@ function listeningAddress(
   return undefined;
 }
 
+/** What makes an HTTP client connect to a Unix socket, if the origin is one. */
+function throughSocket(origin: string): Deno.CreateHttpClientOptions {
+  const path = /^unix:(.*)/.exec(origin)?.[1];
+  return path === undefined ? {} : { proxy: { transport: "unix", path } };
+}
+
 function hostOf(origin: string): string {
-  return new URL(origin).host;
+  return origin.startsWith("unix:") ? origin : new URL(origin).host;
 }
 
 function encodeForm(fields: ControlFields): URLSearchParams {

@@ -63,7 +63,7 @@ const DEFAULT_COMMAND = [
   "--allow-net",
   "--allow-read",
   "--allow-write",
-  "--allow-env=SSE_*",
+  "--allow-env=SSE_*,NOTIFY_SOCKET,WATCHDOG_USEC,WATCHDOG_PID",
   "main.ts",
 ];
 

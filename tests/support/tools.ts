@@ -31,6 +31,11 @@ export const TOOLS = {
     services: [],
     find: () => findProgram("node"),
   },
+  systemd: {
+    packages: ["systemd"],
+    services: [],
+    find: () => findProgram("systemd-analyze"),
+  },
   venv: {
     packages: ["python3", "python3-venv"],
     services: [],

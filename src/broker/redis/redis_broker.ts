@@ -14,7 +14,7 @@ import type { PublishCounts } from "../publish_counts.ts";
 import type { HistoryOwner } from "../removal.ts";
 import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
-import { RedisConnection } from "./redis_connection.ts";
+import { RedisConnection, type SessionUser } from "./redis_connection.ts";
 import { Deliveries } from "./redis_deliveries.ts";
 import { redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
@@ -23,6 +23,7 @@ import { RedisInspector } from "./redis_inspector.ts";
 import { RedisLog } from "./redis_log.ts";
 import { RedisPeers } from "./redis_peers.ts";
 import { RedisRemover } from "./redis_remover.ts";
+import { RedisRevocations } from "./redis_revocations.ts";
 import { RedisPublisher } from "./redis_publisher.ts";
 import { RedisSession } from "./redis_session.ts";
 
@@ -51,6 +52,7 @@ interface BrokerDeps {
   readonly inspector: RedisInspector;
   readonly peers: RedisPeers;
   readonly remover: RedisRemover;
+  readonly revocations: RedisRevocations;
 }
 
 /**
@@ -66,6 +68,7 @@ interface BrokerDeps {
 export class RedisBroker implements Broker {
   readonly inspector: LogInspector;
   readonly peers: RedisPeers;
+  readonly revocations: RedisRevocations;
   readonly #log: RedisLog;
   readonly #connection: RedisConnection;
   readonly #follower: RedisFollower;
@@ -82,6 +85,7 @@ export class RedisBroker implements Broker {
     this.inspector = deps.inspector;
     this.peers = deps.peers;
     this.#remover = deps.remover;
+    this.revocations = deps.revocations;
   }
 
   /**
@@ -111,11 +115,23 @@ export class RedisBroker implements Broker {
       const { database } = address;
       const { hostName = "server" } = options;
       const peers = new RedisPeers({ self: newServerName(hostName), prefix, database, ...told });
-      const user = {
-        resume: (session: RedisSession) => follower.resume(session),
-        run: (session: RedisSession) => Promise.race([follower.run(session), peers.run(session)]),
+      const revocations = new RedisRevocations({
+        prefix,
+        connection: () => connection,
+        now,
+        logger,
+        where,
+      });
+      const user: SessionUser = {
+        resume: async (session) => {
+          await follower.resume(session);
+          await revocations.resume(session);
+        },
+        run: (session) =>
+          Promise.race([follower, revocations, peers].map((part) => part.run(session))),
       };
       const connection = new RedisConnection({ connect, user, ...told });
+      await revocations.start(session);
       const publisher = new RedisPublisher({ log, connection, follower, deliveries, ...told });
       connection.start(session);
       // So that the first question is not asked of nobody.
@@ -123,8 +139,8 @@ export class RedisBroker implements Broker {
       const history = new RedisHistory({ log, connection, follower });
       const inspector = new RedisInspector(log, connection);
       const remover = new RedisRemover({ log, connection, follower, where });
-      const parts = { log, connection, follower, publisher, history, inspector, peers, remover };
-      return new RedisBroker(parts);
+      const answering = { history, inspector, peers, remover, revocations };
+      return new RedisBroker({ log, connection, follower, publisher, ...answering });
     } catch (error) {
       session?.end(new Error("not used"));
       throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);

@@ -10,9 +10,7 @@ const VERSION = 1;
 /** https://www.sqlite.org/fileformat.html#the_database_header */
 const HEADER_LENGTH = 100;
 
-const SCHEMA = `
-  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
-  CREATE TABLE event (
+const EVENT_COLUMNS = `(
     seq INTEGER PRIMARY KEY,
     channel TEXT NOT NULL,
     user TEXT NOT NULL,
@@ -20,10 +18,17 @@ const SCHEMA = `
     repeats INTEGER NOT NULL, -- how many events had the own_id before it
     size INTEGER NOT NULL,
     bytes BLOB NOT NULL
-  ) STRICT;
+  ) STRICT`;
+
+const EVENT_INDEXES = `
   CREATE INDEX event_by_hearer ON event (channel, user, seq, size);
   CREATE INDEX event_by_channel ON event (channel, seq, size);
-  CREATE INDEX event_by_own_id ON event (own_id, seq) WHERE own_id IS NOT NULL;
+  CREATE INDEX event_by_own_id ON event (own_id, seq) WHERE own_id IS NOT NULL;`;
+
+const SCHEMA = `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+  CREATE TABLE event ${EVENT_COLUMNS};
+  ${EVENT_INDEXES}
   CREATE TABLE own_id (
     name TEXT PRIMARY KEY,
     given INTEGER NOT NULL,
@@ -55,7 +60,23 @@ const ADDITIONS = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS removed_user_by_horizon ON removed_user (horizon);
   INSERT OR IGNORE INTO meta (name, value) VALUES ('user floor', -1);
+  CREATE TABLE IF NOT EXISTS revocation (
+    target TEXT PRIMARY KEY,
+    revoked_at REAL NOT NULL,
+    forget_at REAL NOT NULL
+  ) STRICT, WITHOUT ROWID;
 `;
+
+/**
+ * Writes all events to new pages; with `secure_delete`, the old ones are overwritten. A VACUUM would do the
+ * same, but needs to attach a database, which the runtime forbids to a program without all permissions.
+ */
+export const REWRITE_EVENTS = `
+  CREATE TABLE rewritten ${EVENT_COLUMNS};
+  INSERT INTO rewritten SELECT * FROM event ORDER BY seq;
+  DROP TABLE event;
+  ALTER TABLE rewritten RENAME TO event;
+  ${EVENT_INDEXES}`;
 
 /**
  * Opens a store file, or creates it.

@@ -24,23 +24,12 @@ import type { LogInspector } from "../log_inspector.ts";
 import { SqliteInspector } from "./sqlite_inspector.ts";
 import type { Removal } from "../removal.ts";
 import { SqliteCopier } from "./sqlite_copier.ts";
+import { SqliteRemover } from "./sqlite_remover.ts";
 import { prepareStatements, type Statements } from "./sqlite_statements.ts";
 import { SqliteTrimmer } from "./sqlite_trimmer.ts";
 
 /** How long reads leave the file as it is after one of them could not drop what is past its age. */
 const TRIM_RETRY_MS = 1000;
-
-/** Events that are removed in one transaction: some 10 ms of work. */
-const REMOVED_AT_A_TIME = 250;
-
-/** Channels that are searched for the events of a user in one transaction. */
-const SEARCHED_AT_A_TIME = 250;
-
-/** Up to this size, the file is written anew after a removal: that takes some 100 ms, in which all else waits. */
-const VACUUM_PAGES = 4096;
-
-const REMOVE = "remove history in";
-const REMOVAL_UNFINISHED = "A part of it may be left: try again.";
 
 /** A log in a file: appended events survive the end of the process, even a crash. */
 export class SqliteLog implements Log {
@@ -60,6 +49,7 @@ export class SqliteLog implements Log {
   /** The last event for a user that the current transaction removes. */
   #removed: { readonly user: string; readonly seq: number } | undefined;
   readonly #copier: SqliteCopier;
+  readonly #remover: SqliteRemover;
   #last: number;
   /** On the wall clock. */
   #noTrimBefore = -Infinity;
@@ -77,6 +67,19 @@ export class SqliteLog implements Log {
       if (!this.#readers.isEmpty) this.#dropped.push({ channel, seq });
     });
     this.#copier = new SqliteCopier(database, this.#statements);
+    this.#remover = new SqliteRemover({
+      database,
+      statements: this.#statements,
+      trimmer: this.#trimmer,
+      copier: this.#copier,
+      trim: () => this.#trimByAge(),
+      write: (action, consequence, work) =>
+        this.#write(action, consequence, () => {
+          work();
+          this.#trimmer.trim(this.#oldestTime());
+        }),
+      onRemove: (user, seq) => this.#removed = { user, seq },
+    });
     this.#index = this.#makeIndex();
     this.inspector = new SqliteInspector({
       statements: this.#statements,
@@ -166,24 +169,8 @@ export class SqliteLog implements Log {
     }
   }
 
-  *remove({ of, through }: Removal): Iterable<number> {
-    const parts = "channel" in of
-      ? this.#removeChannel(of.channel, through)
-      : this.#removeUser(of.user, through);
-    try {
-      while (!this.#trimByAge()) yield 0;
-      let removed = 0;
-      for (const count of parts) {
-        removed += count;
-        yield count;
-      }
-      // The copy is made of the file as it is without the write-ahead log.
-      while (this.#copier.isCopying) yield 0;
-      this.#wipe(removed > 0);
-      yield 0;
-    } catch (error) {
-      throw error instanceof StoreUnavailable ? error : removalFailed(reasonOf(error));
-    }
+  remove(removal: Removal): Iterable<number> {
+    return this.#remover.remove(removal);
   }
 
   /** See `Broker.backUp`. */
@@ -195,73 +182,6 @@ export class SqliteLog implements Log {
     this.#database.close();
     // Not earlier: closing any handle of the file frees the lock on it.
     this.#copier.close();
-  }
-
-  *#removeChannel(channel: string, through: number): Iterable<number> {
-    let count: number;
-    do {
-      yield count = this.#removeSome(() => {
-        let removed = 0;
-        while (removed < REMOVED_AT_A_TIME && this.#trimmer.removeOldestOf(channel, through)) {
-          removed++;
-        }
-        return removed;
-      });
-    } while (count === REMOVED_AT_A_TIME);
-  }
-
-  *#removeUser(user: string, through: number): Iterable<number> {
-    for (let after: string | undefined = ""; after !== undefined;) {
-      const channels: readonly string[] = this.#statements.channelsAfter.all(
-        after,
-        SEARCHED_AT_A_TIME,
-      )
-        .map(({ name }) => String(name));
-      let count: number;
-      do yield count = this.#removeSome(() => this.#removeFrom(channels, user, through)); while (
-        count === REMOVED_AT_A_TIME
-      );
-      after = channels.at(-1);
-    }
-  }
-
-  /** Removes some of the events for a user from these channels; returns how many. */
-  #removeFrom(channels: readonly string[], user: string, through: number): number {
-    let removed = 0;
-    let last = -1;
-    for (const channel of channels) {
-      while (removed < REMOVED_AT_A_TIME) {
-        const seq = this.#trimmer.removeOldestFor(user, channel, through);
-        if (seq === undefined) break;
-        last = Math.max(last, seq);
-        removed++;
-      }
-    }
-    if (removed === 0) return 0;
-    this.#trimmer.raiseUserHorizon(user, last);
-    this.#removed = { user, seq: last };
-    return removed;
-  }
-
-  #removeSome(work: () => number): number {
-    let removed = 0;
-    this.#write(REMOVE, REMOVAL_UNFINISHED, () => {
-      removed = work();
-      this.#trimmer.trim(this.#oldestTime());
-    });
-    return removed;
-  }
-
-  /**
-   * Leaves no copy of what was removed: neither in the write-ahead log, nor in the gaps within pages, into
-   * which SQLite sometimes copies events when it joins pages.
-   */
-  #wipe(hasRemoved: boolean): void {
-    const pages = Number(this.#database.prepare("PRAGMA page_count").get()?.page_count);
-    if (hasRemoved && pages <= VACUUM_PAGES) {
-      this.#statements.vacuum.run();
-    }
-    if (this.#statements.emptyLog.get()?.busy !== 0) throw removalFailed("its file is in use");
   }
 
   #insert(event: ServerEvent): void {
@@ -370,7 +290,8 @@ export class SqliteLog implements Log {
         if (!this.#copier.isCopying) this.#statements.checkpoint.get();
         this.#transact(work);
       } catch (error) {
-        throw unavailable(action, reasonOf(error), consequence);
+        const message = `Cannot ${action} the store: ${reasonOf(error)}. ${consequence}`;
+        throw new StoreUnavailable(message.trimEnd());
       }
     }
   }
@@ -403,12 +324,4 @@ export class SqliteLog implements Log {
       // The file can no longer be read; the first error says more.
     }
   }
-}
-
-function unavailable(action: string, reason: string, consequence: string): StoreUnavailable {
-  return new StoreUnavailable(`Cannot ${action} the store: ${reason}. ${consequence}`.trimEnd());
-}
-
-function removalFailed(reason: string): StoreUnavailable {
-  return unavailable(REMOVE, reason, REMOVAL_UNFINISHED);
 }

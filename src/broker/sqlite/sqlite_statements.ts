@@ -13,7 +13,6 @@ export function prepareStatements(database: DatabaseSync) {
     checkpoint: prepare("PRAGMA wal_checkpoint(PASSIVE)"),
     /** Moves all of the write-ahead log into the database file, and leaves the former empty. */
     emptyLog: prepare("PRAGMA wal_checkpoint(TRUNCATE)"),
-    vacuum: prepare("VACUUM"),
     meta: prepare("SELECT value FROM meta WHERE name = ?"),
     setMeta: prepare("UPDATE meta SET value = ? WHERE name = ?"),
     /** The highest seq that the file knows, even if its event is gone. */
@@ -114,8 +113,7 @@ export function prepareStatements(database: DatabaseSync) {
         (SELECT seq FROM event WHERE channel = name ORDER BY seq LIMIT 1) AS firstSeq,
         (SELECT seq FROM event WHERE channel = name ORDER BY seq DESC LIMIT 1) AS lastSeq,
         (SELECT count(*) FROM event WHERE channel = name AND seq > :after) AS recent
-      FROM json_each(:channels) LEFT JOIN channel ON name = json_each.value
-      ORDER BY json_each.key`),
+      FROM json_each(:channels) LEFT JOIN channel ON name = json_each.value`),
     newestOf: prepare(
       "SELECT seq, user, size FROM event WHERE channel = ? ORDER BY seq DESC LIMIT ?",
     ),
@@ -123,7 +121,7 @@ export function prepareStatements(database: DatabaseSync) {
     countFor: prepare(`
       SELECT
         (SELECT count(*) FROM event WHERE channel = json_each.value AND user = :user) AS events
-      FROM json_each(:channels) ORDER BY json_each.key`),
+      FROM json_each(:channels)`),
 
     recall: prepare("SELECT fingerprint, seq, subscribers FROM idempotency WHERE key = ?"),
     remember: prepare(`

@@ -48,6 +48,20 @@ export function readyHandler({ healthy, missingKeys }: HealthDeps): RouteHandler
   };
 }
 
+/** `GET /livez`: 200 as long as the event loop of the thread that serves it runs. */
+export function liveHandler(): RouteHandler {
+  return ({ request }) => answer(200, wantsJson(request) ? { live: true } : "live\n");
+}
+
+/** `GET /readyz` for strangers: whether a client that connects now would get what it asks for, and no more. */
+export function clientReadyHandler(isReady: () => boolean): RouteHandler {
+  return ({ request }) => {
+    const ready = isReady();
+    const text = ready ? "ready\n" : "not ready\n";
+    return answer(ready ? 200 : 503, wantsJson(request) ? { ready } : text);
+  };
+}
+
 /** The log's names have spaces; members of JSON need none. */
 function inSnakeCase(counts: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
   return Object.fromEntries(

@@ -26,7 +26,8 @@ export function issueTokenHandler(deps: IssueTokenDeps): RouteHandler {
     const fields = await readFields(request, contentTypeOf(request), query, bodyLimits);
     const wanted = readTokenRequest(fields);
     caller.requireFor("token", tokens.grantedBy(wanted));
-    const token = await tokens.sign(wanted, clock.wall() / 1000);
+    const notIssuedBefore = broker.revocations.known.timeAfterLast(wanted.user);
+    const token = await tokens.sign(wanted, clock.wall() / 1000, notIssuedBefore);
     if (!wantsJson(request)) return answer(200, token);
     const { seq, epoch } = broker.head;
     return answer(200, { token, lastEventId: formatId(seq, epoch) });

@@ -6,7 +6,7 @@ import { contentTypeOf, readFields } from "../body.ts";
 import type { Caller } from "../caller.ts";
 import type { RouteHandler } from "../router.ts";
 import { EmitNotes } from "./emit_notes.ts";
-import { type PublishDeps, publishLines, targetOf } from "./publish_ndjson.ts";
+import { emitTargetOf, type PublishDeps, publishLines } from "./publish_ndjson.ts";
 
 /** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
 export function publishHandler(deps: PublishDeps): RouteHandler {
@@ -33,7 +33,9 @@ export function publishHandler(deps: PublishDeps): RouteHandler {
       if (note === undefined) return new Response("OK");
       return new Response("OK", { headers: { "SSE-Note": headerText(note) } });
     } catch (error) {
-      if (error instanceof HttpError) refusedEmits.note(error, caller.keyName, targetOf(fields));
+      if (error instanceof HttpError) {
+        refusedEmits.note(error, caller.keyName, emitTargetOf(fields));
+      }
       throw error;
     }
   };

@@ -21,7 +21,7 @@ export interface PublishDeps extends EmitNotesDeps {
 }
 
 /** What an emit is about, as far as its fields say. */
-export function targetOf(fields: Fields | undefined): EmitTarget {
+export function emitTargetOf(fields: Fields | undefined): EmitTarget {
   return { channel: fields?.all("channel")[0], user: fields?.all("userId")[0] };
 }
 
@@ -122,7 +122,7 @@ class LineRun {
         plans.push({ line, emit });
       } catch (error) {
         const failure = toHttpError(error, this.#deps.logger);
-        plans.push({ line, emit: failure, target: targetOf(fields) });
+        plans.push({ line, emit: failure, target: emitTargetOf(fields) });
       }
     }
     const outcomes = (await this.#publishAll(emits)).values();

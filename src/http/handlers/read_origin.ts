@@ -1,5 +1,5 @@
 import type { ClientOrigin } from "../../hub/client_origin.ts";
-import type { TrustedProxies } from "../../lib/trusted_proxies.ts";
+import { SOCKET_PEER, type TrustedProxies } from "../../lib/trusted_proxies.ts";
 import type { RoutedRequest } from "../router.ts";
 
 /** Longer ones are made up, and would stay in memory as long as the stream. */
@@ -10,10 +10,14 @@ export function readOrigin(
   { request, connection }: Pick<RoutedRequest, "request" | "connection">,
   proxies: TrustedProxies,
 ): ClientOrigin | undefined {
-  const peer = connection.remoteAddr?.hostname;
+  const peer = peerOf(connection);
   if (peer === undefined) return undefined;
   const route = proxies.routeFrom(peer, request.headers.get("X-Forwarded-For"));
   return { ...route, userAgent: shortened(request.headers.get("User-Agent") ?? "") };
+}
+
+function peerOf({ remoteAddr }: RoutedRequest["connection"]): string | undefined {
+  return remoteAddr?.transport === "unix" ? SOCKET_PEER : remoteAddr?.hostname;
 }
 
 function shortened(text: string): string {

@@ -42,8 +42,8 @@ export interface Stats extends StatsSample {
 /** What does not change while the server runs, and what the caller may do. */
 export interface StatsGreeting {
   readonly version: string;
-  /** The client listener's address as it is bound. */
-  readonly clientAddress: string;
+  /** The client listener's address as it is bound, with its scheme. */
+  readonly clientOrigin: string;
   /** Where history is kept, without passwords. */
   readonly store: string;
   /** Whether payloads are shown. */

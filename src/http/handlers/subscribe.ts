@@ -4,6 +4,8 @@ import type { Clock } from "../../lib/clock.ts";
 import { isPattern } from "../../auth/channel_grants.ts";
 import type { Claims, TokenClaims } from "../../auth/claims.ts";
 import { heardByAnyone, heardByToken, type HearingRules } from "../../auth/heard_channels.ts";
+import type { Revocations } from "../../auth/revocations.ts";
+import { sharedChannels } from "../../auth/subscription.ts";
 import type { TokenVerifier } from "../../auth/token_verifier.ts";
 import type { RefusedClient } from "../../explain/client_refusal.ts";
 import { BadField, HttpError, KeysUnavailable, TokenRefused } from "../../lib/errors.ts";
@@ -19,6 +21,7 @@ import { readOrigin } from "./read_origin.ts";
 export interface SubscribeDeps extends HearingRules {
   readonly hub: Hub;
   readonly tokens: TokenVerifier;
+  readonly revocations: Revocations;
   readonly clock: Clock;
   /** The name of the cookie that may hold a token. */
   readonly cookie: string;
@@ -98,9 +101,10 @@ interface Client extends RoutedRequest {
   readonly isBearer: boolean;
 }
 
-function openStream(deps: SubscribeDeps, claims: Claims, client: Client): Response {
+function openStream(deps: SubscribeDeps, granted: Claims, client: Client): Response {
   const { hub, activity } = deps;
   const options = readOptions(client, deps);
+  const claims = withoutRevoked(granted, deps);
   const reason = hub.rejection(claims);
   if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
   const { id, body } = hub.subscribe(claims, options);
@@ -108,6 +112,14 @@ function openStream(deps: SubscribeDeps, claims: Claims, client: Client): Respon
   const from = options.lastEventId === undefined ? "now" : "last event id";
   activity.notice?.("stream opened", { stream: id, user, channel: channels, from });
   return streamOf(body);
+}
+
+/** What a stream may hear that was not revoked. @throws TokenRefused if nothing is left. */
+function withoutRevoked(claims: Claims, { revocations, clock }: SubscribeDeps): Claims {
+  const channels = revocations.allowed(claims, clock.wall() / 1000);
+  if (channels === claims.channels) return claims;
+  if (channels.length > 0) return { ...claims, channels: sharedChannels(channels) };
+  throw new TokenRefused("revoked", "Token refused: it was revoked.");
 }
 
 /** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */

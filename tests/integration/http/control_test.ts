@@ -1,6 +1,7 @@
 import type { Publication } from "../../../src/broker/broker.ts";
 import { StoreUnavailable } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
+import { claimsIn } from "../../support/jwt.ts";
 import { Listeners, OpenBody } from "../../support/listeners.ts";
 import { PassingBroker } from "../../support/store/passing_broker.ts";
 
@@ -132,15 +133,14 @@ Deno.test("a token holds every channel it was asked for, and ends when it was as
   using listeners = await Listeners.make();
   const body = new URLSearchParams([...Object.entries(TOKEN), ["channel", "news"]]);
   const token = await (await listeners.control("/token/", { method: "POST", body })).text();
-  const payload = token.split(".")[1] ?? "";
-  const claims = JSON.parse(
-    new TextDecoder().decode(Uint8Array.fromBase64(payload, { alphabet: "base64url" })),
-  );
+  const { jti, ...claims } = claimsIn(token);
   assertEquals(claims, {
     userId: "alex",
     channel: ["chat", "news"],
     exp: listeners.clock.seconds + 60,
+    iat: listeners.clock.wall() / 1000,
   });
+  assertMatch(String(jti), /^[\w-]{22}$/);
 });
 
 Deno.test("what is missing or wrong is 400 with a sentence naming the field, and nobody is sent anything", async () => {
@@ -243,6 +243,23 @@ Deno.test("the health check answers 200 while both listeners accept, and 503 whi
     ready: false,
     reasons: ["the listeners accept no connections"],
   }]);
+});
+
+Deno.test("a stranger on the client listener is told whether it is ready, and nothing else", async () => {
+  using listeners = await Listeners.make();
+  const ready = await listeners.client("/readyz");
+  assertEquals([ready.status, await ready.text()], [200, "ready\n"]);
+  assertEquals(ready.headers.get("Cache-Control"), "no-store");
+  listeners.healthy = false;
+  const unready = await listeners.client("/readyz");
+  assertEquals([unready.status, await unready.text()], [503, "not ready\n"]);
+  const inJson = await listeners.client("/readyz", { headers: JSON_TYPE });
+  assertEquals([inJson.status, await inJson.json()], [503, { ready: false }]);
+  for (const ask of [listeners.client, listeners.control]) {
+    const live = await ask.call(listeners, "/livez");
+    assertEquals([live.status, await live.text()], [200, "live\n"]);
+    assertEquals((await ask.call(listeners, "/livez", { method: "POST" })).status, 405);
+  }
 });
 
 Deno.test("the health check tells in JSON how many streams are open, and how those before ended", async () => {

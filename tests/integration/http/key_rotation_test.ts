@@ -10,7 +10,7 @@ import { Server } from "../../../src/server/server.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 import { IssuerKey } from "../../support/issuer_key.ts";
-import { makeToken } from "../../support/jwt.ts";
+import { claimsIn, makeToken } from "../../support/jwt.ts";
 import { KeySetServer } from "../../support/key_set_server.ts";
 import { openStream, type SseStream } from "../../support/sse_client.ts";
 import { TempDir } from "../../support/temp_dir.ts";
@@ -73,8 +73,13 @@ async function changeSecrets(workers: string): Promise<void> {
     { user: "alex", channels: ["chat"], lifetime: 60 },
     tested.clock.seconds,
   );
+  const { iat, jti } = claimsIn(made);
   const exp = tested.clock.seconds + 60;
-  assertEquals(made, makeToken({ ...CLAIMS, exp }, { secret: "next" }), "the first signs");
+  assertEquals(
+    made,
+    makeToken({ ...CLAIMS, exp, iat, jti }, { secret: "next" }),
+    "the first signs",
+  );
 
   await folder.write("secret", "next\n");
   tested.server.reload();

@@ -1,6 +1,7 @@
 /** The operator's page, its stream of stats, and the tail of a channel, as the control listener answers. */
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { controlKeys } from "../../support/control_keys.ts";
+import { withDeadline } from "../../support/wait.ts";
 import { Listeners, type ListenersOptions, OpenBody } from "../../support/listeners.ts";
 
 const KEYED = { keys: controlKeys("ops", "k3y", ["read"]) };
@@ -100,7 +101,7 @@ Deno.test("a stream ends once its key is gone, or may no longer read", async () 
   await using stats = await openStream(listeners, "/stats/", WITH_KEY);
   await using tailed = await openStream(listeners, "/channels/chat/events", WITH_KEY);
   listeners.access.useKeys(controlKeys("ops", "k3y", ["emit:*"]));
-  await Promise.all([stats.toEnd(), tailed.toEnd()]);
+  await withDeadline("both streams to end", Promise.all([stats.toEnd(), tailed.toEnd()]));
 });
 
 Deno.test("a tail shows the events of its channel, for every user, as they were sent", async () => {

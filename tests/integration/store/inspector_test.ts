@@ -43,6 +43,7 @@ async function runRandomly(kind: StoreKind, random: SeededRandom): Promise<void>
   for (let step = 0; step < STEPS; step++) {
     if (random.chance(0.4)) clock.advance(random.between(1, 25_000));
     if (random.chance(0.8)) await run.publish(random);
+    if (random.chance(0.1)) await run.remove(random);
     if (random.chance(0.3)) await run.compare();
   }
   await run.compare();
@@ -78,7 +79,9 @@ testEachBroker("thousands of channels come in parts, each channel once", async (
     largest = Math.max(largest, part.length);
     found.push(...part.map(({ name }) => name));
   }
-  assertEquals([...new Set(found)].toSorted(), names.toSorted());
+  // Redis may tell of a channel twice, while it makes room for more.
+  const each = store.kind.startsWith("redis") ? [...new Set(found)] : found;
+  assertEquals(each.toSorted(), names.toSorted());
   assertEquals(largest < 2000, true, `a part of ${largest}`);
   const details = await broker.inspector.details(names);
   assertEquals(details.map(({ name, events }) => [name, events]), names.map((name) => [name, 1]));
@@ -111,6 +114,22 @@ class Run {
       const [seq, epoch = ""] = receiptOf(outcome).id.split("-");
       return createEvent(drafts[n] as Draft, Number(seq), epoch);
     }));
+  }
+
+  /** Removes the history of a user or of a channel. */
+  async remove(random: SeededRandom): Promise<void> {
+    this.#naive.trim();
+    const of = random.chance(0.5)
+      ? { user: random.pick(USERS.slice(1)) }
+      : { channel: random.pick(CHANNELS) };
+    const isMeant = (event: ServerEvent) =>
+      "user" in of ? event.user === of.user : event.channel === of.channel;
+    const removed = this.#naive.retained.filter(isMeant);
+    assertEquals(await this.broker.removeHistory(of), removed.length);
+    this.#naive.retained = this.#naive.retained.filter((event) => !isMeant(event));
+    if ("channel" in of && removed.length > 0) {
+      this.#naive.horizons.set(of.channel, removed.at(-1)?.seq ?? 0);
+    }
   }
 
   async compare(): Promise<void> {

@@ -4,6 +4,7 @@
  * @module
  */
 import { createClient } from "@redis/client";
+import { MAX_REMOVED_USERS } from "../../../src/broker/log.ts";
 import { RedisLog } from "../../../src/broker/redis/redis_log.ts";
 import { RedisSession } from "../../../src/broker/redis/redis_session.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
@@ -160,3 +161,23 @@ Deno.test(
 function idOf({ broker }: RedisNode): string {
   return String(broker.head.seq);
 }
+
+Deno.test(
+  "past the limit of users in Redis the lowest horizon is everyone's",
+  withRedis,
+  async () => {
+    await using redis = await RedisServer.start();
+    await using node = await RedisNode.start(redis.port);
+    const fill = `for i = 1, ${MAX_REMOVED_USERS} do
+    redis.call('ZADD', 'sse:removed', 10 + i, 'user ' .. i) end`;
+    await redis.command("EVAL", fill, "0");
+    await emitFor(node, "ann", "x");
+    const seq = node.broker.head.seq;
+    await node.broker.removeHistory({ user: "ann" });
+    const horizonOf = async (user: string) => (await node.broker.lookUp("1", "red", user)).horizon;
+    assertEquals(
+      [await horizonOf("stranger"), await horizonOf("user 2"), await horizonOf("ann")],
+      [11, 12, seq],
+    );
+  },
+);

@@ -173,6 +173,8 @@ export class ModelTab {
   readonly askedAt: number[] = [];
   readonly received: ReceivedEvent[] = [];
   readonly states: string[] = [];
+  /** Why the tab is in its last state, as the page was told. */
+  reason: string | undefined;
   /** The server's head when the tab was first told that the stream is open. */
   openedAt: number | undefined;
   readonly tasks: Readonly<Record<Source, (() => unknown)[]>> = {
@@ -197,8 +199,9 @@ export class ModelTab {
     const connect = run(...GLOBALS.map((name) => values[name])) as typeof Connect;
     this.connection = connect("http://127.0.0.1/events/", {
       token: () => browser.server.tokenOf(this.user),
-      state: (state) => {
+      state: (state, reason) => {
         this.states.push(state);
+        this.reason = reason;
         if (state === "open") this.openedAt ??= browser.server.headSeq;
       },
       ...options,

@@ -12,6 +12,7 @@ import type {
 } from "../../../src/broker/broker.ts";
 import type { EventLookup } from "../../../src/broker/event_lookup.ts";
 import type { Batch, HistoryReader, ReadStart } from "../../../src/broker/history_reader.ts";
+import type { RevocationStore } from "../../../src/broker/revocation_store.ts";
 import type { LogInspector } from "../../../src/broker/log_inspector.ts";
 import type { Peers } from "../../../src/broker/peers.ts";
 import type { PublishCounts } from "../../../src/broker/publish_counts.ts";
@@ -44,6 +45,10 @@ export class PassingBroker implements Broker {
 
   get inspector(): LogInspector {
     return this.#broker.inspector;
+  }
+
+  get revocations(): RevocationStore {
+    return this.#broker.revocations;
   }
 
   follow(handler: BrokerEventHandler): void {

@@ -7,8 +7,10 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Broker } from "../../../src/broker/broker.ts";
 import { LocalBroker } from "../../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../../src/broker/memory_log.ts";
+import { LocalRevocations } from "../../../src/broker/revocation_store.ts";
 import { openSqliteFile } from "../../../src/broker/sqlite/sqlite_file.ts";
 import { SqliteLog } from "../../../src/broker/sqlite/sqlite_log.ts";
+import { SqliteRevocations } from "../../../src/broker/sqlite/sqlite_revocations.ts";
 import type { Clock } from "../../../src/lib/clock.ts";
 import type { Retention } from "../../../src/broker/retention.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
@@ -203,8 +205,10 @@ export class SqliteStore implements Store {
   open(retention: Retention, clock: Clock): Promise<Broker> {
     this.#close();
     const now = () => clock.wall();
-    const log = new SqliteLog(this.#database = openSqliteFile(this.file), retention, now);
-    return Promise.resolve(new LocalBroker(log, now, SILENT));
+    const database = this.#database = openSqliteFile(this.file);
+    const log = new SqliteLog(database, retention, now);
+    const revocations = new LocalRevocations(now, new SqliteRevocations(database));
+    return Promise.resolve(new LocalBroker(log, now, SILENT, log.gathers, revocations));
   }
 
   openAfterCrash(retention: Retention, clock: Clock): Promise<Broker> {

@@ -22,7 +22,26 @@ Deno.test("a token with one channel names it, and without exp never expires", ()
     patterns: [],
     expiresAt: undefined,
     keyId: "k",
+    issuedAt: undefined,
+    tokenId: undefined,
   });
+});
+
+Deno.test("iat and jti are read, and are no reason to refuse a token whatever they are", () => {
+  const { issuedAt, tokenId } = readClaims({ ...good, iat: NOW + 0.25, jti: "t 1" }, NOW);
+  assertEquals([issuedAt, tokenId], [NOW + 0.25, "t 1"]);
+  for (const iat of [null, "", String(NOW), true, [NOW], {}, NOW * 1000, Infinity]) {
+    assertEquals(readClaims({ ...good, iat }, NOW).issuedAt, undefined, String(iat));
+  }
+  for (const jti of [null, "", 17, true, ["t"], {}, "x".repeat(257), "a\0b", "\ud800"]) {
+    assertEquals(readClaims({ ...good, jti }, NOW).tokenId, undefined, String(jti));
+  }
+});
+
+Deno.test("a token may have been issued earlier than its iat by as much as clocks may be off", () => {
+  const reader = new ClaimReader({ ...OWN_FORM, leewaySeconds: 0.3 });
+  const claims = reader.read({ ...good, iat: NOW + 0.659 }, NOW, { id: "k", isPublic: true });
+  assertEquals(claims.issuedAt, NOW + 0.359);
 });
 
 Deno.test("a token with several channels names each of them once", () => {

@@ -2,7 +2,7 @@ import { unobserved } from "../../../src/auth/key_observer.ts";
 import { BadField, KeysUnavailable, TokenRefused } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
 import { IssuerKey } from "../../support/issuer_key.ts";
-import { makeToken, tokenPart } from "../../support/jwt.ts";
+import { claimsIn, makeToken, tokenPart } from "../../support/jwt.ts";
 import { KeySetServer } from "../../support/key_set_server.ts";
 import { authorityWith, keysOf } from "../../support/token_authority.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -138,15 +138,45 @@ Deno.test("a refusal can stand in a header in quotes", async () => {
   assertMatch(await refusal(token), /^[^"\\\r\n]+$/);
 });
 
-Deno.test("a token made here names its user, its channels and its end, and nothing else", async () => {
+Deno.test("a token made here names its user, its channels, its time and itself, and nothing else", async () => {
   const request = { user: "alex", channels: ["chat"], lifetime: 60 };
   const token = await tokens.sign(request, NOW + 0.9);
-  assertEquals(token, makeToken({ ...CLAIMS, exp: NOW + 60 }, { secret: SECRET }));
-  const several = await tokens.sign({ ...request, channels: ["a", "b"] }, NOW);
+  const { jti } = claimsIn(token);
   assertEquals(
-    several,
-    makeToken({ userId: "alex", channel: ["a", "b"], exp: NOW + 60 }, { secret: SECRET }),
+    token,
+    makeToken({ ...CLAIMS, exp: NOW + 60, iat: NOW + 0.9, jti }, { secret: SECRET }),
   );
+  const several = await tokens.sign({ ...request, channels: ["a", "b"] }, NOW);
+  assertEquals(claimsIn(several), {
+    ...{ userId: "alex", channel: ["a", "b"], exp: NOW + 60, iat: NOW },
+    jti: claimsIn(several).jti,
+  });
+});
+
+Deno.test("each token made here has a name of its own, of 128 random bits", async () => {
+  const request = { user: "alex", channels: ["chat"], lifetime: 60 };
+  const all = await Promise.all(Array.from({ length: 100 }, () => tokens.sign(request, NOW)));
+  const names = all.map((token) => String(claimsIn(token).jti));
+  assertEquals(new Set(names).size, 100);
+  for (const name of names) assertMatch(name, /^[\w-]{22}$/);
+});
+
+Deno.test("a token may say that it was issued later than the clock says, with the leeway", async () => {
+  const request = { user: "alex", channels: ["chat"], lifetime: 60 };
+  const careful = authorityWith({ secrets: [SECRET] }, { leewaySeconds: 2 });
+  for (
+    const [authority, after, iat] of [
+      [tokens, NOW - 0.001, NOW],
+      [tokens, NOW + 0.001, NOW + 0.001],
+      [careful, NOW - 3, NOW],
+      [careful, NOW - 1, NOW + 1],
+    ] as const
+  ) {
+    const token = await authority.sign(request, NOW, after);
+    assertEquals([claimsIn(token).iat, claimsIn(token).exp], [iat, NOW + 60]);
+    const { issuedAt = 0 } = await authority.verify(token, NOW);
+    assert(issuedAt >= after, `${issuedAt} is not after ${after}`);
+  }
 });
 
 Deno.test("a token made here is accepted here until its end", async () => {
@@ -180,9 +210,11 @@ Deno.test("a secret that is new is taken, and one that is gone is not", async ()
   assertEquals(changing.hasKeyOf(claims), true);
   const request = { user: "alex", channels: ["chat"], lifetime: 60 };
   const exp = NOW + 60;
+  const made = await changing.sign(request, NOW);
+  const { jti } = claimsIn(made);
   assertEquals(
-    await changing.sign(request, NOW),
-    makeToken({ ...CLAIMS, exp }, { secret: "new" }),
+    made,
+    makeToken({ ...CLAIMS, exp, iat: NOW, jti }, { secret: "new" }),
     "the first signs",
   );
   changing.useKeys(keysOf({ secrets: ["new"] }));

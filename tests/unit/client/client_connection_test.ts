@@ -66,7 +66,7 @@ Deno.test("a refused token is replaced at once, and again only after growing pau
     assertEquals(tab.received, []);
   }));
 
-Deno.test("status 204 ends it for all tabs that share the stream", () =>
+Deno.test("status 204 ends it for all tabs that share the stream, and each is told why", () =>
   play(async (browser, server) => {
     const tabs = [1, 2, 3].map(() => browser.open("alex"));
     await browser.settle();
@@ -74,6 +74,7 @@ Deno.test("status 204 ends it for all tabs that share the stream", () =>
     server.end("clean");
     await letTimePass(browser, 10);
     assertEquals(tabs.map(({ connection }) => connection.state), ["closed", "closed", "closed"]);
+    assertEquals(new Set(tabs.map(({ reason }) => reason)), new Set(["The token was revoked"]));
     server.mood = "up";
     await letTimePass(browser, 100);
     assertEquals(server.streams, 0);

@@ -30,9 +30,11 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
       channels: ["news"],
       patterns: ["status."],
     }],
+    ["revocation-age", "3600", (c) => c.revocationSeconds, 3600],
     ["max-public-streams", "9", (c) => c.maxPublicStreams, 9],
     ["workers", "3", (c) => c.workers, 3],
     ["store", "sqlite:/x/y.db", (c) => c.store, { kind: "sqlite", file: "/x/y.db" }],
+    ["backup-dir", "/backups", (c) => c.backupDir, "/backups"],
     ["redis-prefix", "p:", (c) => c.redisPrefix, "p:"],
     ["history-events", "5", (c) => c.retention.eventsPerChannel, 5],
     ["history-age", "1.5", (c) => c.retention.ageMs, 1500],
@@ -62,6 +64,8 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
       "fd00::2",
     ]],
     ["drain", "2", (c) => c.drainMs, 2000],
+    ["journal-entries", "0", (c) => c.journal.entries, 0],
+    ["journal-age", "60", (c) => c.journal.ageMs, 60_000],
     ["log-level", "debug", (c) => c.logLevel, "debug"],
     ["log-level-file", "/level", (c) => c.logLevelFile, "/level"],
     ["log-format", "json", (c) => c.logFormat, "json"],
@@ -97,7 +101,9 @@ Deno.test("an empty environment variable counts as unset", () => {
 });
 
 Deno.test("the table above leaves out no setting", () => {
-  const covered = [...VALUES.map(([option]) => option), "control-open"];
+  // The files of TLS are given together: see below.
+  const others = ["control-open", "tls-cert", "tls-key"];
+  const covered = [...VALUES.map(([option]) => option), ...others];
   assertEquals(covered.toSorted(), SERVER_OPTIONS.map(({ name }) => name as string).toSorted());
 });
 
@@ -125,6 +131,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.maxConnections, Infinity);
   assertEquals(config.maxChannelsPerToken, 100);
   assertEquals(config.drainMs, 10_000);
+  assertEquals(config.journal, { entries: 10_000, ageMs: 86_400_000 });
   assertEquals(config.store, { kind: "memory" });
   assertEquals(config.dev, false);
 });
@@ -179,6 +186,7 @@ Deno.test("a number may be as small and as large as its option says, and no smal
 Deno.test("no number of seconds or milliseconds is longer than a timer can wait", () => {
   const longest: Readonly<Record<string, number>> = { SECONDS: 2_147_483, MS: 2_147_483_647 };
   for (const { name, value = "", range } of NUMBERS) {
+    if (name === "revocation-age") continue; // Nothing waits for it.
     assert(range !== undefined && range.max <= (longest[value] ?? Infinity), name);
   }
 });
@@ -356,6 +364,42 @@ Deno.test("a control listener that others can reach is refused, unless there is 
     for (const flags of allowed) configOf({ bindctl, ...flags });
     configOf({ bindctl }, { SSE_CONTROL_OPEN: "1" });
   }
+});
+
+Deno.test("a Unix socket has permissions: everybody for clients, user and group for control, or those given", () => {
+  const { client, control } = configOf({ bind: "unix:/c.sock", bindctl: "unix:/ctl.sock" });
+  assertEquals(client, { path: "/c.sock", mode: 0o666 });
+  assertEquals(control, { path: "/ctl.sock", mode: 0o660 });
+  const { control: given } = configOf({ bindctl: "unix:/ctl.sock,mode=600" });
+  assertEquals(given, { path: "/ctl.sock", mode: 0o600 });
+});
+
+Deno.test("what a Unix socket cannot have is refused with the reason", () => {
+  const bind = "unix:/c.sock";
+  const tls = { "tls-cert": "/c", "tls-key": "/k" };
+  for (const workers of ["2", "auto"]) {
+    assertThrows(
+      () => configOf({ bind, workers }),
+      /^Refused -workers with a Unix socket: several threads can share a port only\.$/,
+    );
+  }
+  assertThrows(() => configOf({ bind, ...tls }), /^Refused -tls-cert with a Unix socket: /);
+  assertThrows(() => configOf({ bind, dev: "true" }), /^Refused -dev with a Unix socket: /);
+  assertThrows(
+    () => configOf({ bindctl: bind, dev: "true" }),
+    /^Refused -dev with a Unix socket: /,
+  );
+  configOf({ bindctl: bind, workers: "2", ...tls });
+});
+
+Deno.test("a certificate and its key are given together", () => {
+  assertEquals(configOf({ "tls-cert": "/c", "tls-key": "/k" }).tls, {
+    certificate: "/c",
+    key: "/k",
+  });
+  assertEquals(configOf({}).tls, undefined);
+  assertThrows(() => configOf({ "tls-cert": "/c" }), /^Give -tls-cert and -tls-key together\.$/);
+  assertThrows(() => configOf({ "tls-key": "/k" }), /^Give -tls-cert and -tls-key together\.$/);
 });
 
 Deno.test("a switch can be turned on and off by name", () => {

@@ -56,7 +56,7 @@ Deno.test("where the record begins after the event, nobody says that the user ha
 Deno.test("where a server does not answer, its name is told, and no verdict that needs its word is given", () => {
   const silent = { unanswered: ["web-2"], isStoreShared: true };
   const nobody = explainEvent(QUESTION, ID, LOOKUP, evidence({}, silent));
-  assertEquals([nobody.verdict, nobody.unansweredServers], ["unknown", ["web-2"]]);
+  assertEquals([nobody.verdict, nobody.unanswered], ["unknown", ["web-2"]]);
   assertMatch(nobody.text, /did not answer, so what they know is missing: web-2\./);
   const refusals = [refusalRecord()];
   const refused = explainEvent(QUESTION, ID, LOOKUP, evidence({ refusals }, silent));
@@ -82,14 +82,35 @@ Deno.test("of streams that are alike the earliest three are told, and of those t
       streamRecord({ id: `s-${n}`, openedMs: 100 - n, progress: { head: 150, givenFrom: 151 } }),
   );
   const before = [1, 3, 2].map((atMs) => streamRecord({ id: `b-${atMs}`, ...left(149, atMs) }));
+  const elsewhere = streamRecord({ hears: false, progress: { head: 150 }, ...left(300, 500) });
   const { streams } = explainEvent(
     QUESTION,
     ID,
     LOOKUP,
-    evidence({ streams: [...skipped, ...before] }),
+    evidence({ streams: [...skipped, ...before, elsewhere] }),
   );
   const ids = streams.map((stream) => (stream as { stream: string }).stream);
   assertEquals(ids, ["s-9", "s-8", "s-7", "b-3"]);
+});
+
+Deno.test("what was wrong at the time of the event says more than that a later stream skipped it", () => {
+  const skipped = streamRecord({
+    id: "s-2",
+    openedMs: 9000,
+    progress: { head: 150, givenFrom: 151 },
+  });
+  const elsewhere = streamRecord({ hears: false, channels: ["chats"] });
+  const before = streamRecord({ id: "s-0", ...left(149, 0) });
+  const verdictOf = (
+    streams: readonly (typeof skipped)[],
+    refusals: readonly ReturnType<typeof refusalRecord>[] = [],
+  ) => explainEvent(QUESTION, ID, LOOKUP, evidence({ streams, refusals })).verdict;
+  assertEquals(verdictOf([skipped]), "skipped");
+  assertEquals(verdictOf([skipped, elsewhere]), "channel not heard");
+  assertEquals(verdictOf([skipped, elsewhere, before]), "skipped");
+  assertEquals(verdictOf([skipped], [refusalRecord()]), "refused");
+  const later = refusalRecord({ firstMs: 5000, lastMs: 5000 });
+  assertEquals(verdictOf([skipped], [later]), "skipped");
 });
 
 Deno.test("what an event that is gone would have been is told, if it was for the user", () => {

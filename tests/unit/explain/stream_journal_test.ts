@@ -89,6 +89,7 @@ Deno.test("a client that a hub rejects is a refusal of the user, if it has one",
     lastEventId: undefined,
     isEventSource: true,
   });
+  record.rejected("revoked" as "draining", claims, { lastEventId: undefined, isEventSource: true });
   const { refusals } = record.recordOf("alex", "chat", []);
   assertEquals(refusals.map(({ why, user, isVerified }) => [why, user, isVerified]), [
     ["over the limit", "alex", true],

@@ -3,7 +3,7 @@ import { assertEquals, assertThrows } from "../../support/assert.ts";
 
 const PAGE = new DemoPageAccess({
   key: "page key",
-  clientAddress: "box.example:8000",
+  clientOrigin: "http://box.example:8000",
   hosts: ["dev.example"],
 });
 const KEY_REFUSED = /^Demo page refused: its key is not the server's\./;
@@ -50,7 +50,7 @@ Deno.test("the page's origin is a name of this machine with the client listener'
 });
 
 Deno.test("on port 80 the page's origin names no port", () => {
-  const page = new DemoPageAccess({ key: "k", clientAddress: "[::]:80", hosts: [] });
+  const page = new DemoPageAccess({ key: "k", clientOrigin: "http://[::]:80", hosts: [] });
   assertEquals(isOrigin("http://localhost", page), true);
   assertEquals(isOrigin("http://localhost:8000", page), false);
 });

@@ -26,6 +26,19 @@ Deno.test("a stream comes from its client, through the proxy that connected for 
   });
 });
 
+Deno.test("whoever connects to a Unix socket has no address, and is believed only where that is said", () => {
+  const connection = { completed: Promise.resolve(), remoteAddr: { transport: "unix" } };
+  const request = requestWith({ "X-Forwarded-For": "203.0.113.5, 10.0.0.1", "User-Agent": "u" });
+  const through = (...ranges: readonly string[]) =>
+    readOrigin({ request, connection }, new TrustedProxies(ranges));
+  const userAgent = "u";
+  for (const untrusting of [through(), through("10.0.0.0/8"), through("0.0.0.0/0", "::/0")]) {
+    assertEquals(untrusting, { address: "unix", proxy: undefined, userAgent });
+  }
+  assertEquals(through("unix"), { address: "10.0.0.1", proxy: "unix", userAgent });
+  assertEquals(through("unix", "10.0.0.1"), { address: "203.0.113.5", proxy: "unix", userAgent });
+});
+
 Deno.test("a long user agent is shortened", () => {
   const connection = connectionFrom("192.0.2.1");
   const origin = readOrigin(

@@ -14,6 +14,7 @@ Deno.test("threads see the connections of all, until one is gone", () => {
   assertEquals([one?.total, three?.total], [3, 3]);
   two?.add(-1);
   assertEquals(three?.total, 2);
+  assertEquals([one?.own, two?.own, three?.own], [1, 1, 0]);
   new SharedConnectionCounter(memory, 1).reset();
   assertEquals(one?.total, 1);
 });

@@ -1,4 +1,11 @@
-import { formatAddress, isIpAddress, isLoopback, parseAddress } from "../../../src/lib/address.ts";
+import {
+  formatAddress,
+  isIpAddress,
+  isLoopback,
+  isPrivate,
+  parseAddress,
+  showAddress,
+} from "../../../src/lib/address.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
 
 Deno.test("every way to write an address is understood", () => {
@@ -14,7 +21,18 @@ Deno.test("every way to write an address is understood", () => {
     ["sse.example.com:443", "sse.example.com", 443],
   ];
   for (const [text, host, port] of cases) {
-    assertEquals(parseAddress(text, "-bind"), { host, port }, text);
+    assertEquals(parseAddress(text, "-bind", 0o600), { host, port }, text);
+  }
+});
+
+Deno.test("a Unix socket is a path, with permissions if they are given", () => {
+  const cases: readonly [text: string, path: string, mode: number][] = [
+    ["unix:/run/sse/events.sock", "/run/sse/events.sock", 0o600],
+    ["unix:events.sock,mode=666", "events.sock", 0o666],
+    ["unix:/a b:c.sock,mode=0660", "/a b:c.sock", 0o660],
+  ];
+  for (const [text, path, mode] of cases) {
+    assertEquals(parseAddress(text, "-bind", 0o600), { path, mode }, text);
   }
 });
 
@@ -38,10 +56,15 @@ Deno.test("a text that is no address is refused with its source, the text and th
     "http://localhost:80",
     "a b:80",
     "localhost:80/",
+    "unix:",
+    "unix:/run/sse.sock,mode=abc",
+    "unix:/run/sse.sock,mode=888",
+    "unix:/run/sse.sock,mode=66",
+    "unix:/run/sse.sock,user=www",
   ];
   for (const text of bad) {
     assertThrows(
-      () => parseAddress(text, "SSE_BIND"),
+      () => parseAddress(text, "SSE_BIND", 0o600),
       /^Bad address in SSE_BIND: ".*"\. Write it like :8000, .*\[::1\]:8000/,
     );
   }
@@ -49,9 +72,10 @@ Deno.test("a text that is no address is refused with its source, the text and th
 
 Deno.test("an address is shown as it would be written, with brackets around IPv6", () => {
   for (const text of ["127.0.0.1:8000", "[::1]:8000", "localhost:8000"]) {
-    const { host, port } = parseAddress(text, "-bind");
-    assertEquals(formatAddress(host ?? "", port), text);
+    assertEquals(showAddress(parseAddress(text, "-bind", 0o600), "::"), text);
   }
+  assertEquals(showAddress({ host: undefined, port: 80 }, "::"), "[::]:80");
+  assertEquals(showAddress({ path: "/run/sse.sock", mode: 0o600 }, "::"), "unix:/run/sse.sock");
   assertEquals(formatAddress("", 8000), ":8000");
 });
 
@@ -71,7 +95,11 @@ Deno.test("only addresses that no other machine can reach count as loopback", ()
     "128.0.0.1",
     "127.1",
   ];
-  for (const host of others) assertEquals(isLoopback(host), false, String(host));
+  for (const host of others) {
+    assertEquals(isLoopback(host), false, String(host));
+    assertEquals(isPrivate({ host, port: 80 }), false, String(host));
+  }
+  assertEquals(isPrivate({ path: "/run/sse.sock", mode: 0o666 }), true);
 });
 
 Deno.test("IP addresses are distinguished from names", () => {

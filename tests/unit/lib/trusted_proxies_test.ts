@@ -70,9 +70,26 @@ Deno.test("a header of any length is no harm, and no address is read out of the 
   }
 });
 
+Deno.test("however many addresses come, each counts as what it is", () => {
+  for (let n = 0; n < 2500; n++) {
+    const end = `${n >> 8}.${n & 255}`;
+    assertEquals(routeFrom("10.1.2.3", `10.7.${end}`), `10.7.${end} through 10.1.2.3`);
+    assertEquals(routeFrom(`203.0.${end}`, "198.51.100.1"), `203.0.${end}`);
+  }
+});
+
 Deno.test("ranges are addresses, or addresses with the bits of a prefix", () => {
   for (
-    const good of ["10.0.0.1", "10.0.0.0/8", "0.0.0.0/0", "1.2.3.4/32", "::1", "fd00::/8", "::/0"]
+    const good of [
+      "10.0.0.1",
+      "10.0.0.0/8",
+      "0.0.0.0/0",
+      "1.2.3.4/32",
+      "::1",
+      "fd00::/8",
+      "::/0",
+      "unix",
+    ]
   ) {
     assert(isAddressRange(good), good);
   }

@@ -1,13 +1,16 @@
+import type { Address } from "../../../src/lib/address.ts";
 import { StartError } from "../../../src/lib/errors.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
 import { type Handler, Listener } from "../../../src/server/listener.ts";
+import { requireUnusedSocket } from "../../../src/server/socket_file.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../support/assert.ts";
+import { TempDir } from "../../support/temp_dir.ts";
 
 const ANY_PORT = { host: "127.0.0.1", port: 0 };
 
 const answerOk: Handler = () => Promise.resolve(new Response("OK"));
 
-function start(address = ANY_PORT, handler = answerOk): Listener {
+function start(address: Address = ANY_PORT, handler = answerOk): Listener {
   const lines: string[] = [];
   const logger = createLogger("debug", () => 0, (line) => lines.push(line));
   return Listener.start({ name: "client", address, handler, logger });
@@ -63,4 +66,61 @@ Deno.test("a listener that cannot start says which address, which listener, and 
     assertEquals(error.message, `Cannot listen on ${expected}`);
   }
   await first.stop();
+});
+
+async function askSocket(path: string): Promise<string> {
+  using client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+  return await (await fetch("http://localhost/", { client })).text();
+}
+
+Deno.test("a listener on a Unix socket sets the permissions of its file, and removes it when it is stopped", async () => {
+  await using folder = await TempDir.make();
+  const path = folder.join("events.sock");
+  const listener = start({ path, mode: 0o620 });
+  assertEquals(listener.address, `unix:${path}`);
+  assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o620);
+  assertEquals(await askSocket(path), "OK");
+  await listener.stop();
+  assertEquals([...Deno.readDirSync(folder.path)], []);
+});
+
+Deno.test("a Unix socket that is in use is refused, and so is a file that is none; one that was left is replaced", async () => {
+  await using folder = await TempDir.make();
+  const address = { path: folder.join("events.sock"), mode: 0o666 };
+  await requireUnusedSocket("client", address);
+  const first = start(address);
+  const refused =
+    /^Cannot listen on unix:\S+ \(control listener\): a program listens there already\.$/;
+  await assertRejects(() => requireUnusedSocket("control", address), refused);
+  await Deno.rename(address.path, folder.join("left.sock"));
+  await first.stop();
+  const left = { ...address, path: folder.join("left.sock") };
+  await requireUnusedSocket("client", left);
+  const second = start(left);
+  assertEquals(await askSocket(left.path), "OK");
+  await second.stop();
+  const file = await folder.write("file", "precious");
+  await assertRejects(
+    () => requireUnusedSocket("client", { path: file, mode: 0o666 }),
+    /a file is there that is no socket\.$/,
+  );
+  assertEquals(await Deno.readTextFile(file), "precious");
+});
+
+Deno.test("a listener that is stopped leaves the socket of another that has taken its place", async () => {
+  await using folder = await TempDir.make();
+  const address = { path: folder.join("events.sock"), mode: 0o666 };
+  const first = start(address);
+  const second = start(address);
+  await first.stop();
+  assertEquals(await askSocket(address.path), "OK");
+  await second.stop();
+});
+
+Deno.test("a Unix socket in a folder that does not exist is refused with the reason", async () => {
+  await using folder = await TempDir.make();
+  await assertRejects(
+    () => Promise.resolve().then(() => start({ path: folder.join("no/x.sock"), mode: 0o666 })),
+    /^Cannot listen on unix:\S+ \(client listener\): its folder does not exist\.$/,
+  );
 });

@@ -27,6 +27,7 @@
 --   feed        stream  the newest events for the servers to follow, whatever retention drops
 --   marks       list    seqs at which the feed is cut, oldest first
 --   servers     zset    the servers that are alive, see servers.lua
+--   revoked, revokedends, revokedorder: what is refused, see revoke.lua
 
 local call = redis.call
 local prefix = ARGV[1]
