@@ -18,7 +18,12 @@ const server = spawn(deno, [
     "--node-modules-dir=manual",
     "--unstable-net",
   ],
-  ...["--allow-net", "--allow-read", "--allow-write", "--allow-env=SSE_*"],
+  ...[
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    "--allow-env=SSE_*,NOTIFY_SOCKET,WATCHDOG_USEC,WATCHDOG_PID",
+  ],
   fileURLToPath(new URL("./main.js", import.meta.url)),
   ...process.argv.slice(2),
 ], { stdio: "inherit" });

@@ -1,5 +1,5 @@
 import { readHealthConfig } from "../config/config.ts";
-import { type Address, formatAddress } from "../lib/address.ts";
+import { type Address, formatAddress, isSocket, showAddress } from "../lib/address.ts";
 import { within } from "../lib/deadline.ts";
 import { reasonOf } from "../lib/errors.ts";
 import { readSecret } from "../server/secrets.ts";
@@ -26,11 +26,10 @@ export async function checkHealth(
 ): Promise<string> {
   const { control, controlKey } = readHealthConfig(flags, environment);
   const key = readSecret(controlKey);
-  const url = `http://${reachable(control)}/healthz`;
   const refuse = (reason: string): never => {
-    throw new Unhealthy(`Not healthy: ${url} ${reason}.`);
+    throw new Unhealthy(`Not healthy: ${showAddress(control, "")} ${reason}.`);
   };
-  const asked = ask(url, key).catch((error) => refuse(`cannot be asked: ${causeOf(error)}`));
+  const asked = ask(control, key).catch((error) => refuse(`cannot be asked: ${causeOf(error)}`));
   const { status, text } = await within(
     DEADLINE_MS,
     asked,
@@ -42,11 +41,14 @@ export async function checkHealth(
 }
 
 async function ask(
-  url: string,
+  control: Address,
   key: string | undefined,
 ): Promise<{ readonly status: number; readonly text: string }> {
   const headers = key === undefined ? {} : { Authorization: `Bearer ${key}` };
-  const response = await fetch(url, { headers, redirect: "manual" });
+  const proxy = isSocket(control) ? { transport: "unix", path: control.path } as const : undefined;
+  using client = Deno.createHttpClient(proxy === undefined ? {} : { proxy });
+  const url = `http://${hostOf(control)}/healthz`;
+  const response = await fetch(url, { headers, redirect: "manual", client });
   return { status: response.status, text: (await response.text()).trim() };
 }
 
@@ -55,8 +57,10 @@ function causeOf(error: unknown): string {
   return reasonOf(error instanceof Error ? error.cause ?? error : error);
 }
 
-/** An address of this machine stands for all of them. */
-function reachable({ host, port }: Address): string {
+/** The host and the port to ask. An address of this machine stands for all of them. */
+function hostOf(control: Address): string {
+  if (isSocket(control)) return "localhost";
+  const { host, port } = control;
   if (host === undefined || host === "0.0.0.0") return formatAddress("127.0.0.1", port);
   return formatAddress(host === "::" ? "::1" : host, port);
 }

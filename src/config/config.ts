@@ -244,8 +244,8 @@ export function readHealthConfig(
   environment: (name: string) => string | undefined,
 ): HealthConfig {
   const settings = new Settings(flags, environment);
-  const control = settings.address("bindctl");
-  if (control.port !== 0) {
+  const control = settings.address("bindctl", CONTROL_SOCKET_MODE);
+  if (isSocket(control) || control.port !== 0) {
     return { control, controlKey: settings.secret("control-key", "control-key-file") };
   }
   throw new UsageError(

@@ -36,7 +36,7 @@ async function makeStandIn(folder: TempDir): Promise<string> {
 export DENO_DIR=${folder.join("cache")}
 exec ${
       folder.join("deno")
-    } run --quiet --no-prompt --allow-net --allow-read --allow-write "--allow-env=SSE_*" \\
+    } run --quiet --no-prompt --allow-net --allow-read --allow-write "--allow-env=SSE_*,NOTIFY_SOCKET,WATCHDOG_USEC,WATCHDOG_PID" \\
     ${folder.join("main.ts")} "$@"
 `,
   );

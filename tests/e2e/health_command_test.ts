@@ -4,7 +4,7 @@ import { startServer } from "../support/server.ts";
 import { runServerCommand } from "../support/server_command.ts";
 import { TempDir } from "../support/temp_dir.ts";
 
-const LINE = /^sse-server: Not healthy: http:\/\/127\.0\.0\.1:\d+\/healthz /;
+const LINE = /^sse-server: Not healthy: 127\.0\.0\.1:\d+ /;
 
 /** Answers as a web server that is none of ours. */
 function otherServer(status: number, body: string): Deno.HttpServer<Deno.NetAddr> {
@@ -33,7 +33,7 @@ Deno.test("health says ok with the flags that the server was started with, or wi
     ["health", "-bindctl", address, "-control-key", "another key"],
   );
   assertEquals(code, 1, stderr);
-  assertMatch(stderr, /healthz answers 401: Control key refused/);
+  assertMatch(stderr, / answers 401: Control key refused/);
   await server.stop();
   const gone = await runServerCommand(["health", "-bindctl", address, ...flags]);
   assertEquals([gone.code, gone.stdout], [1, ""]);
@@ -51,4 +51,15 @@ Deno.test("health is not content with an answer that says otherwise, and with a 
   const zero = await runServerCommand(["health", "-bindctl", ":0"]);
   assertEquals(zero.code, 2);
   assertMatch(zero.stderr, /^sse-server: Refused -bindctl: /);
+});
+
+Deno.test("health asks a control listener on a Unix socket", async () => {
+  await using folder = await TempDir.make();
+  const flags = ["-bindctl", `unix:${folder.join("control.sock")}`];
+  await using server = await startServer(flags);
+  assertEquals(await runServerCommand(["health", ...flags]), { code: 0, stdout: "ok", stderr: "" });
+  await server.stop();
+  const { code, stderr } = await runServerCommand(["health", ...flags]);
+  assertEquals(code, 1);
+  assertMatch(stderr, /^sse-server: Not healthy: unix:\S+control\.sock cannot be asked: /);
 });
