@@ -165,9 +165,11 @@ export class LocalBroker implements Broker {
   }
 
   #deliver(plans: readonly Plan[], entries: readonly Entry[]): Outcomes {
-    // The rest of those that were not refused repeat an entry, of this batch or of one before.
-    this.#counters.repeats += plans.filter((plan) => !(plan instanceof Error)).length -
-      entries.length;
+    if (plans.length > entries.length) {
+      // The rest of those that were not refused repeat an entry, of this batch or of one before.
+      const refused = plans.filter((plan) => plan instanceof Error).length;
+      this.#counters.repeats += plans.length - refused - entries.length;
+    }
     if (entries.length === 0) return plans as Outcomes; // No plan names an entry.
     const events = entries.flatMap(({ events }) => events);
     this.#counters.events += events.length;

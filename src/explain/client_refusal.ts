@@ -4,6 +4,7 @@ import { parseToken, readPayload } from "../auth/signed_token.ts";
 import type { ClientOrigin } from "../hub/client_origin.ts";
 import { ChannelRefused, type HttpError, type RefusalCode, TokenRefused } from "../lib/errors.ts";
 import { isName } from "../lib/names.ts";
+import { hideTokens } from "../lib/token_text.ts";
 import type { Refusal } from "./stream_journal.ts";
 
 /** A request for a stream that is answered with an error. */
@@ -46,7 +47,8 @@ export function refusalOf(
   const isSigned = error instanceof TokenRefused && AFTER_SIGNATURE.includes(error.code);
   const user = claims?.user ?? claimedUser(token, userClaim);
   const isVerified = user !== undefined && (claims !== undefined || isSigned);
-  return { why, message: error.reason, user, isVerified, origin };
+  // A token may have been sent in the place of a channel.
+  return { why, message: hideTokens(error.reason), user, isVerified, origin };
 }
 
 /** The user's name in a token that nobody has verified; `undefined` if it has none that can be read. */

@@ -140,7 +140,11 @@ export function explainNow(
   const summary = {
     "connected": `${shown(user)} is connected and hears ${shown(channel)}.`,
     "channel not heard": `${shown(user)} is connected, but does not hear ${shown(channel)}.`,
-    "refused": `${shown(user)} has tried to connect, and was refused.`,
+    "refused": own.some(({ isVerified }) => isVerified)
+      ? `${shown(user)} has tried to connect, and was refused.`
+      : `Whoever has tried to connect and was refused claims to be ${
+        shown(user)
+      }; no key of this server has signed that.`,
     "not connected": `${shown(user)} is not connected.`,
     "unknown": `${shown(user)} is not connected to the servers that answered.`,
   }[verdict];

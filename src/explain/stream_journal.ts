@@ -36,6 +36,12 @@ const MAX_NAMED = 5;
 
 const LONGEST_MESSAGE = 200;
 
+/** For the channels of streams, as many bytes as so many times the entries: a client may choose a hundred long names. */
+const CHANNEL_BYTES_PER_ENTRY = 1000;
+
+/** The header of a text and the pointer to it. */
+const BYTES_PER_NAME = 32;
+
 /** Those whom a hub rejects for these come as {@link StreamJournal.refused} too, with the message that they got. */
 const ANSWERED_WITH_ERROR: readonly string[] = ["revoked"];
 
@@ -53,8 +59,14 @@ export class StreamJournal implements StreamObserver {
   readonly #deps: JournalDeps;
   /** Oldest first. */
   readonly #ended = new Deque<EndedStream>();
+  /** How many of them share a list of channels. */
+  readonly #lists = new Map<readonly string[], number>();
+  /** What these lists take. */
+  #listBytes = 0;
   /** By who was refused for what, and from where; the last that was repeated comes last. */
   readonly #refusals = new Map<string, RefusalRecord>();
+  /** The same of those whose name no key has signed: anybody can make up as many as he likes. */
+  readonly #unverified = new Map<string, RefusalRecord>();
   #beginsMs: number;
   #beginsAfter: number;
 
@@ -67,10 +79,13 @@ export class StreamJournal implements StreamObserver {
   /** See `StreamObserver.ended`. */
   ended(subscriber: Subscriber, reason: DisconnectReason): void {
     const { clock, head } = this.#deps;
-    const { id, claims: { user, channels }, origin, progress } = subscriber;
+    const { id, claims: { user, channels, isPublic }, origin, progress } = subscriber;
+    // Nobody asks for it, and whoever needs no token could push all others out.
+    if (isPublic) return;
     const openedMs = this.#openedMs(subscriber);
     const end = { atMs: clock.wall(), reason, head: head() };
     this.#ended.push({ id, user, channels, origin, openedMs, progress, end });
+    this.#addList(channels);
     this.#trim();
   }
 
@@ -94,12 +109,13 @@ export class StreamJournal implements StreamObserver {
   /** Notes a client that got no stream. */
   refused({ message, ...refusal }: Refusal): void {
     const { why, user = "", isVerified, origin } = refusal;
-    const key = JSON.stringify([why, user, isVerified, origin?.address, origin?.proxy]);
+    const key = JSON.stringify([why, user, origin?.address, origin?.proxy]);
     const now = this.#deps.clock.wall();
-    const before = this.#refusals.get(key);
+    const refusals = isVerified ? this.#refusals : this.#unverified;
+    const before = refusals.get(key);
     // It belongs at the end.
-    this.#refusals.delete(key);
-    this.#refusals.set(key, {
+    refusals.delete(key);
+    refusals.set(key, {
       ...refusal,
       message: message.slice(0, LONGEST_MESSAGE),
       firstMs: before?.firstMs ?? now,
@@ -120,7 +136,7 @@ export class StreamJournal implements StreamObserver {
     const streams: StreamRecord[] = [];
     for (const subscriber of open) {
       const { claims, id, origin, progress } = subscriber;
-      if (claims.user !== user || streams.length === MAX_STREAMS) continue;
+      if (claims.isPublic || claims.user !== user || streams.length === MAX_STREAMS) continue;
       const openedMs = this.#openedMs(subscriber);
       const { channels } = claims;
       streams.push(toRecord({ id, channels, origin, openedMs, progress, end: undefined }, channel));
@@ -144,7 +160,8 @@ export class StreamJournal implements StreamObserver {
   }
 
   #refusalsOf(user: string): readonly RefusalRecord[] {
-    const all = [...this.#refusals.values()].reverse();
+    const all = [...this.#unverified.values(), ...this.#refusals.values()]
+      .sort((one, other) => other.lastMs - one.lastMs);
     const newest = (of: string | undefined) =>
       all.filter((refusal) => refusal.user === of).slice(0, MAX_REFUSALS);
     return [...newest(user), ...newest(undefined)];
@@ -160,18 +177,44 @@ export class StreamJournal implements StreamObserver {
     const oldest = clock.wall() - ageMs;
     for (
       let first = this.#ended.first;
-      first !== undefined && (this.#ended.length > entries || first.end.atMs < oldest);
+      first !== undefined &&
+      (this.#ended.length > entries || this.#listBytes > entries * CHANNEL_BYTES_PER_ENTRY ||
+        first.end.atMs < oldest);
       first = this.#ended.first
     ) {
       this.#ended.shift();
+      this.#removeList(first.channels);
       this.#beginsMs = first.end.atMs;
       this.#beginsAfter = first.end.head;
     }
-    for (const [key, { lastMs }] of this.#refusals) {
-      if (this.#refusals.size <= entries && lastMs >= oldest) break;
-      this.#refusals.delete(key);
+    for (const refusals of [this.#unverified, this.#refusals]) {
+      for (const [key, { lastMs }] of refusals) {
+        const count = this.#unverified.size + this.#refusals.size;
+        if (count <= entries && lastMs >= oldest) break;
+        refusals.delete(key);
+      }
     }
   }
+
+  #addList(channels: readonly string[]): void {
+    const streams = this.#lists.get(channels) ?? 0;
+    this.#lists.set(channels, streams + 1);
+    if (streams === 0) this.#listBytes += bytesOf(channels);
+  }
+
+  #removeList(channels: readonly string[]): void {
+    const streams = this.#lists.get(channels) ?? 0;
+    if (streams > 1) {
+      this.#lists.set(channels, streams - 1);
+      return;
+    }
+    this.#lists.delete(channels);
+    this.#listBytes -= bytesOf(channels);
+  }
+}
+
+function bytesOf(channels: readonly string[]): number {
+  return channels.reduce((bytes, { length }) => bytes + BYTES_PER_NAME + 2 * length, 0);
 }
 
 function toRecord(

@@ -3,7 +3,10 @@ import type { Judgement, Question } from "./judgement.ts";
 import type { AskedEvent } from "./outcome.ts";
 
 /** The verdict as a sentence. */
-export function summaryOf({ user, channel }: Question, { verdict, isWhole }: Judgement): string {
+export function summaryOf(
+  { user, channel }: Question,
+  { verdict, isWhole, refusals }: Judgement,
+): string {
   const name = shown(user);
   switch (verdict) {
     case "handed over":
@@ -29,6 +32,12 @@ export function summaryOf({ user, channel }: Question, { verdict, isWhole }: Jud
     case "channel not heard":
       return `${name} was connected, but heard other channels than ${shown(channel)}.`;
     case "refused":
+      if (!refusals.some(({ isVerified }) => isVerified)) {
+        return `${name} had no stream on ${
+          shown(channel)
+        } then, as far as is known. Whoever was refused one ` +
+          `claims to be ${name}; no key of this server has signed that.`;
+      }
       return isWhole
         ? `${name} had no stream on ${shown(channel)} then, and was refused one.`
         : `${name} was refused a stream.`;

@@ -1,10 +1,10 @@
 import type { Right } from "../auth/control_rights.ts";
 import { type HttpError, MethodNotAllowed, NotFound } from "../lib/errors.ts";
 import { shown } from "../lib/shown_text.ts";
+import { hideTokens } from "../lib/token_text.ts";
 import type { Logger } from "../observability/logger.ts";
 import { answerError, toHttpError } from "./answers.ts";
 import { Caller } from "./caller.ts";
-import { hideTokens } from "./misplaced_token.ts";
 import { targetOf } from "./target.ts";
 
 /** The parts of `Deno.ServeHandlerInfo` that tell of a connection. */

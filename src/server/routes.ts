@@ -26,12 +26,12 @@ import { revocationsHandler, type RevokeDeps, revokeHandler } from "../http/hand
 import { type StatsDeps, statsHandler } from "../http/handlers/stats_stream.ts";
 import { type SubscribeDeps, subscribeHandler } from "../http/handlers/subscribe.ts";
 import { tailChannelHandler, type TailDeps } from "../http/handlers/tail_channel.ts";
-import { hideTokens } from "../http/misplaced_token.ts";
 import { RefusalLog } from "../http/refusal_log.ts";
 import type { RequestCounts } from "../http/request_counts.ts";
 import { type Route, Router } from "../http/router.ts";
 import { targetOf } from "../http/target.ts";
 import type { HttpError } from "../lib/errors.ts";
+import { hideTokens } from "../lib/token_text.ts";
 import type { ActivityLog } from "../observability/activity_log.ts";
 import type { LogFields } from "../observability/log_line.ts";
 import type { Logger } from "../observability/logger.ts";

@@ -54,6 +54,8 @@ export class RedisRevocations implements RevocationStore {
   #place = BEGINNING;
   /** How many Redis had when it had no room for what it was to get again. */
   #fullAt: number | undefined;
+  /** Whether Redis has last refused what it was to get again: that is logged once. */
+  #isRefused = false;
 
   constructor(deps: RedisRevocationsDeps) {
     this.#deps = deps;
@@ -93,11 +95,12 @@ export class RedisRevocations implements RevocationStore {
     const inRedis = new Set<string>();
     const { news, count, place } = await this.#readFrom(BEGINNING, session, inRedis);
     this.#place = place;
+    // First: they are known from now on, so nobody would be told of them later.
+    this.#tell(news);
     const missing = [...this.known.all(this.#nowSeconds)].filter((record) =>
       !inRedis.has(keyOfTarget(record))
     );
     if (missing.length > 0) await this.#putBack(session, missing, count);
-    this.#tell(news);
   }
 
   /** Takes what other servers add until the session is over. */
@@ -134,13 +137,17 @@ export class RedisRevocations implements RevocationStore {
    *
    * @param found gets the key of each.
    * @returns what was not known, how many there are in Redis, and the place of the last that was read.
+   * @throws what was not known up to then has been told.
    */
   async #readFrom(place: string, session: RedisSession, found?: Set<string>) {
     const news: RevocationRecord[] = [];
     while (true) {
       const args = [this.#deps.prefix, place, String(PAGE)];
-      const answer = await this.#run(session, REVOCATIONS, args) as readonly string[];
-      const [count, ...texts] = answer;
+      const answer = await this.#run(session, REVOCATIONS, args).catch((error) => {
+        this.#tell(news);
+        throw error;
+      });
+      const [count, ...texts] = answer as readonly string[];
       const records: RevocationRecord[] = [];
       for (let n = 0; n + 2 < texts.length; n += 3) {
         const [at = "", key = "", times = ""] = texts.slice(n, n + 3);
@@ -161,11 +168,23 @@ export class RedisRevocations implements RevocationStore {
     count: number,
   ): Promise<void> {
     this.#fullAt = undefined;
-    for (let n = 0; n < records.length; n += PAGE) {
-      if (!await this.#write(session, records.slice(n, n + PAGE))) this.#fullAt = count;
-    }
     const { where: store, logger } = this.#deps;
-    logger.info("revocations put back", { store, revocations: records.length });
+    const fields = { store, revocations: records.length };
+    try {
+      for (let n = 0; n < records.length; n += PAGE) {
+        if (!await this.#write(session, records.slice(n, n + PAGE))) this.#fullAt = count;
+      }
+    } catch (error) {
+      // A Redis that is full, or may only be read, is still good for all else.
+      if (!isRefusal(error)) throw error;
+      if (!this.#isRefused) {
+        logger.error("revocations not put back", { ...fields, error: redisReasonOf(error) });
+      }
+      this.#isRefused = true;
+      return;
+    }
+    this.#isRefused = false;
+    logger.info("revocations put back", fields);
   }
 
   /** Returns whether there was room. @throws StoreUnavailable */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Claims } from "../../../src/auth/claims.ts";
 import { Subscriber } from "../../../src/hub/subscriber.ts";
 
 /** A subscriber and what its client takes. */
@@ -17,8 +18,10 @@ export function liveClient(
   user: string,
   channels: readonly string[],
   maxBufferBytes = 2 ** 20,
+  moreClaims: Partial<Claims> = {},
 ): LiveClient {
-  const subscriber = new Subscriber({ user, channels, expiresAt: undefined }, { head: 0 }, {
+  const claims = { user, channels, expiresAt: undefined, ...moreClaims };
+  const subscriber = new Subscriber(claims, { head: 0 }, {
     isEventSource: true,
     greeting: new Uint8Array(),
     maxBufferBytes,

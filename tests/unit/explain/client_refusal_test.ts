@@ -51,3 +51,11 @@ Deno.test("of a token that cannot be read, is missing, or is very long, nobody i
     true,
   ]);
 });
+
+Deno.test("nothing of a token is kept that was sent in the place of a channel", () => {
+  const alex = token({ userId: "alex" });
+  const error = new ChannelRefused(`Channel refused: the token does not grant "${alex}".`);
+  const claims = { user: "alex", channels: ["chat"], expiresAt: undefined };
+  const { message } = refusalOf(error, { token: alex, claims, origin: undefined }, CLAIM);
+  assertEquals(message, 'Channel refused: the token does not grant "TOKEN".');
+});

@@ -171,3 +171,19 @@ Deno.test("every verdict and ending has words of its own", () => {
   assertEquals(new Set(texts).size, reasons.length);
   for (const text of texts) assert(!text.includes("undefined"), text);
 });
+
+Deno.test("who was refused with a token that nobody has signed is not said to be the user", () => {
+  const ask = (isVerified: boolean) => {
+    const why = "signature" as const;
+    const refusals = [refusalRecord({ isVerified, why, lastMs: 1 })];
+    const about = evidence({ refusals });
+    return [explainEvent(QUESTION, ID, LOOKUP, about), explainNow(QUESTION, about)] as const;
+  };
+  const told = /^alex .*, and was refused( one)?\.$/m;
+  for (const { verdict, text } of ask(false)) {
+    assertEquals(verdict, "refused");
+    assertMatch(text, /refused (one )?claims to be alex; no key of this server has signed that\./);
+    assert(!told.test(text), text);
+  }
+  for (const { text } of ask(true)) assertMatch(text, told);
+});

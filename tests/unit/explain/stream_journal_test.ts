@@ -109,3 +109,50 @@ Deno.test("of a user with very many streams the newest are told, and the record 
   const told = record.recordOf("alex", "chat", []);
   assertEquals([told.streams.length, told.beginsAfter], [1000, 12]);
 });
+
+Deno.test("streams that need no token are not remembered: anybody could push out all others with them", () => {
+  const { journal: record } = journal(2);
+  const { subscriber: alex } = liveClient("alex", ["chat"]);
+  alex.end(new Uint8Array());
+  record.ended(alex, "client left");
+  for (let n = 0; n < 3; n++) {
+    const { subscriber } = liveClient("*", ["news"], undefined, { isPublic: true });
+    subscriber.end(new Uint8Array());
+    record.ended(subscriber, "client left");
+  }
+  assertEquals(idsOf(record.recordOf("alex", "chat", [])), 1);
+  assertEquals(idsOf(record.recordOf("*", "news", [])), 0);
+});
+
+Deno.test("names that nobody has signed push out no refusal of a name that was", () => {
+  const { journal: record } = journal(3);
+  record.refused(refusal("alex"));
+  for (let n = 0; n < 5; n++) record.refused({ ...refusal(`user ${n}`), isVerified: false });
+  const usersOf = (user: string) =>
+    record.recordOf(user, "chat", []).refusals.map(({ user }) => user);
+  assertEquals(["alex", "user 2", "user 3", "user 4"].map(usersOf), [
+    ["alex"],
+    [],
+    ["user 3"],
+    ["user 4"],
+  ]);
+  for (let n = 0; n < 3; n++) record.refused(refusal(`ann ${n}`));
+  assertEquals(["alex", "user 4", "ann 0"].map(usersOf), [[], [], ["ann 0"]]);
+});
+
+Deno.test("streams of many long channel names are fewer, unless they share one list", () => {
+  const { journal: record } = journal(10);
+  const end = (user: string, channels: readonly string[]) => {
+    const { subscriber } = liveClient(user, channels);
+    subscriber.end(new Uint8Array());
+    record.ended(subscriber, "client left");
+  };
+  const longList = (n: number) =>
+    Array.from({ length: 20 }, (_, channel) => `${n} ${channel}`.padEnd(50, "."));
+  const shared = longList(0);
+  for (let n = 0; n < 10; n++) end("alex", shared);
+  assertEquals(idsOf(record.recordOf("alex", "chat", [])), 10);
+  // Each takes some 2,600 bytes, and 10 entries may take 10,000.
+  for (let n = 0; n < 10; n++) end("ann", longList(n));
+  assertEquals(["alex", "ann"].map((user) => idsOf(record.recordOf(user, "chat", []))), [0, 3]);
+});

@@ -1,4 +1,4 @@
-import { findMisplacedToken, hideTokens } from "../../../src/http/misplaced_token.ts";
+import { findMisplacedToken } from "../../../src/http/misplaced_token.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { makeToken } from "../../support/jwt.ts";
 
@@ -30,17 +30,10 @@ Deno.test("what is no token is not taken for one", () => {
   assertEquals(findMisplacedToken(new Request("http://127.0.0.1/"), undefined), undefined);
 });
 
-Deno.test("a token is hidden in a text", () => {
-  assertEquals(hideTokens(`/events/${TOKEN}/x`), "/events/TOKEN/x");
-  assertEquals(hideTokens(`/${TOKEN}/%2F${TOKEN.replaceAll(".", "%2E")}`), "/TOKEN/%2FTOKEN");
-  assertEquals(hideTokens("/events/a.b.c"), "/events/a.b.c");
-});
-
 Deno.test("a search for tokens takes no longer in a text that looks like many beginnings of one", () => {
   for (const start of ["eyJ", "eyJ-", "eyJ.", "eyJ%2E", "%2FeyJ", "-eyJa.b"]) {
     // Where each beginning is looked at to the end, this takes minutes.
     const text = start.repeat(300_000);
-    hideTokens(text);
     find("", { Authorization: text });
   }
 });
