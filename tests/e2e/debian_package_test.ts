@@ -2,7 +2,7 @@
  * The Debian package on this machine: installed, started, upgraded, purged. Its executable is a stand-in of the same name
  * that runs the source with the same flags: the compiled one cannot be made where its base cannot be downloaded.
  */
-import { makeDebianPackage } from "../../packaging/debian_package.ts";
+import { makeDebianPackage } from "../../.ci/packaging/debian_package.ts";
 import { assert, assertEquals, assertMatch, assertNotMatch } from "../support/assert.ts";
 import { run } from "../support/child_process.ts";
 import { requiresRoot } from "../support/packaging.ts";

@@ -1,5 +1,5 @@
 /** The server as a package for npm: packed, installed in an empty folder, started and used. */
-import { makeNpmPackage } from "../../packaging/npm_package.ts";
+import { makeNpmPackage } from "../../.ci/packaging/npm_package.ts";
 import { assertEquals, assertIncludes, assertMatch } from "../support/assert.ts";
 import { run } from "../support/child_process.ts";
 import { pinnedDeno } from "../support/packaging.ts";

@@ -1,7 +1,7 @@
 /** What a release consists of besides executables: its text, its sums, its list of parts. */
-import { releaseNotes } from "../../packaging/release_notes.ts";
-import { makeSbom } from "../../packaging/sbom.ts";
-import { writeSums } from "../../packaging/sums.ts";
+import { releaseNotes } from "../../.ci/packaging/release_notes.ts";
+import { makeSbom } from "../../.ci/packaging/sbom.ts";
+import { writeSums } from "../../.ci/packaging/sums.ts";
 import { assert, assertEquals, assertMatch, assertThrows } from "../support/assert.ts";
 import { run } from "../support/child_process.ts";
 import { readProjectFile } from "../support/packaging.ts";

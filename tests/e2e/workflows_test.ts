@@ -31,7 +31,7 @@ Deno.test("every file that a workflow or a task names is there", async () => {
   const commands = Object.values(manifest.tasks).map(({ command }) => command).join("\n");
   const files = namedIn(
     `${workflows}\n${commands}`,
-    /(?<=[\s"'])((?:\.ci|packaging|tests|examples)\/[\w./-]*)/g,
+    /(?<=[\s"'])((?:\.ci|tests|examples)\/[\w./-]*)/g,
   );
   assert(files.includes(".ci/run") && files.includes("tests/e2e/"), files.join());
   for (const path of files) await Deno.stat(PROJECT_ROOT + path);

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import manifest from "../deno.json" with { type: "json" };
+import manifest from "../../deno.json" with { type: "json" };
 import { makeDebianPackage } from "./debian_package.ts";
 import { PROJECT_ROOT, runOrThrow } from "./files.ts";
 import { makeNpmPackage } from "./npm_package.ts";

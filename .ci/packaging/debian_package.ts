@@ -4,7 +4,7 @@
  *
  * @module
  */
-import manifest from "../deno.json" with { type: "json" };
+import manifest from "../../deno.json" with { type: "json" };
 import { PROJECT_ROOT, runOrThrow } from "./files.ts";
 
 /** What Debian calls the architectures that Deno is there for. */
@@ -33,7 +33,7 @@ export async function makeDebianPackage(
       await Deno.copyFile(source, file);
       await Deno.chmod(file, mode);
     };
-    const ours = `${PROJECT_ROOT}packaging/debian`;
+    const ours = `${PROJECT_ROOT}.ci/packaging/debian`;
     await add(executable, "usr/bin/sse-server", 0o755);
     await add(`${ours}/sse-server.service`, "lib/systemd/system/sse-server.service", 0o644);
     await add(`${ours}/default`, "etc/default/sse-server", 0o644);

@@ -7,7 +7,7 @@
 import { fileURLToPath } from "node:url";
 
 /** The folder that holds main.ts and deno.json. */
-export const PROJECT_ROOT = fileURLToPath(new URL("../", import.meta.url));
+export const PROJECT_ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The files below a folder of the project, sorted, as paths from the project's own. */
 export async function filesBelow(folder: string): Promise<readonly string[]> {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import manifest from "../deno.json" with { type: "json" };
+import manifest from "../../deno.json" with { type: "json" };
 import template from "./npm/package.json" with { type: "json" };
 import { filesBelow, PROJECT_ROOT, runOrThrow } from "./files.ts";
 
@@ -38,7 +38,7 @@ export async function makeNpmPackage(out: string): Promise<void> {
     await Deno.copyFile(PROJECT_ROOT + path, copy);
   }
   for (const name of ["start.mjs", "README.md"]) {
-    await Deno.copyFile(`${PROJECT_ROOT}packaging/npm/${name}`, `${out}/${name}`);
+    await Deno.copyFile(`${PROJECT_ROOT}.ci/packaging/npm/${name}`, `${out}/${name}`);
   }
   const { version } = manifest;
   await writeJson(`${out}/deno.json`, { version });

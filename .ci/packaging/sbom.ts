@@ -3,7 +3,7 @@
  *
  * @module
  */
-import manifest from "../deno.json" with { type: "json" };
+import manifest from "../../deno.json" with { type: "json" };
 
 /** The part of `deno.lock` that is used here. */
 export interface LockFile {

@@ -31,7 +31,7 @@ const server = spawn(deno, [
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => server.kill(signal));
 
 server.on("error", (error) => {
-  console.error(`sse-server: Cannot start Deno: ${error.message}`);
+  process.stderr.write(`sse-server: Cannot start Deno: ${error.message}\n`);
   process.exit(1);
 });
 server.on("exit", (status, signal) => process.exit(status ?? 128 + constants.signals[signal]));
