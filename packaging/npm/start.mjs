@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 // Not the command `deno` of that package: it is another process in between, which passes no signal on.
@@ -31,7 +32,7 @@ const server = spawn(deno, [
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, () => server.kill(signal));
 
 server.on("error", (error) => {
-  console.error(`sse-server: Cannot start Deno: ${error.message}`);
+  process.stderr.write(`sse-server: Cannot start Deno: ${error.message}\n`);
   process.exit(1);
 });
 server.on("exit", (status, signal) => process.exit(status ?? 128 + constants.signals[signal]));
