@@ -1,5 +1,5 @@
 import type { Peers } from "../broker/peers.ts";
-import { ServerBusy } from "../lib/errors.ts";
+import { WorkerSilent } from "../lib/errors.ts";
 import type { Evidence, Question } from "./judgement.ts";
 import { joinRecords, type RefusedEmit, type UserRecord } from "./records.ts";
 import type { RefusedEmits } from "./refused_emits.ts";
@@ -47,7 +47,7 @@ export class EvidenceSource {
    * What is known for a question.
    *
    * @param span `undefined` if refused emits do not matter.
-   * @throws ServerBusy if a worker thread does not answer.
+   * @throws WorkerSilent if a worker thread does not answer.
    */
   async gather(question: Question, epoch: string, span?: TimeSpan): Promise<Evidence> {
     const { peers, isStoreShared } = this.#deps;
@@ -58,7 +58,7 @@ export class EvidenceSource {
       peers.ask(QUESTION, [user, channel, fromMs, toMs]),
     ]);
     if (own === undefined) {
-      throw new ServerBusy("Cannot explain: a worker thread of this server does not answer.");
+      throw new WorkerSilent("Cannot explain: a worker thread of this server does not answer.");
     }
     const known = others.answers.flatMap(({ server, answer }) =>
       isEvidence(answer) ? [{ server, ...answer }] : []

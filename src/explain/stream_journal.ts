@@ -42,9 +42,6 @@ const CHANNEL_BYTES_PER_ENTRY = 1000;
 /** The header of a text and the pointer to it. */
 const BYTES_PER_NAME = 32;
 
-/** Those whom a hub rejects for these come as {@link StreamJournal.refused} too, with the message that they got. */
-const ANSWERED_WITH_ERROR: readonly string[] = ["revoked"];
-
 interface EndedStream extends Omit<StreamRecord, "hears" | "channelCount" | "end"> {
   readonly user: string;
   readonly end: StreamEnd;
@@ -95,7 +92,6 @@ export class StreamJournal implements StreamObserver {
     claims: Claims | undefined,
     { origin }: ConnectOptions,
   ): void {
-    if (ANSWERED_WITH_ERROR.includes(reason)) return;
     const user = claims?.isPublic ? undefined : claims?.user;
     this.refused({
       why: reason,
@@ -133,15 +129,20 @@ export class StreamJournal implements StreamObserver {
    */
   recordOf(user: string, channel: string, open: Iterable<Subscriber>): UserRecord {
     this.#trim();
+    const refusals = this.#refusalsOf(user);
+    const { limits, clock, head } = this.#deps;
     const streams: StreamRecord[] = [];
     for (const subscriber of open) {
       const { claims, id, origin, progress } = subscriber;
-      if (claims.isPublic || claims.user !== user || streams.length === MAX_STREAMS) continue;
+      if (claims.isPublic || claims.user !== user) continue;
+      if (streams.length === MAX_STREAMS) {
+        // The others may have had any event so far.
+        return { beginsMs: clock.wall(), beginsAfter: head(), streams, refusals };
+      }
       const openedMs = this.#openedMs(subscriber);
       const { channels } = claims;
       streams.push(toRecord({ id, channels, origin, openedMs, progress, end: undefined }, channel));
     }
-    const { limits, clock, head } = this.#deps;
     let [beginsMs, beginsAfter] = limits.entries > 0
       ? [this.#beginsMs, this.#beginsAfter]
       : [clock.wall(), head()];
@@ -155,7 +156,6 @@ export class StreamJournal implements StreamObserver {
         break;
       }
     }
-    const refusals = this.#refusalsOf(user);
     return { beginsMs, beginsAfter, streams, refusals };
   }
 

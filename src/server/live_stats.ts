@@ -36,9 +36,8 @@ export class LiveStats {
     this.#last = { at, counts };
     const seconds = last === undefined ? Infinity : (at - last.at) / 1000;
     const before = seconds > LONGEST_INTERVAL_SECONDS ? undefined : last?.counts;
-    // A thread that has died took its counts with it.
     const rate = (now: number, then: number | undefined) =>
-      then === undefined ? null : Math.max(0, now - then) / seconds;
+      then === undefined ? null : (now - then) / seconds;
     const delays = before && difference(counts.delays, before.delays);
     const delay = (share: number) => (delays && quantileOf(delays, DELAY_BOUNDS, share)) ?? null;
     return {
@@ -65,7 +64,7 @@ export class LiveStats {
 }
 
 function difference(now: HistogramCounts, before: HistogramCounts): HistogramCounts {
-  const counts = now.counts.map((count, range) => Math.max(0, count - (before.counts[range] ?? 0)));
+  const counts = now.counts.map((count, range) => count - (before.counts[range] ?? 0));
   return { counts, sum: now.sum - before.sum };
 }
 

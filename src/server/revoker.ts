@@ -39,11 +39,13 @@ export class Revoker {
     const records = targets.map((target): RevocationRecord => ({ ...target, revokedAt, forgetAt }));
     await revocations.add(records);
     const [here, there] = await Promise.all([clients.revoke(records), peers.ask(QUESTION, [])]);
-    const counts = [here, ...there.answers.map(({ answer }) => Number(answer))];
-    const streams = here === undefined
-      ? undefined
-      : counts.reduce<number>((a, b) => a + (b ?? 0), 0);
-    return { revokedAt, refusedUntil: forgetAt, streams, unanswered: there.unanswered };
+    const unanswered = [...there.unanswered];
+    let streams = here;
+    for (const { server, answer } of there.answers) {
+      if (typeof answer !== "number") unanswered.push(server);
+      else if (streams !== undefined) streams += answer;
+    }
+    return { revokedAt, refusedUntil: forgetAt, streams, unanswered };
   }
 
   /** After the last revocation of the user, as tokens that were made since say that they are. */

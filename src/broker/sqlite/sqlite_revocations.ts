@@ -5,10 +5,12 @@ import type { RevocationFile } from "../revocation_store.ts";
 
 /** Revocations in a store file; see `sqlite_file.ts` for the table. */
 export class SqliteRevocations implements RevocationFile {
+  readonly #database: DatabaseSync;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
   /** @param database as `openSqliteFile` opens it. */
   constructor(database: DatabaseSync) {
+    this.#database = database;
     this.#statements = prepareStatements(database);
   }
 
@@ -26,7 +28,7 @@ export class SqliteRevocations implements RevocationFile {
     } catch {
       try {
         // As in `SqliteLog`: on a full disk the write-ahead log can only begin anew.
-        this.#statements.checkpoint.get();
+        if (!this.#isFileCopied) this.#statements.checkpoint.get();
         this.#transact(records, nowSeconds);
       } catch (error) {
         throw new StoreUnavailable(
@@ -34,6 +36,13 @@ export class SqliteRevocations implements RevocationFile {
         );
       }
     }
+  }
+
+  /** Whether `SqliteCopier` has turned checkpoints off: it copies the file, which must not change. */
+  get #isFileCopied(): boolean {
+    // Prepared anew: SQLite reads the value when it prepares the statement.
+    const autocheckpoint = this.#database.prepare("PRAGMA wal_autocheckpoint").get();
+    return autocheckpoint?.wal_autocheckpoint === 0;
   }
 
   #transact(records: readonly RevocationRecord[], nowSeconds: number): void {

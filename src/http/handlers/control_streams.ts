@@ -84,6 +84,7 @@ export class ControlStreams {
   /** By whom each was opened. */
   readonly #open = new Map<ControlStream, Caller>();
   #timer: ReturnType<typeof setInterval> | undefined;
+  #isClosed = false;
 
   /**
    * Opens a stream for a caller, which its route has found to have the right to read.
@@ -97,11 +98,14 @@ export class ControlStreams {
     });
     this.#open.set(stream, caller);
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
+    // Not at once: whoever opens it has not got it yet.
+    if (this.#isClosed) queueMicrotask(() => stream.end());
     return stream;
   }
 
-  /** Ends every stream. */
+  /** Ends every stream, and those that are opened from now on. */
   close(): void {
+    this.#isClosed = true;
     for (const stream of this.#open.keys()) stream.end();
   }
 

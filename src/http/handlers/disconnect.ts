@@ -1,5 +1,5 @@
 import type { StreamSelection } from "../../auth/stream_selection.ts";
-import { ServerBusy } from "../../lib/errors.ts";
+import { WorkerSilent } from "../../lib/errors.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { readDisconnectRequest } from "../../requests/disconnect_request.ts";
 import { answer } from "../answers.ts";
@@ -31,7 +31,7 @@ export function disconnectHandler(
       ...(keyName && { key: keyName }),
     });
     if (streams !== undefined) return answer(200, { streamsEnded: streams });
-    throw new ServerBusy(
+    throw new WorkerSilent(
       "Cannot tell how many streams have ended: a thread did not answer in time. Repeat it.",
     );
   };

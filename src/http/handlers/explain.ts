@@ -25,7 +25,7 @@ const NEAR_MS = 300_000;
 /** The same for an id that does not tell its time: before now. */
 const RECENT_MS = 3_600_000;
 
-/** `GET /explain/`: why a user did or did not get an event. It throws BadField, StoreUnavailable and ServerBusy. */
+/** `GET /explain/`: why a user did or did not get an event. It throws BadField, StoreUnavailable and WorkerSilent. */
 export function explainHandler(deps: ExplainDeps): RouteHandler {
   return async ({ request, query }) => {
     const asked = readExplainRequest(queryFields(query), deps.clock.wall());

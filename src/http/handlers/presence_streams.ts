@@ -44,13 +44,11 @@ export class PresenceStreams {
 
   #follow(channel: FollowedChannel, look: Look, caller: Caller, graceMs: number): Response {
     channel.take(look);
-    let remove = () => {};
     const stream = this.#deps.controlStreams.open(caller, () => {
       remove();
       if (channel.isEmpty) this.#channels.delete(channel.name);
     });
-    // A server that stops ends it at once.
-    if (!stream.isEnded) remove = channel.add(stream, graceMs);
+    const remove = channel.add(stream, graceMs);
     return stream.response;
   }
 

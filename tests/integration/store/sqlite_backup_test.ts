@@ -6,10 +6,11 @@
 import type { Broker, Receipt } from "../../../src/broker/broker.ts";
 import { LocalBroker } from "../../../src/broker/local_broker.ts";
 import { openSqliteFile } from "../../../src/broker/sqlite/sqlite_file.ts";
+import { SqliteRevocations } from "../../../src/broker/sqlite/sqlite_revocations.ts";
 import { SqliteLog } from "../../../src/broker/sqlite/sqlite_log.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { BackupRefused } from "../../../src/lib/errors.ts";
-import { assert, assertEquals } from "../../support/assert.ts";
+import { assert, assertEquals, assertThrows } from "../../support/assert.ts";
 import { publication, receiptOf } from "../../support/hub/rig.ts";
 import { runServerCommand } from "../../support/server_command.ts";
 import { ROOMY, SILENT } from "../../support/store/stores.ts";
@@ -84,6 +85,32 @@ Deno.test("while a backup is written events are published, of which none is half
   const { texts, hasGap } = readAll(copy, start);
   assertEquals([texts.length, hasGap], [300, false]);
   await copy.close();
+});
+
+Deno.test("a revocation that cannot be written while a backup is made leaves the file as it is", async () => {
+  await using dir = await TempDir.make();
+  const file = dir.join("store.db");
+  const database = openSqliteFile(file);
+  // As a full disk does.
+  database.exec(`
+    CREATE TRIGGER refuse BEFORE INSERT ON revocation WHEN NEW.target LIKE '%alex%'
+    BEGIN SELECT RAISE(ABORT, 'full'); END`);
+  const revocations = new SqliteRevocations(database);
+  const revoke = (user: string) => revocations.write([{ user, revokedAt: 1, forgetAt: 2 }], 0);
+  const now = () => systemClock.wall();
+  const broker = new LocalBroker(new SqliteLog(database, ROOMY, now), now, SILENT);
+  await emit(broker, "1");
+  // In one turn: the copy is not complete before the next.
+  const backup = broker.backUp(dir.join("copy.db"), NEVER);
+  revoke("x".repeat(100_000));
+  const { size } = Deno.statSync(file);
+  assertThrows(
+    () => revoke("alex"),
+    /^Cannot revoke: the store cannot be written: full\. Nothing was changed\.$/,
+  );
+  assertEquals(Deno.statSync(file).size, size);
+  assertEquals(await backup, 1);
+  await broker.close();
 });
 
 Deno.test("a second backup is refused while one is written, and history that is removed waits for it", async () => {

@@ -89,7 +89,6 @@ Deno.test("a client that a hub rejects is a refusal of the user, if it has one",
     lastEventId: undefined,
     isEventSource: true,
   });
-  record.rejected("revoked" as "draining", claims, { lastEventId: undefined, isEventSource: true });
   const { refusals } = record.recordOf("alex", "chat", []);
   assertEquals(refusals.map(({ why, user, isVerified }) => [why, user, isVerified]), [
     ["over the limit", "alex", true],
@@ -108,6 +107,10 @@ Deno.test("of a user with very many streams the newest are told, and the record 
   }
   const told = record.recordOf("alex", "chat", []);
   assertEquals([told.streams.length, told.beginsAfter], [1000, 12]);
+  const open = Array.from({ length: 1001 }, () => liveClient("alex", ["chat"]).subscriber);
+  const { streams, beginsAfter } = record.recordOf("alex", "chat", open);
+  assertEquals([streams.length, beginsAfter], [1000, log.head], "of open ones some are left out");
+  for (const subscriber of open) subscriber.end(new Uint8Array());
 });
 
 Deno.test("streams that need no token are not remembered: anybody could push out all others with them", () => {

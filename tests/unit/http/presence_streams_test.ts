@@ -217,6 +217,19 @@ Deno.test("a client that reads nothing for a minute is cut off", async () => {
   assert(follower.hasEnded);
 });
 
+Deno.test("a stream that is opened once the server stops ends too, and nobody looks for it", async () => {
+  await using rig = new Rig();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  rig.delay = promise;
+  const opening = rig.open();
+  rig.controlStreams.close();
+  resolve();
+  const follower = (await opening).read();
+  await settle();
+  assert(follower.hasEnded);
+  assertEquals(rig.time.timers, 0);
+});
+
 Deno.test("streams end when the server stops, and their headers keep proxies from holding them back", async () => {
   await using rig = new Rig();
   const response = await rig.streams.open(Caller.anyone, "chat", 0);

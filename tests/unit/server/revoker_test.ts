@@ -35,13 +35,17 @@ function rig(here: number | undefined, there: PeerAnswers = NOBODY) {
 }
 
 Deno.test("streams are counted over all servers, and those that did not answer are named", async () => {
-  const answers = [{ server: "b", answer: 2 }, { server: "c", answer: 0 }];
+  const answers = [
+    { server: "b", answer: 2 },
+    { server: "c", answer: 0 },
+    { server: "e", answer: "of another version" },
+  ];
   const { revoker, clock } = rig(3, { answers, unanswered: ["d"] });
   assertEquals(await revoker.revoke([{ user: "alex" }]), {
     revokedAt: clock.wall() / 1000,
     refusedUntil: clock.wall() / 1000 + 60,
     streams: 5,
-    unanswered: ["d"],
+    unanswered: ["d", "e"],
   });
 });
 
