@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
+import process from "node:process";
 import { fileURLToPath } from "node:url";
 
 // Not the command `deno` of that package: it is another process in between, which passes no signal on.
