@@ -136,7 +136,8 @@ export class StreamJournal implements StreamObserver {
       if (claims.isPublic || claims.user !== user) continue;
       if (streams.length === MAX_STREAMS) {
         // The others may have had any event so far.
-        return { beginsMs: clock.wall(), beginsAfter: head(), streams, refusals };
+        const [beginsMs, beginsAfter] = [clock.wall(), head()];
+        return { beginsMs, beginsAfter, hasMoreOpen: true, streams, refusals };
       }
       const { channels } = claims;
       streams.push(
