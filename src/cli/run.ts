@@ -5,6 +5,7 @@ import {
   SERVER_OPTIONS,
   TOKEN_OPTIONS,
 } from "../config/options.ts";
+import { checkHealth } from "./check_health.ts";
 import { EXIT_DONE, EXIT_FAILED, EXIT_USAGE } from "./exit_status.ts";
 import { parseFlags } from "./flags.ts";
 import { makeKey } from "./make_key.ts";
@@ -17,6 +18,7 @@ export type Print = (text: string) => void;
 const HELP = `sse-server [flags]          runs the server
 sse-server token [flags]    prints a token
 sse-server key [flags]      prints a new control key, and its line for the file of -control-keys
+sse-server health [flags]   asks the server that was started with these flags whether it is well
 
 Each flag may also be given as an environment variable, SSE_BIND for -bind; the flag wins.
 
@@ -34,7 +36,7 @@ Flags of key:
 
 ${describeOptions(KEY_OPTIONS)}
 
-Exit status: ${EXIT_DONE} when done or told to stop, ${EXIT_USAGE} for wrong usage, ${EXIT_FAILED} for any other failure.`;
+Exit status: ${EXIT_DONE} when done, told to stop or well, ${EXIT_USAGE} for wrong usage, ${EXIT_FAILED} for any other failure.`;
 
 /** A command beside the server: it prints something and is done. */
 interface Command {
@@ -47,6 +49,7 @@ interface Command {
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["token", { options: TOKEN_OPTIONS, output: mintToken }],
+  ["health", { options: SERVER_OPTIONS, output: checkHealth }],
   ["key", { options: KEY_OPTIONS, output: makeKey }],
 ]);
 

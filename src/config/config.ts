@@ -226,6 +226,35 @@ export function readMintConfig(
   };
 }
 
+/** The settings for asking a server how it is. */
+export interface HealthConfig {
+  readonly control: Address;
+  readonly controlKey: SecretSource;
+}
+
+/**
+ * Reads the settings of the server that `sse-server health` asks; the others do not matter.
+ *
+ * @param flags the values of each flag; the last value counts.
+ * @param environment looks up one variable.
+ * @throws UsageError naming the flag or variable that is wrong.
+ */
+export function readHealthConfig(
+  flags: Readonly<Record<string, readonly string[]>>,
+  environment: (name: string) => string | undefined,
+): HealthConfig {
+  const settings = new Settings(flags, environment);
+  const control = settings.address("bindctl", CONTROL_SOCKET_MODE);
+  if (isSocket(control) || control.port !== 0) {
+    return { control, controlKey: settings.secret("control-key", "control-key-file") };
+  }
+  throw new UsageError(
+    `Refused ${
+      settings.source("bindctl")
+    }: only the server's log tells the port that 0 stands for.`,
+  );
+}
+
 /** The claims that have a meaning of their own in every token (RFC 7519, 4.1). */
 const REGISTERED = ["iss", "aud", "exp", "nbf", "iat", "jti"];
 

@@ -127,16 +127,16 @@ export function explainNow(
   const ended = streams.filter(({ end }) => end !== undefined).toSorted(byEnd).slice(0, MAX_ALIKE);
   const lastEnd = Math.max(-Infinity, ...open.map(openedMs), ...ended.map(endedMs));
   const own = refusals.filter((one) => one.user === user && one.lastMs >= lastEnd);
-  const isWhole = evidence.unanswered.length === 0;
+  const isWhole = evidence.unanswered.length === 0 && evidence.record.hasMoreOpen !== true;
   const verdict = open.some(({ hears }) => hears)
     ? "connected"
     : own.length > 0
     ? "refused"
+    : !isWhole
+    ? "unknown"
     : open.length > 0
     ? "channel not heard"
-    : isWhole
-    ? "not connected"
-    : "unknown";
+    : "not connected";
   const summary = {
     "connected": `${shown(user)} is connected and hears ${shown(channel)}.`,
     "channel not heard": `${shown(user)} is connected, but does not hear ${shown(channel)}.`,
@@ -146,7 +146,11 @@ export function explainNow(
         shown(user)
       }; no key of this server has signed that.`,
     "not connected": `${shown(user)} is not connected.`,
-    "unknown": `${shown(user)} is not connected to the servers that answered.`,
+    "unknown": open.length === 0
+      ? `${shown(user)} is not connected to the servers that answered.`
+      : `${shown(user)} is connected. None of the streams that were looked at hears ${
+        shown(channel)
+      }, but not all were.`,
   }[verdict];
   const listed = [...open, ...ended].slice(0, MAX_LISTED);
   const texts = [

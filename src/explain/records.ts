@@ -58,6 +58,8 @@ export interface UserRecord {
   readonly beginsMs: number;
   /** The log's newest seq at that time. */
   readonly beginsAfter: number;
+  /** Whether there are open ones that are not told, because they are too many. */
+  readonly hasMoreOpen?: boolean;
   /** Open ones, and those that have ended. */
   readonly streams: readonly StreamRecord[];
   /** Those of the user, and those of nobody who is known. */
@@ -82,6 +84,7 @@ export function joinRecords(records: readonly UserRecord[]): UserRecord {
   return {
     beginsMs: Math.max(...records.map(({ beginsMs }) => beginsMs)),
     beginsAfter: Math.max(...records.map(({ beginsAfter }) => beginsAfter)),
+    hasMoreOpen: records.some(({ hasMoreOpen }) => hasMoreOpen === true),
     streams: records.flatMap(({ streams }) => streams),
     refusals: records.flatMap(({ refusals }) => refusals),
   };

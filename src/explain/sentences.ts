@@ -29,6 +29,7 @@ function ending({ atMs, reason }: StreamEnd): string {
 /** A length of time in the largest unit that leaves it two digits. */
 export function lasting(ms: number): string {
   const seconds = Math.max(0, ms / 1000);
+  if (seconds < 0.1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 120) return `${Math.round(seconds)} s`;
   if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
@@ -154,7 +155,7 @@ export function describeState(stream: StreamRecord, channel: string): string {
   if (end !== undefined) return `${named} began ${opened(stream)} and ended ${ending(end)}.`;
   const waiting = progress.unsentBytes > 0 ? `; ${unsent(stream)} wait for its client` : "";
   const behind = progress.isLive ? "" : ", and is behind";
-  return `${named} is open since ${iso(stream.openedMs)} and ${hearing}${behind}${waiting}.`;
+  return `${named} has been open since ${iso(stream.openedMs)} and ${hearing}${behind}${waiting}.`;
 }
 
 /** A refusal, in a sentence. */

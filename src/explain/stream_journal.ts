@@ -76,12 +76,11 @@ export class StreamJournal implements StreamObserver {
   /** See `StreamObserver.ended`. */
   ended(subscriber: Subscriber, reason: DisconnectReason): void {
     const { clock, head } = this.#deps;
-    const { id, claims: { user, channels, isPublic }, origin, progress } = subscriber;
+    const { id, claims: { user, channels, isPublic }, origin, since, progress } = subscriber;
     // Nobody asks for it, and whoever needs no token could push all others out.
     if (isPublic) return;
-    const openedMs = this.#openedMs(subscriber);
     const end = { atMs: clock.wall(), reason, head: head() };
-    this.#ended.push({ id, user, channels, origin, openedMs, progress, end });
+    this.#ended.push({ id, user, channels, origin, openedMs: since, progress, end });
     this.#addList(channels);
     this.#trim();
   }
@@ -133,15 +132,17 @@ export class StreamJournal implements StreamObserver {
     const { limits, clock, head } = this.#deps;
     const streams: StreamRecord[] = [];
     for (const subscriber of open) {
-      const { claims, id, origin, progress } = subscriber;
+      const { claims, id, origin, since, progress } = subscriber;
       if (claims.isPublic || claims.user !== user) continue;
       if (streams.length === MAX_STREAMS) {
         // The others may have had any event so far.
-        return { beginsMs: clock.wall(), beginsAfter: head(), streams, refusals };
+        const [beginsMs, beginsAfter] = [clock.wall(), head()];
+        return { beginsMs, beginsAfter, hasMoreOpen: true, streams, refusals };
       }
-      const openedMs = this.#openedMs(subscriber);
       const { channels } = claims;
-      streams.push(toRecord({ id, channels, origin, openedMs, progress, end: undefined }, channel));
+      streams.push(
+        toRecord({ id, channels, origin, openedMs: since, progress, end: undefined }, channel),
+      );
     }
     let [beginsMs, beginsAfter] = limits.entries > 0
       ? [this.#beginsMs, this.#beginsAfter]
@@ -165,11 +166,6 @@ export class StreamJournal implements StreamObserver {
     const newest = (of: string | undefined) =>
       all.filter((refusal) => refusal.user === of).slice(0, MAX_REFUSALS);
     return [...newest(user), ...newest(undefined)];
-  }
-
-  #openedMs({ openedAt }: Subscriber): number {
-    const { clock } = this.#deps;
-    return clock.wall() - Math.round(clock.steady() - openedAt);
   }
 
   #trim(): void {

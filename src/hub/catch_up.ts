@@ -189,11 +189,15 @@ export class CatchUp {
   #replay(subscriber: Subscriber, { events, gap, through, reachesHead }: Batch): void {
     const from = events[0]?.seq ?? through + 1;
     if (gap !== undefined) {
-      subscriber.reportGap(this.#encodeGap(subscriber, gap, events[0]?.seq), from, gap.through);
-      this.#counters.gapTold();
+      const isTold = subscriber.reportGap(
+        this.#encodeGap(subscriber, gap, events[0]?.seq),
+        from,
+        gap.through,
+      );
+      if (isTold) this.#counters.gapTold();
     }
     const bytes = events.length === 0 ? NOTHING : joinEvents(events);
-    subscriber.replay(bytes, from, through);
+    if (!subscriber.replay(bytes, from, through)) return;
     this.#counters.replayed(events.length, bytes.length);
     if (reachesHead) subscriber.goLive();
   }

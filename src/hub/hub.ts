@@ -97,7 +97,6 @@ export class Hub {
       channels: this.#channels,
       streams: () => this.#subscribers.streams(),
       feed,
-      clock,
     });
     feed.follow({
       deliver: (events) => this.#deliver(events),
@@ -143,7 +142,7 @@ export class Hub {
 
   /** Who hears a channel; `joinPresences` joins what several hubs answer. */
   presence(channel: string): Presence {
-    return findPresence(this.#channels, channel, this.#clock);
+    return findPresence(this.#channels, channel);
   }
 
   /** Opens a stream: live, or catching up from the client's last event id. */
@@ -157,6 +156,7 @@ export class Hub {
       maxBufferBytes: this.#options.maxBufferBytes,
       source: this.#source,
       nowMs: this.#clock.steady(),
+      wallMs: this.#clock.wall(),
       id: this.#ids.next(),
       origin: options.origin,
     });

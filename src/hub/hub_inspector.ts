@@ -1,7 +1,6 @@
 import type { Claims } from "../auth/claims.ts";
 import { isAmong } from "../auth/subscription.ts";
 import type { EventFeed } from "../broker/broker.ts";
-import type { Clock } from "../lib/clock.ts";
 import { FirstItems } from "../lib/first_items.ts";
 import { pause } from "../lib/pause.ts";
 import { formatId } from "../sse/log_position.ts";
@@ -22,7 +21,6 @@ export interface HubView {
   readonly channels: Channels;
   readonly streams: () => Iterable<Subscriber>;
   readonly feed: Pick<EventFeed, "head">;
-  readonly clock: Clock;
 }
 
 /** Streams, or channels, looked at in a turn of the event loop: about a millisecond of work. */
@@ -34,12 +32,9 @@ const MAX_CHANNELS_TOLD = 20;
 /** Looks at the streams of a hub and their channels, for the operator, without holding up the hub's work. */
 export class HubInspector {
   readonly #hub: HubView;
-  /** The wall clock's time at 0 of the steady clock. Fixed, so that the beginning of a stream is always the same. */
-  readonly #steadyEpochMs: number;
 
   constructor(hub: HubView) {
     this.#hub = hub;
-    this.#steadyEpochMs = hub.clock.wall() - hub.clock.steady();
   }
 
   /**
@@ -95,7 +90,7 @@ export class HubInspector {
   #keyOf(stream: Subscriber, sort: StreamSort): string | number {
     switch (sort) {
       case "since":
-        return this.#sinceOf(stream);
+        return stream.since;
       case "user":
         return userOf(stream.claims) ?? "";
       case "address":
@@ -108,13 +103,13 @@ export class HubInspector {
   }
 
   #detailsOf(stream: Subscriber): StreamDetails {
-    const { id, claims, origin, isLive, unsentBytes } = stream;
+    const { id, claims, since, origin, isLive, unsentBytes } = stream;
     return {
       id,
       user: userOf(claims),
       channels: claims.channels.slice(0, MAX_CHANNELS_TOLD),
       channelCount: claims.channels.length,
-      since: this.#sinceOf(stream),
+      since,
       origin,
       position: isPlaced(stream) ? formatId(stream.position, this.#hub.feed.head.epoch) : undefined,
       isLive,
@@ -122,10 +117,6 @@ export class HubInspector {
       behindSeconds: this.#behindSecondsOf(stream),
       tokenExpires: claims.expiresAt,
     };
-  }
-
-  #sinceOf({ openedAt }: Subscriber): number {
-    return Math.round(this.#steadyEpochMs + openedAt);
   }
 
   #behindSecondsOf(stream: Subscriber): number | undefined {

@@ -1,4 +1,3 @@
-import type { Clock } from "../lib/clock.ts";
 import type { Channels } from "./channels.ts";
 
 /** A user, how many open streams of the user hear a channel, and since when one does, in milliseconds since 1970. */
@@ -13,13 +12,12 @@ export interface Presence {
 }
 
 /** Looks up who hears a channel. */
-export function findPresence(channels: Channels, name: string, clock: Clock): Presence {
+export function findPresence(channels: Channels, name: string): Presence {
   const users = new Map<string, PresentUser>();
-  const wallMinusSteady = clock.wall() - clock.steady();
   let anonymousStreams = 0;
-  for (const { claims, openedAt } of channels.get(name)?.all() ?? []) {
+  for (const { claims, since } of channels.get(name)?.all() ?? []) {
     if (claims.isPublic) anonymousStreams++;
-    else addTo(users, [claims.user, 1, Math.round(wallMinusSteady + openedAt)]);
+    else addTo(users, [claims.user, 1, since]);
   }
   return { users: [...users.values()], anonymousStreams };
 }

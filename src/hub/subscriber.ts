@@ -54,6 +54,8 @@ export class Subscriber {
   readonly body: ReadableStream<Uint8Array>;
   /** On the steady clock. */
   readonly openedAt: number;
+  /** On the wall clock as it was then, in whole milliseconds since 1970. */
+  readonly since: number;
   readonly #source: SubscriberSource;
   readonly #maxBufferBytes: number;
   #controller!: ReadableStreamDefaultController<Uint8Array>; // Set by start(), which runs in the constructor.
@@ -81,7 +83,7 @@ export class Subscriber {
   #acceptedBefore = 0;
   #progressAt: number;
 
-  /** @param options.nowMs the time on the steady clock. */
+  /** @param options.nowMs the time on the steady clock; `wallMs` that on the wall clock. */
   constructor(
     claims: Claims,
     { head, lastEventId }: SubscriberStart,
@@ -91,6 +93,7 @@ export class Subscriber {
       readonly maxBufferBytes: number;
       readonly source: SubscriberSource;
       readonly nowMs: number;
+      readonly wallMs: number;
       readonly id: string;
       readonly origin?: ClientOrigin | undefined;
     },
@@ -103,6 +106,7 @@ export class Subscriber {
     this.#source = options.source;
     this.#maxBufferBytes = options.maxBufferBytes;
     this.openedAt = this.#progressAt = options.nowMs;
+    this.since = options.wallMs;
     this.#isLive = lastEventId === undefined;
     this.#lastEventId = lastEventId;
     this.#head = this.#caughtUpThrough = head;
@@ -212,25 +216,30 @@ export class Subscriber {
    *
    * @param bytes empty for a batch without events.
    * @param from the seq of the first event; of one after `through` for a batch without events.
+   * @returns whether the stream was open, and its client had not left by the end of the write.
    */
-  replay(bytes: Uint8Array, from: number, through: number): void {
-    if (this.#isEnded) return;
+  replay(bytes: Uint8Array, from: number, through: number): boolean {
+    if (this.#isEnded) return false;
     this.#lastEventId = undefined;
     this.#givenFrom ??= from;
     this.#position = through;
     if (bytes.length > 0) this.#answer(bytes);
+    // Its client may have left during the write.
+    return !this.#isEnded;
   }
 
   /**
    * Reports that events up to a seq, some of which may have been for this subscriber, are gone.
    *
    * @param from the seq of the event that it is given next.
+   * @returns as `replay` does.
    */
-  reportGap(bytes: Uint8Array, from: number, through: number): void {
-    if (this.#isEnded) return;
+  reportGap(bytes: Uint8Array, from: number, through: number): boolean {
+    if (this.#isEnded) return false;
     this.#gaps = withGap(this.#gaps, { after: this.#position, through, givenFrom: from });
     this.#gapReportedThrough = through;
     this.#answer(bytes);
+    return !this.#isEnded;
   }
 
   /** Ends catching up: the subscriber has everything up to the head, and flushes push to it. */

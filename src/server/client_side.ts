@@ -54,6 +54,8 @@ export interface ClientQueries {
   revoke(records: readonly RevocationRecord[]): number;
   /** Ends streams whose clients may come back; returns how many. */
   disconnect(selection: StreamSelection): number;
+  /** Answered at once; see `ClientSide.taken`. */
+  ping(): true;
   /** See `StreamJournal.recordOf`. */
   userRecord(user: string, channel: string): UserRecord;
 }
@@ -82,6 +84,11 @@ export interface ClientSide {
    * @returns how many; `undefined` if one hub did not answer in time. It ends its streams all the same.
    */
   revoke(records: readonly RevocationRecord[]): Promise<number | undefined>;
+  /**
+   * Resolves once every hub has taken what it was told before; to false if one has not in time. Messages to a
+   * thread keep their order, so whoever answers has taken them.
+   */
+  taken(): Promise<boolean>;
   /** Verifies tokens with other keys from now on; ends the streams whose key is gone. */
   useKeys(keys: KeyMaterial): void;
   /** Shows another certificate to new connections; see `Listener.useCertificate`. */
@@ -247,6 +254,7 @@ export class LocalClients implements ClientSide {
       revoke: this.#revoke,
       disconnect: (selection) =>
         hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
+      ping: () => true,
       userRecord: (user, channel) => journal.recordOf(user, channel, hub.streams()),
     };
   }
@@ -271,6 +279,10 @@ export class LocalClients implements ClientSide {
 
   revoke(records: readonly RevocationRecord[]): Promise<number> {
     return Promise.resolve(this.#revoke(records));
+  }
+
+  taken(): Promise<boolean> {
+    return Promise.resolve(true);
   }
 
   useKeys(keys: KeyMaterial): void {

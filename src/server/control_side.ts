@@ -161,10 +161,9 @@ export class ControlSide {
       },
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
         const reasons = await clients.ask("missingKeys");
-        return [...new Set(reasons?.flat())];
+        return [...new Set(reasons?.flat() ?? ["a worker thread does not answer"])];
       },
-      // Messages to a thread keep their order: who answers has taken what was sent before.
-      taken: () => clients.ask("missingKeys"),
+      taken: () => clients.taken(),
       presence,
       presenceStreams: new PresenceStreams({ presence, controlStreams: this.#streams, clock }),
       refusedEmits,

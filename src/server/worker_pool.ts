@@ -182,6 +182,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     );
   }
 
+  async taken(): Promise<boolean> {
+    const threads = await Promise.all(this.#workers.map(({ thread }) => thread.taken()));
+    return threads.every((hasTaken) => hasTaken);
+  }
+
   useKeys(keys: KeyMaterial): void {
     this.#settings = { ...this.#settings, keys };
     for (const { thread } of this.#workers) thread.useKeys(keys);

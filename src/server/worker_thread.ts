@@ -165,6 +165,11 @@ export class WorkerThread {
     if (counts !== undefined) this.#counts = counts as ClientCounts;
   }
 
+  /** See `ClientSide.taken`. One that is starting has been told nothing that its start does not know. */
+  async taken(): Promise<boolean> {
+    return this.#state !== "running" || await this.query({ name: "ping", args: [] }) === true;
+  }
+
   /** See `ClientSide.revoke`. A thread that is starting has no streams yet, and hears of it before its first. */
   async revoke(records: readonly RevocationRecord[]): Promise<number | undefined> {
     const query = { name: "revoke", args: [records] } as const;

@@ -23,6 +23,7 @@ Deno.test("a stream can be ended in the turn in which the runtime finds that its
           greeting: ENCODER.encode(": connected\n\n"),
           maxBufferBytes: 1_000_000,
           nowMs: 0,
+          wallMs: 0,
           id: "s-1",
           source: {
             catchUp: () => {},

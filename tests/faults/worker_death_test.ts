@@ -1,5 +1,5 @@
 /** Worker threads that die or hang: only their own streams notice, and no client loses an event. */
-import { assert, assertEquals, assertIncludes } from "../support/assert.ts";
+import { assert, assertEquals, assertIncludes, assertMatch } from "../support/assert.ts";
 import { healthOf } from "../support/health.ts";
 import { metricsOf } from "../support/metrics.ts";
 import { withSeed } from "../support/seeded_random.ts";
@@ -68,6 +68,18 @@ for (const how of ["hang", "out of memory, unnoticed"]) {
       assertEquals((await healthOf(server)).status, "ok");
     }));
 }
+
+Deno.test("while a worker hangs, removed history is not called gone", async () => {
+  await using server = await startMortal("hang");
+  Deno.kill(server.pid, "SIGUSR2");
+  let text = "";
+  await waitFor("the refusal", async () => {
+    const answer = await server.control("/channels/chat/history", { method: "DELETE" });
+    text = await answer.text();
+    return answer.status === 503;
+  });
+  assertMatch(text, /^0 events were removed from the store, but a worker does not answer/);
+});
 
 Deno.test("what a worker counted before it died stays counted, and its streams count as ended", async () => {
   await using server = await startMortal("exit");

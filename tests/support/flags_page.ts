@@ -30,6 +30,7 @@ The flag wins, and an empty variable counts as absent.
 - [Flags of the server](#flags-of-the-server)
 - [Flags of \`sse-server token\`](#flags-of-sse-server-token)
 - [Flags of \`sse-server key\`](#flags-of-sse-server-key)
+- [Flags of \`sse-server health\`](#flags-of-sse-server-health)
 - [Values](#values)
 
 ## Flags of the server
@@ -50,6 +51,12 @@ ${table(TOKEN_OPTIONS, ({ name }) => TOKEN_VARIABLES.includes(name))}
 [http.md](http.md#control-keys).
 
 ${table(KEY_OPTIONS, () => false)}
+
+## Flags of \`sse-server health\`
+
+\`sse-server health\` asks a server of this machine for its [health](http.md#get-healthz). It takes every flag and variable of
+the server, so that the server's own can be given; it reads those of the control listener's address and key. It prints
+\`ok\` and ends with status 0, or with status 1 and one line on stderr that says why not.
 
 ## Values
 

@@ -202,7 +202,7 @@ export class Listeners implements Disposable {
           this.hub.endStreams("disconnected", (claims) => isSelected(selection, claims)),
         ]),
       missingKeys: undefined,
-      taken: () => Promise.resolve(),
+      taken: () => Promise.resolve(true),
       backups: options.backups,
       healthy: () => this.healthy,
     });

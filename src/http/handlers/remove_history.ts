@@ -1,6 +1,6 @@
 import { EVERYONE } from "../../auth/subscription.ts";
 import type { Broker } from "../../broker/broker.ts";
-import { BadField } from "../../lib/errors.ts";
+import { BadField, WorkerSilent } from "../../lib/errors.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { checkName } from "../../requests/fields.ts";
 import { answer } from "../answers.ts";
@@ -10,13 +10,14 @@ import type { RouteHandler } from "../router.ts";
 export interface RemoveHistoryDeps {
   readonly broker: Broker;
   readonly logger: Logger;
-  /** Resolves once every hub has taken what the broker has told it. */
-  readonly taken: () => Promise<unknown>;
+  /** Resolves once every hub has taken what the broker has told it; to false if one has not in time. */
+  readonly taken: () => Promise<boolean>;
 }
 
 /**
  * `DELETE /channels/NAME/history` and `DELETE /users/NAME/history`: removes what is retained of a channel,
- * or for a user on all channels. The answer comes when all is gone, and says how many events that were.
+ * or for a user on all channels. The answer comes when all is gone, and says how many events that were. It throws BadField, StoreUnavailable and
+ * WorkerSilent.
  */
 export function removeHistoryHandler(
   kind: "channel" | "user",
@@ -34,13 +35,16 @@ export function removeHistoryHandler(
     const removed = await broker.removeHistory(
       kind === "channel" ? { channel: name } : { user: name },
     );
-    await taken();
+    const isGone = await taken();
     logger.info("history removed", {
       [kind]: name,
       events: removed,
       ...(keyName && { key: keyName }),
     });
-    return answer(200, { [kind]: name, removed });
+    if (isGone) return answer(200, { [kind]: name, removed });
+    throw new WorkerSilent(
+      `${removed} events were removed from the store, but a worker does not answer, and may still have them. Repeat it.`,
+    );
   };
 }
 

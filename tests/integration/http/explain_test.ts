@@ -349,7 +349,7 @@ Deno.test("without an event: how the user stands now", async () => {
   assertEquals(verdict, "connected");
   assertMatch(
     text,
-    /^alex is connected and hears chat\.\nStream \S+ from 10.1.2.3 is open since 2026-11-22T07:30:01.000Z and hears/,
+    /^alex is connected and hears chat\.\nStream \S+ from 10.1.2.3 has been open since 2026-11-22T07:30:01.000Z and hears/,
   );
   await leave(stream);
   await leave(other);

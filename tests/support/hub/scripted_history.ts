@@ -55,6 +55,7 @@ export class ScriptedHistory {
   /** Asks of a reader after it was closed, and closes after the first. */
   misuses = 0;
   readonly failures: [user: string, message: string][] = [];
+  readonly counters = new HubCounters();
   readonly catchUp: CatchUp;
   /** What each `next` takes, in milliseconds. */
   costMs = 0;
@@ -69,7 +70,7 @@ export class ScriptedHistory {
     this.catchUp = new CatchUp(
       broker as Broker,
       { wall: () => this.#nowMs, steady: () => this.#nowMs },
-      new HubCounters(),
+      this.counters,
       (subscriber, error) => {
         this.failures.push([subscriber.claims.user, String(error)]);
         this.end(subscriber);
@@ -98,6 +99,7 @@ export class ScriptedHistory {
         left: (subscriber) => this.catchUp.forget(subscriber),
       },
       nowMs: 0,
+      wallMs: 0,
       id: "s-1",
     });
     const client = { subscriber, text: "", take: () => void read(client) };

@@ -13,6 +13,9 @@ export interface LiveClient {
   readonly chunks: string[];
 }
 
+/** When every live client has begun. */
+export const OPENED_MS = Date.UTC(2026, 10, 22, 7);
+
 /** Opens a live subscriber at seq 0. */
 export function liveClient(
   user: string,
@@ -27,6 +30,7 @@ export function liveClient(
     maxBufferBytes,
     source: { catchUp: () => {}, fellBehind: () => {}, caughtUp: () => {}, left: () => {} },
     nowMs: 0,
+    wallMs: OPENED_MS,
     id: "s-1",
   });
   const client = { subscriber, chunks: [] };

@@ -75,6 +75,21 @@ Deno.test("where a server does not answer, its name is told, and no verdict that
   assertEquals(explainNow(QUESTION, evidence({}, silent)).verdict, "unknown");
 });
 
+Deno.test("where open streams were not looked at, nobody says that the channel is not heard", () => {
+  const streams = [streamRecord({ hears: false })];
+  assertEquals(explainNow(QUESTION, evidence({ streams })).verdict, "channel not heard");
+  for (
+    const known of [
+      evidence({ streams, hasMoreOpen: true }),
+      evidence({ streams }, { unanswered: ["web-2"] }),
+    ]
+  ) {
+    const { verdict, text } = explainNow(QUESTION, known);
+    assertEquals(verdict, "unknown");
+    assertMatch(text, /alex is connected\. None of the streams that were looked at hears chat/);
+  }
+});
+
 Deno.test("of streams that are alike the earliest three are told, and of those that ended before the last", () => {
   const skipped = Array.from(
     { length: 10 },

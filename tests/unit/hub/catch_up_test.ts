@@ -394,6 +394,28 @@ Deno.test("a client that leaves while its reader waits is not a failure, however
   assertEquals([history.failures, history.asked], [[], ["ann"]]);
 });
 
+Deno.test("neither a gap nor a replay is counted for a client that left before it was written", async () => {
+  const history = new ScriptedHistory();
+  const batch = {
+    events: [history.event(5)],
+    through: 5,
+    reachesHead: true,
+    gap: { through: 3, oldest: 5 },
+  };
+  history.connect("ann", { next: () => batch });
+  await settle();
+  const told = history.counters.counts;
+  const client = history.connect("bob", {
+    next: () => {
+      history.end(client.subscriber);
+      return batch;
+    },
+  });
+  await settle();
+  const { gaps, replays } = history.counters.counts;
+  assertEquals([told.gaps, told.replays, gaps, replays], [1, 1, 1, 1]);
+});
+
 Deno.test("a failure ends only the subscriber whose history it is, and closes its reader", async () => {
   const fail = () => {
     throw new Error("broken page");

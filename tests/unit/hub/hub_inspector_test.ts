@@ -145,6 +145,24 @@ Deno.test("a stream's details say where it is, and how far behind", async () => 
   assertEquals(rig.hub.inspector.streamDetails([bob.id]), []);
 });
 
+Deno.test("everybody says that a stream began at one time, after a step of the clock too", async () => {
+  using rig = await Rig.start();
+  rig.time.setWall(rig.time.wall() + 30_000);
+  const began = rig.time.wall();
+  await rig.connect("ann", ["chat"]);
+  await rig.time.advance(1000);
+  rig.time.setWall(rig.time.wall() - 7000);
+  const { first } = await rig.hub.inspector.rankStreams(
+    { user: "ann" },
+    { by: "since", descending: false },
+    1,
+  );
+  const [details] = rig.hub.inspector.streamDetails(first.map(([, id]) => id));
+  const [record] = rig.journal.recordOf("ann", "chat", rig.hub.streams()).streams;
+  assertEquals([first[0]?.[0], details?.since, record?.openedMs], [began, began, began]);
+  assertEquals(rig.hub.presence("chat").users, [["ann", 1, began]]);
+});
+
 Deno.test("where a stream is that has just come with an id is not known until the log is asked", async () => {
   using rig = await Rig.start();
   const { id } = rig.hub.subscribe(

@@ -1,8 +1,7 @@
 import { Channels } from "../../../src/hub/channels.ts";
 import { findPresence, isPresence, joinPresences } from "../../../src/hub/presence.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
-import { FakeClock } from "../../support/fake_clock.ts";
-import { liveClient } from "../../support/hub/subscribers.ts";
+import { liveClient, OPENED_MS } from "../../support/hub/subscribers.ts";
 
 const MANY = Array.from({ length: 40 }, (_, n) => `of many ${n}`);
 
@@ -13,22 +12,19 @@ function channelsOf(...clients: readonly (readonly [user: string, ...names: stri
 }
 
 Deno.test("a user of a channel is found once, with the number of the streams that hear it", () => {
-  const clock = new FakeClock();
-  const openedAt = clock.wall();
   const channels = channelsOf(["alex", "chat"], ["alex", "chat", "news"], ["sam", "chat"]);
-  clock.advance(60_000);
-  const find = (name: string) => findPresence(channels, name, clock);
+  const find = (name: string) => findPresence(channels, name);
   assertEquals(find("chat"), {
-    users: [["alex", 2, openedAt], ["sam", 1, openedAt]],
+    users: [["alex", 2, OPENED_MS], ["sam", 1, OPENED_MS]],
     anonymousStreams: 0,
   });
-  assertEquals(find("news").users, [["alex", 1, openedAt]]);
+  assertEquals(find("news").users, [["alex", 1, OPENED_MS]]);
   assertEquals(find("other"), { users: [], anonymousStreams: 0 });
 });
 
 Deno.test("a stream of many channels is on each of them", () => {
   const channels = channelsOf(["alex", ...MANY], ["alex", ...MANY], ["alex", "of many 7"]);
-  const { users } = findPresence(channels, "of many 7", new FakeClock());
+  const { users } = findPresence(channels, "of many 7");
   assertEquals(users.map(([user, streams]) => [user, streams]), [["alex", 3]]);
 });
 

@@ -36,6 +36,7 @@ function subscribe(
       maxBufferBytes: MAX_BUFFER,
       source,
       nowMs: 0,
+      wallMs: 0,
       id: "s-1",
     },
   );
