@@ -121,7 +121,7 @@ Deno.test("-help lists every flag of every command on stdout and succeeds", asyn
     ) {
       assertIncludes(stdout, flag);
     }
-    assertMatch(stdout, /^Exit status: 0 when done or told to stop, 2 for wrong usage, 1 /m);
+    assertMatch(stdout, /^Exit status: 0 when done, told to stop or well, 2 for wrong usage, 1 /m);
   }
 });
 

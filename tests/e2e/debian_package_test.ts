@@ -30,6 +30,10 @@ async function makeStandIn(folder: TempDir): Promise<string> {
     await succeed("cp", "-r", PROJECT_ROOT + name, folder.path);
   }
   await Deno.copyFile(Deno.execPath(), folder.join("deno"));
+  // The package's user has no cache of its own, and downloads nothing.
+  const packages = "cache/npm/registry.npmjs.org";
+  await Deno.mkdir(folder.join(packages), { recursive: true });
+  await succeed("cp", "-r", await cachedPackage("jose"), folder.join(packages));
   const script = await folder.write(
     "sse-server",
     `#!/bin/sh
@@ -44,6 +48,12 @@ exec ${
   await succeed(script, "-version");
   await succeed("chmod", "-R", "a+rwX", folder.path);
   return script;
+}
+
+/** The folder of a package in the cache that the tests run with. */
+async function cachedPackage(name: string): Promise<string> {
+  const { npmCache } = JSON.parse(await succeed(Deno.execPath(), "info", "--json"));
+  return `${npmCache}/registry.npmjs.org/${name}`;
 }
 
 /** Starts the server as the unit says, on other ports. */

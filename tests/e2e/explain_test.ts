@@ -97,7 +97,7 @@ for (const workers of ["1", "3"]) {
     assertEquals(missed.verdict, "not connected");
     assertMatch(
       missed.text,
-      /had ended at \S+, because the client, or a proxy on the way, closed the connection, \S+ s before the event\./,
+      /had ended at \S+, because the client, or a proxy on the way, closed the connection, \S+ m?s before the event\./,
     );
     await using _fresh = await open(server);
     assertMatch((await explainOnce(server, id, "skipped")).text, /without a last event id/);
