@@ -26,6 +26,7 @@ import type { Removal } from "../removal.ts";
 import { SqliteCopier } from "./sqlite_copier.ts";
 import { SqliteRemover } from "./sqlite_remover.ts";
 import { prepareStatements, type Statements } from "./sqlite_statements.ts";
+import { SqliteTransactions } from "./sqlite_transactions.ts";
 import { SqliteTrimmer } from "./sqlite_trimmer.ts";
 
 /** How long reads leave the file as it is after one of them could not drop what is past its age. */
@@ -41,6 +42,7 @@ export class SqliteLog implements Log {
   readonly #retention: Retention;
   readonly #now: () => number;
   readonly #statements: Statements;
+  readonly #transactions: SqliteTransactions;
   readonly #trimmer: SqliteTrimmer;
   readonly #readers = new OpenReaders();
   readonly #index: HistoryIndex<IndexRow>;
@@ -63,6 +65,7 @@ export class SqliteLog implements Log {
     this.#retention = retention;
     this.#now = now;
     this.#statements = prepareStatements(database);
+    this.#transactions = new SqliteTransactions(database, () => this.#rolledBack());
     this.#trimmer = new SqliteTrimmer(this.#statements, retention, (channel, seq) => {
       if (!this.#readers.isEmpty) this.#dropped.push({ channel, seq });
     });
@@ -282,46 +285,28 @@ export class SqliteLog implements Log {
   /** @throws StoreUnavailable if the work failed; then the file is as it was before. */
   #write(action: string, consequence: string, work: () => void): void {
     try {
-      this.#transact(work);
-    } catch {
-      // On a full disk the write-ahead log cannot grow to the length at which SQLite moves it into the
-      // database file. After a checkpoint it starts again from its beginning, in the space that it has.
-      try {
-        if (!this.#copier.isCopying) this.#statements.checkpoint.get();
-        this.#transact(work);
-      } catch (error) {
-        const message = `Cannot ${action} the store: ${reasonOf(error)}. ${consequence}`;
-        throw new StoreUnavailable(message.trimEnd());
-      }
-    }
-  }
-
-  #transact(work: () => void): void {
-    try {
-      this.#statements.begin.run();
-      work();
-      this.#statements.commit.run();
-      for (const { channel, seq } of this.#dropped) this.#readers.dropped(channel, seq);
-      if (this.#removed !== undefined) this.#readers.removed(this.#removed.user, this.#removed.seq);
+      this.#transactions.run(work);
     } catch (error) {
-      this.#rollBack();
-      throw error;
-    } finally {
-      if (this.#dropped.length > 0) this.#dropped = [];
-      this.#removed = undefined;
+      const message = `Cannot ${action} the store: ${reasonOf(error)}. ${consequence}`;
+      throw new StoreUnavailable(message.trimEnd());
     }
+    for (const { channel, seq } of this.#dropped) this.#readers.dropped(channel, seq);
+    if (this.#removed !== undefined) this.#readers.removed(this.#removed.user, this.#removed.seq);
+    this.#forgetNews();
   }
 
-  #rollBack(): void {
-    try {
-      this.#statements.rollback.run();
-    } catch {
-      // SQLite has rolled back itself, as it does on a full disk.
-    }
+  #rolledBack(): void {
+    this.#forgetNews();
     try {
       this.#trimmer.recount();
     } catch {
       // The file can no longer be read; the first error says more.
     }
+  }
+
+  /** Readers have been told what a transaction took from them, or it took nothing. */
+  #forgetNews(): void {
+    if (this.#dropped.length > 0) this.#dropped = [];
+    this.#removed = undefined;
   }
 }

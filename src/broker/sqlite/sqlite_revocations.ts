@@ -2,15 +2,16 @@ import type { DatabaseSync } from "node:sqlite";
 import { keyOfTarget, type RevocationRecord, targetOfKey } from "../../auth/revocations.ts";
 import { reasonOf, StoreUnavailable } from "../../lib/errors.ts";
 import type { RevocationFile } from "../revocation_store.ts";
+import { SqliteTransactions } from "./sqlite_transactions.ts";
 
 /** Revocations in a store file; see `sqlite_file.ts` for the table. */
 export class SqliteRevocations implements RevocationFile {
-  readonly #database: DatabaseSync;
+  readonly #transactions: SqliteTransactions;
   readonly #statements: ReturnType<typeof prepareStatements>;
 
   /** @param database as `openSqliteFile` opens it. */
   constructor(database: DatabaseSync) {
-    this.#database = database;
+    this.#transactions = new SqliteTransactions(database);
     this.#statements = prepareStatements(database);
   }
 
@@ -23,44 +24,18 @@ export class SqliteRevocations implements RevocationFile {
   }
 
   write(records: readonly RevocationRecord[], nowSeconds: number): void {
+    const { put, removeOld } = this.#statements;
     try {
-      this.#transact(records, nowSeconds);
-    } catch {
-      try {
-        // As in `SqliteLog`: on a full disk the write-ahead log can only begin anew.
-        if (!this.#isFileCopied) this.#statements.checkpoint.get();
-        this.#transact(records, nowSeconds);
-      } catch (error) {
-        throw new StoreUnavailable(
-          `Cannot revoke: the store cannot be written: ${reasonOf(error)}. Nothing was changed.`,
-        );
-      }
-    }
-  }
-
-  /** Whether `SqliteCopier` has turned checkpoints off: it copies the file, which must not change. */
-  get #isFileCopied(): boolean {
-    // Prepared anew: SQLite reads the value when it prepares the statement.
-    const autocheckpoint = this.#database.prepare("PRAGMA wal_autocheckpoint").get();
-    return autocheckpoint?.wal_autocheckpoint === 0;
-  }
-
-  #transact(records: readonly RevocationRecord[], nowSeconds: number): void {
-    const { begin, commit, rollback, put, removeOld } = this.#statements;
-    begin.run();
-    try {
-      removeOld.run(nowSeconds);
-      for (const record of records) {
-        put.run(keyOfTarget(record), record.revokedAt, record.forgetAt);
-      }
-      commit.run();
+      this.#transactions.run(() => {
+        removeOld.run(nowSeconds);
+        for (const record of records) {
+          put.run(keyOfTarget(record), record.revokedAt, record.forgetAt);
+        }
+      });
     } catch (error) {
-      try {
-        rollback.run();
-      } catch {
-        // SQLite has rolled back itself, as it does on a full disk.
-      }
-      throw error;
+      throw new StoreUnavailable(
+        `Cannot revoke: the store cannot be written: ${reasonOf(error)}. Nothing was changed.`,
+      );
     }
   }
 }
@@ -68,10 +43,6 @@ export class SqliteRevocations implements RevocationFile {
 function prepareStatements(database: DatabaseSync) {
   const prepare = (sql: string) => database.prepare(sql);
   return {
-    begin: prepare("BEGIN IMMEDIATE"),
-    commit: prepare("COMMIT"),
-    rollback: prepare("ROLLBACK"),
-    checkpoint: prepare("PRAGMA wal_checkpoint(PASSIVE)"),
     all: prepare("SELECT target, revoked_at, forget_at FROM revocation"),
     put: prepare(`
       INSERT INTO revocation (target, revoked_at, forget_at) VALUES (?, ?, ?)

@@ -7,10 +7,6 @@ export type Statements = ReturnType<typeof prepareStatements>;
 export function prepareStatements(database: DatabaseSync) {
   const prepare = (sql: string) => database.prepare(sql);
   return {
-    begin: prepare("BEGIN IMMEDIATE"),
-    commit: prepare("COMMIT"),
-    rollback: prepare("ROLLBACK"),
-    checkpoint: prepare("PRAGMA wal_checkpoint(PASSIVE)"),
     /** Moves all of the write-ahead log into the database file, and leaves the former empty. */
     emptyLog: prepare("PRAGMA wal_checkpoint(TRUNCATE)"),
     meta: prepare("SELECT value FROM meta WHERE name = ?"),

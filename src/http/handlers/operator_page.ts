@@ -1,6 +1,6 @@
 import type { PageScript } from "../../operator_page/page_files.ts";
 import type { RouteHandler } from "../router.ts";
-import { digestOf } from "./inline_digest.ts";
+import { pageHeaders } from "./page_headers.ts";
 
 /**
  * `GET /` on the control listener: the operator's page. It is the same for everybody and holds no data, so
@@ -26,30 +26,11 @@ async function makePage(): Promise<Page> {
   const html = PAGE_FILES.html
     .replace("STYLE", () => PAGE_FILES.css)
     .replace("SCRIPT", () => script);
-  return { html, headers: headersFor(html) };
-}
-
-/** The page may run its own script, use its own style, and ask the listener that it came from; nothing else. */
-function headersFor(html: string): HeadersInit {
-  const policy = [
-    "default-src 'none'",
-    `script-src '${digestOf("script", html)}'`,
-    `style-src '${digestOf("style", html)}'`,
-    "img-src data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-  ];
-  return {
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": policy.join("; "),
-    "Cache-Control": "no-store",
+  const headers = {
+    ...pageHeaders(html, "'self'"),
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
   };
+  return { html, headers };
 }
 
 /**
