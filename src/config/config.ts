@@ -10,6 +10,7 @@ import { type SecretSource, Settings } from "./settings.ts";
 import type { StoreAddress } from "../broker/store_address.ts";
 import type { JournalLimits } from "../explain/journal_limits.ts";
 import type { HubOptions } from "../hub/hub.ts";
+import type { StreamLimits } from "../hub/stream_places.ts";
 
 /** Anybody: whoever connects needs a token, as over a port. */
 const CLIENT_SOCKET_MODE = 0o666;
@@ -46,7 +47,9 @@ export interface Config extends HubOptions {
   readonly maxPayloadBytes: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
+  readonly streamLimits: StreamLimits;
   readonly maxChannelsPerToken: number;
+  readonly maxTokenBytes: number;
   readonly controlKey: SecretSource;
   /** The file of control keys that have names and rights. */
   readonly controlKeys: string | undefined;
@@ -124,7 +127,12 @@ export function readConfig(
     stallMs: settings.milliseconds("stall"),
     maxPayloadBytes: settings.number("max-payload"),
     maxConnections: settings.number("max-connections") || Infinity,
+    streamLimits: {
+      perUser: settings.number("max-streams-per-user") || Infinity,
+      perAddress: settings.number("max-streams-per-address") || Infinity,
+    },
     maxChannelsPerToken: settings.number("max-channels-per-token"),
+    maxTokenBytes: settings.number("max-token-bytes"),
     controlKey: settings.secret("control-key", "control-key-file"),
     controlKeys: settings.file("control-keys"),
     controlHosts: settings.list("control-host").map((name) =>
@@ -285,6 +293,7 @@ function readClaimRules(settings: Settings): ClaimRules {
     channels,
     grants: settings.grants("grant"),
     maxChannels: settings.number("max-channels-per-token"),
+    maxBytes: settings.number("max-token-bytes"),
   };
 }
 

@@ -32,6 +32,9 @@ const TEBIBYTE = 2 ** 40;
 /** A token with more channels would exceed the 64 KB that the runtime accepts for a header or a URL. */
 const CHANNELS_PER_TOKEN: NumberRange = { min: 1, max: 10_000 };
 
+/** The runtime itself refuses headers and URLs that are longer. */
+const TOKEN_BYTES: NumberRange = { min: 1, max: 65_536 };
+
 /** Every setting of the server, in the order of the help and of docs/flags.md. */
 export const SERVER_OPTIONS = [
   {
@@ -275,11 +278,34 @@ export const SERVER_OPTIONS = [
     help: "most open streams; further clients are told to come back later; 0 for no limit",
   },
   {
+    name: "max-streams-per-user",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "0",
+    help:
+      "most open streams of one user; further clients are told to come back later; 0 for no limit",
+  },
+  {
+    name: "max-streams-per-address",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "0",
+    help:
+      "most open streams from one address, or from one /64 of IPv6; further clients are told to come back later; behind a proxy it needs -trusted-proxies; 0 for no limit",
+  },
+  {
     name: "max-channels-per-token",
     value: "N",
     range: CHANNELS_PER_TOKEN,
     default: "100",
     help: "most channels that one token may name",
+  },
+  {
+    name: "max-token-bytes",
+    value: "BYTES",
+    range: TOKEN_BYTES,
+    default: String(TOKEN_BYTES.max),
+    help: "longest token that is looked at",
   },
   {
     name: "control-key",
@@ -390,6 +416,13 @@ export const TOKEN_OPTIONS = [
     range: CHANNELS_PER_TOKEN,
     default: "100",
     help: "the server's own limit, so that it accepts the token",
+  },
+  {
+    name: "max-token-bytes",
+    value: "BYTES",
+    range: TOKEN_BYTES,
+    default: String(TOKEN_BYTES.max),
+    help: "likewise",
   },
   { name: "issuer", value: "TEXT", default: "", help: "the server's, if it has one" },
   { name: "audience", value: "TEXT", default: "", help: "the server's, if it has one" },

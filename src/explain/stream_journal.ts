@@ -3,16 +3,20 @@ import { isAmong } from "../auth/subscription.ts";
 import type { ClientOrigin } from "../hub/client_origin.ts";
 import type { ConnectOptions } from "../hub/connect_options.ts";
 import type { DisconnectReason } from "../hub/disconnect_reason.ts";
+import type { StreamLimits } from "../hub/stream_places.ts";
 import type { StreamObserver } from "../hub/stream_observer.ts";
 import type { Subscriber } from "../hub/subscriber.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Deque } from "../lib/deque.ts";
 import type { JournalLimits } from "./journal_limits.ts";
+import { rejectionMessage } from "./rejection.ts";
 import type { RefusalRecord, RefusedFor, StreamEnd, StreamRecord, UserRecord } from "./records.ts";
 
 /** What a journal works with. */
 export interface JournalDeps {
   readonly limits: JournalLimits;
+  /** Those that clients are rejected by. */
+  readonly streamLimits: StreamLimits;
   readonly clock: Clock;
   /** The log's newest seq. */
   readonly head: () => number;
@@ -94,7 +98,7 @@ export class StreamJournal implements StreamObserver {
     const user = claims?.isPublic ? undefined : claims?.user;
     this.refused({
       why: reason,
-      message: `No stream: ${reason}.`,
+      message: rejectionMessage(reason, user, origin, this.#deps.streamLimits),
       user,
       isVerified: user !== undefined,
       origin,

@@ -90,6 +90,7 @@ export class UnsupportedContentType extends HttpError {
  * Why a token was refused, as metrics and the journal name it.
  *
  * - `missing`: there is none.
+ * - `too long`: it has more bytes than this server reads.
  * - `malformed`: it is not a JWT that this server reads.
  * - `signature`: no key of the server has signed it.
  * - `issuer`, `audience`: it is another's, or for another.
@@ -99,6 +100,7 @@ export class UnsupportedContentType extends HttpError {
  */
 export const REFUSAL_CODES = [
   "missing",
+  "too long",
   "malformed",
   "signature",
   "issuer",

@@ -12,6 +12,7 @@ import type { Audience } from "../hub/audience.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
+import { type PlaceCounts, StreamPlaces } from "../hub/stream_places.ts";
 import type { HubInspector } from "../hub/hub_inspector.ts";
 import type { Presence } from "../hub/presence.ts";
 import { isSocket, showAddress } from "../lib/address.ts";
@@ -121,6 +122,8 @@ export interface ClientDeps {
   readonly revocations: Revocations;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
+  /** Makes what counts streams by user and by address with those of other threads. Default: there are none. */
+  readonly placeCounts?: () => PlaceCounts;
 }
 
 interface LocalClientsParts {
@@ -168,11 +171,19 @@ export class LocalClients implements ClientSide {
    */
   static start(settings: ClientSettings, deps: ClientDeps): LocalClients {
     const { config, keys, certificate } = settings;
-    const { feed, clock, shared, revocations } = deps;
+    const { feed, clock, shared, placeCounts, revocations } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
-    const journal = new StreamJournal({ limits: config.journal, clock, head: () => feed.head.seq });
+    const { streamLimits } = config;
+    const journal = new StreamJournal({
+      limits: config.journal,
+      streamLimits,
+      clock,
+      head: () => feed.head.seq,
+    });
     const isKept = config.journal.entries > 0;
-    const hub = new Hub(feed, config, clock, logger, isKept ? [journal] : [], shared);
+    const places = StreamPlaces.by(streamLimits, placeCounts);
+    const observers = [...(isKept ? [journal] : []), ...(places ? [places] : [])];
+    const hub = new Hub(feed, config, clock, logger, observers, shared);
     const endStreams = () => hub.endStreams("key gone", (claims) => !tokens.hasKeyOf(claims));
     const tokens: TokenAuthority = new TokenAuthority(keys, config.claimRules, clock, {
       // A moment later: a token that was verified before has its stream by then.
@@ -185,6 +196,7 @@ export class LocalClients implements ClientSide {
       ...config,
       proxies: new TrustedProxies(config.trustedProxies),
       hub,
+      places,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       revocations,
       clock,

@@ -8,6 +8,7 @@ import { HistoryServer } from "../broker/thread/history_server.ts";
 import { sumCounts } from "../broker/thread/recipient_counts.ts";
 import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
 import { type ClientCounts, noClientCounts, withoutThread } from "../hub/server_counts.ts";
+import { PlaceTable } from "../hub/stream_places.ts";
 import { isSocket, showAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Pacer } from "../lib/pacer.ts";
@@ -66,6 +67,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   readonly #deps: WorkerPoolDeps;
   readonly #history: HistoryServer;
   readonly #counts: SharedCounts;
+  readonly #places: PlaceTable;
   readonly #workers: Slot[] = [];
   /** The seq of the newest event that was sent to the threads. */
   #last: number;
@@ -86,6 +88,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     this.#meter = new ThreadMeter(deps.clock);
     this.#history = new HistoryServer(deps.broker, (resume) => new Pacer(deps.clock, resume));
     this.#counts = allocateCounts(count);
+    this.#places = new PlaceTable(settings.config.streamLimits);
     // In one turn, up to `follow`: the threads begin at this head, and get every event after it.
     this.#last = deps.broker.head.seq;
     for (let number = 0; number < count; number++) {
@@ -231,6 +234,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
       },
       head: () => broker.head,
       history: this.#history,
+      places: this.#places,
       module: module ?? new URL("./worker.ts", import.meta.url),
       maxHeapMiB: maxHeapMiB ?? DEFAULT_HEAP_MIB,
       onExit: (reason) => this.#lost(number, reason),

@@ -24,6 +24,7 @@ import { EvidenceSource } from "../../src/explain/evidence_source.ts";
 import { RefusedEmits } from "../../src/explain/refused_emits.ts";
 import { StreamJournal } from "../../src/explain/stream_journal.ts";
 import { Hub } from "../../src/hub/hub.ts";
+import { type PlaceCounts, type StreamLimits, StreamPlaces } from "../../src/hub/stream_places.ts";
 import { noClientCounts } from "../../src/hub/server_counts.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../src/broker/memory_log.ts";
@@ -55,6 +56,10 @@ export interface ListenersOptions {
   /** See `TrustedProxies`. Default: none. */
   readonly trustedProxies?: readonly string[];
   readonly maxConnections?: number;
+  /** Default: none. */
+  readonly streamLimits?: Partial<StreamLimits>;
+  /** As if other threads had to be asked. */
+  readonly placeCounts?: () => PlaceCounts;
   readonly maxPayloadBytes?: number;
   /** Room for all unfinished bodies together. */
   readonly maxUnfinishedBytes?: number;
@@ -109,14 +114,24 @@ export class Listeners implements Disposable {
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
     const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };
-    const journal = new StreamJournal({ limits: JOURNAL, clock, head: () => broker.head.seq });
+    const streamLimits = { perUser: Infinity, perAddress: Infinity, ...options.streamLimits };
+    const places = StreamPlaces.by(streamLimits, options.placeCounts);
+    const journal = new StreamJournal({
+      limits: JOURNAL,
+      streamLimits,
+      clock,
+      head: () => broker.head.seq,
+    });
     const tap = new EventTap();
     this.hub = new Hub(tap.tapped(broker), { ...timing, ...limits }, clock, logger, [
       journal,
+      ...(places ? [places] : []),
     ]);
     this.#client = clientRouter({
       hub: this.hub,
+      places,
       tokens,
+      maxTokenBytes: claimRules.maxBytes ?? 65_536,
       revocations: broker.revocations.known,
       clock,
       cookie: "sse_token",

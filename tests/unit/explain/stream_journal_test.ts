@@ -7,7 +7,9 @@ function journal(entries: number, ageMs = 60_000) {
   const clock = new FakeClock();
   const log = { head: 10 };
   const limits = { entries, ageMs };
-  return { clock, log, journal: new StreamJournal({ limits, clock, head: () => log.head }) };
+  const streamLimits = { perUser: 2, perAddress: 3 };
+  const journal = new StreamJournal({ limits, streamLimits, clock, head: () => log.head });
+  return { clock, log, journal };
 }
 
 function refusal(user: string | undefined, address = "10.0.0.1") {
