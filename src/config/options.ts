@@ -422,7 +422,7 @@ export const TOKEN_OPTIONS = [
     value: "BYTES",
     range: TOKEN_BYTES,
     default: String(TOKEN_BYTES.max),
-    help: "likewise",
+    help: "the server's own limit, so that it accepts the token",
   },
   { name: "issuer", value: "TEXT", default: "", help: "the server's, if it has one" },
   { name: "audience", value: "TEXT", default: "", help: "the server's, if it has one" },
