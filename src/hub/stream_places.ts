@@ -46,14 +46,14 @@ export class StreamPlaces implements StreamObserver {
   /**
    * The places by these limits; `undefined` if nothing is limited.
    *
-   * @param counts makes what to count in. Default: counts for a server with one thread.
+   * @param counts where they are counted. Default: in this thread alone.
    */
   static by(
     limits: StreamLimits,
-    counts: () => PlaceCounts = () => new PlaceTable(limits).connect(),
+    counts: PlaceCounts = new PlaceTable(limits).connect(),
   ): StreamPlaces | undefined {
     const isLimited = Number.isFinite(limits.perUser) || Number.isFinite(limits.perAddress);
-    return isLimited ? new StreamPlaces(limits, counts()) : undefined;
+    return isLimited ? new StreamPlaces(limits, counts) : undefined;
   }
 
   /** Takes a place for a stream that is to open; tells why if there is none. */

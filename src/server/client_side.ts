@@ -122,8 +122,8 @@ export interface ClientDeps {
   readonly revocations: Revocations;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
-  /** Makes what counts streams by user and by address with those of other threads. Default: there are none. */
-  readonly placeCounts?: () => PlaceCounts;
+  /** Counts streams by user and by address with those of other threads. Default: there are none. */
+  readonly placeCounts?: PlaceCounts;
 }
 
 interface LocalClientsParts {

@@ -25,7 +25,7 @@ const { logLevel, logFormat, retention } = settings.config;
 const now = () => systemClock.wall();
 const logger = createLogger(logLevel, now, printToStderr, logFormat);
 const post = (message: FromWorker) => port.postMessage(message);
-const remotePlaces = new RemotePlaces(post);
+const placeCounts = new RemotePlaces(post);
 const feed = new ThreadFollower({ head, retention, now, post });
 
 const revocations = new Revocations();
@@ -43,7 +43,7 @@ function start(): void {
       logger,
       revocations,
       shared,
-      placeCounts: () => remotePlaces,
+      placeCounts,
     });
     port.onmessage = ({ data }: MessageEvent<ToWorker>) => take(clients, data);
     beat(clients);
@@ -67,7 +67,7 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
       return post({ kind: "answer", id, answer: await answer(clients.queries, name, args) });
     }
     case "place":
-      return remotePlaces.answered(message);
+      return placeCounts.answered(message);
     case "use keys":
       return clients.useKeys(message.keys);
     case "use certificate":

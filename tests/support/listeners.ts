@@ -59,7 +59,7 @@ export interface ListenersOptions {
   /** Default: none. */
   readonly streamLimits?: Partial<StreamLimits>;
   /** As if other threads had to be asked. */
-  readonly placeCounts?: () => PlaceCounts;
+  readonly placeCounts?: PlaceCounts;
   readonly maxPayloadBytes?: number;
   /** Room for all unfinished bodies together. */
   readonly maxUnfinishedBytes?: number;

@@ -168,13 +168,13 @@ async function withRemotePlaces(options: ListenersOptions = {}) {
   const counter = { taken: 0 };
   const listeners = await Listeners.make({
     streamLimits: { perUser: 1 },
-    placeCounts: () => ({
+    placeCounts: {
       take: () => {
         counter.taken++;
         return promise;
       },
       giveBack: () => counter.taken--,
-    }),
+    },
     ...options,
   });
   return { listeners, counter, answer: resolve };
