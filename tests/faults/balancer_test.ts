@@ -81,8 +81,10 @@ Deno.test({
   fn: () =>
     withSeed(async (random) => {
       await using redis = await RedisServer.start();
-      // A second signal ends the delay.
+      // Its end is a second signal.
       await using replaced = await Member.start(redis.port, [...FLAGS, "-drain-delay", "600"]);
+      await using delayed = new AsyncDisposableStack();
+      delayed.defer(() => announceStop(replaced.current));
       await using other = await Member.start(redis.port, FLAGS);
       const hosts = [replaced, other].map(({ current }) => new URL(current.clientOrigin).host);
       const [one = "", two = ""] = hosts;
@@ -122,6 +124,5 @@ Deno.test({
       await traffic.assertNothingLost();
       assertEquals(arrivals.refused, []);
       say(`${arrivals.arrived} new clients; ${traffic.describe()}`);
-      await announceStop(replaced.current);
     }),
 });

@@ -1,16 +1,16 @@
 /** A server and the Redis that it finds, or does not find, when it starts. */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
-import { ChildProcess } from "../support/child_process.ts";
 import { lastingPort } from "../support/lasting_ports.ts";
 import { assertOnlyLogLines } from "../support/log_lines.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { startServer } from "../support/server.ts";
-import { commandLine, runServerCommand, withDefaults } from "../support/server_command.ts";
+import { runServerCommand, withDefaults } from "../support/server_command.ts";
 import { openStream } from "../support/sse_client.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { requires } from "../support/tools.ts";
 import { waitFor } from "../support/wait.ts";
+import { startWaitingServer } from "../support/waiting_server.ts";
 
 const PASSWORD = "TOPSECRET-password";
 const PAGE = "https://app.example.com";
@@ -108,16 +108,9 @@ for (const workers of ["1", "3"]) {
   });
 }
 
-/** Starts a server that is to wait for its store. */
-async function startWaiting(store: string): Promise<ChildProcess> {
-  const process = await ChildProcess.spawn(...commandLine(withDefaults(["-store", store]), {}));
-  await process.stderr.waitFor(/ warn waiting for the store /);
-  return process;
-}
-
 Deno.test("a server that waits for a Redis that says nothing ends well on SIGTERM", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  await using server = await startWaiting(
+  await using server = await startWaitingServer(
     `redis://:${PASSWORD}@127.0.0.1:${listener.addr.port}/0`,
   );
   assertMatch(server.stderr.text, / error="no answer in /);
@@ -132,7 +125,7 @@ Deno.test({
   fn: async () => {
     await using redis = await RedisServer.start(["--requirepass", "another"]);
     await redis.kill();
-    await using server = await startWaiting(`redis://:${PASSWORD}@127.0.0.1:${redis.port}/0`);
+    await using server = await startWaitingServer(`redis://:${PASSWORD}@127.0.0.1:${redis.port}/0`);
     await redis.startAgain();
     assertEquals((await server.exited).code, 1);
     assertMatch(
