@@ -59,6 +59,8 @@ export interface Config extends HubOptions {
   /** Whether operators may see payloads. */
   readonly peek: boolean;
   readonly drainMs: number;
+  /** How long a server that was told to stop serves on before it drains. */
+  readonly drainDelayMs: number;
   readonly logFormat: LogFormat;
   /** That of the start: it may change while the server runs. */
   readonly logLevel: LogLevel;
@@ -144,6 +146,7 @@ export function readConfig(
     },
     peek: !settings.on("no-peek"),
     drainMs: settings.milliseconds("drain"),
+    drainDelayMs: settings.milliseconds("drain-delay"),
     logFormat: readLogFormat(flags, environment),
     ...settings.logLevel("log-level", "log-level-file"),
     dev: settings.on("dev"),

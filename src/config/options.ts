@@ -364,6 +364,13 @@ export const SERVER_OPTIONS = [
     help: "how long to wait for open streams to end on SIGTERM or SIGINT",
   },
   {
+    name: "drain-delay",
+    value: "SECONDS",
+    range: { min: 0, max: 86_400 },
+    default: "0",
+    help: "how long to serve on before that, while /readyz says 503: time for a balancer to notice",
+  },
+  {
     name: "log-level",
     value: "LEVEL",
     default: "info",

@@ -11,7 +11,25 @@ export class UsageError extends Error {
 
 /** The server could not start, although its flags are valid. Exit status 1. */
 export class StartError extends Error {
-  override readonly name = "StartError";
+  override readonly name: string = "StartError";
+}
+
+/** The server could not start, because its store cannot be reached now: the same start may succeed later. */
+export class StoreAway extends StartError {
+  override readonly name = "StoreAway";
+
+  /**
+   * @param store what messages call the store.
+   * @param why the end of a sentence, without its period.
+   */
+  constructor(readonly store: string, readonly why: string) {
+    super(`Cannot use ${store}: ${why}.`);
+  }
+}
+
+/** The server was told to stop before it had started. */
+export class StartGivenUp extends Error {
+  override readonly name = "StartGivenUp";
 }
 
 /** An error that is answered: its message is the body of the answer. */

@@ -96,6 +96,8 @@ export interface ClientSide {
   useCertificate(certificate: TlsCertificate): void;
   /** Logs from this level on. */
   useLogLevel(level: LogLevel): void;
+  /** Says that it is not ready from now on; everything else goes on. */
+  announceStop(): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
   stopAccepting(): Promise<void>;
   /** Sends what is pending, then ends every stream; events that are published later reach nobody. */
@@ -111,6 +113,8 @@ export interface ClientSettings {
   readonly keys: KeyMaterial;
   /** Checked, too; `undefined` for HTTP. */
   readonly certificate: TlsCertificate | undefined;
+  /** See {@link ClientSide.announceStop}. Default: the server goes on. */
+  readonly isStopAnnounced?: boolean;
 }
 
 /** What else it works with. */
@@ -136,6 +140,7 @@ interface LocalClientsParts {
   readonly refused: ClientCounts["tokensRefused"];
   readonly meter: ThreadMeter;
   readonly revoke: ClientQueries["revoke"];
+  readonly announceStop: () => void;
 }
 
 /** A client listener and its hub in this thread. */
@@ -150,9 +155,11 @@ export class LocalClients implements ClientSide {
   readonly #refused: ClientCounts["tokensRefused"];
   readonly #meter: ThreadMeter;
   readonly #revoke: ClientQueries["revoke"];
+  readonly #announceStop: () => void;
 
   private constructor(parts: LocalClientsParts) {
     const { hub, journal, tokens, listener, logger, limitedLogger, refused, meter, revoke } = parts;
+    this.#announceStop = parts.announceStop;
     this.#hub = hub;
     this.#journal = journal;
     this.#tokens = tokens;
@@ -192,6 +199,7 @@ export class LocalClients implements ClientSide {
       fetched: (url) => deps.logger.info("key set fetched", { url }),
     });
     const refused = newTally(REFUSAL_CODES);
+    let { isStopAnnounced = false } = settings;
     const router = clientRouter({
       ...config,
       proxies: new TrustedProxies(config.trustedProxies),
@@ -206,7 +214,7 @@ export class LocalClients implements ClientSide {
         if (error instanceof TokenRefused) refused[error.code]++;
       },
       demoPage: config.dev ? demoPageSettings(config) : undefined,
-      isReady: () => listener.accepting && tokens.missingKeys.length === 0,
+      isReady: () => listener.accepting && !isStopAnnounced && tokens.missingKeys.length === 0,
       ...(isKept && {
         refused: (error, client) =>
           journal.refused(refusalOf(error, client, config.claimRules.user)),
@@ -235,6 +243,9 @@ export class LocalClients implements ClientSide {
       refused,
       meter,
       revoke,
+      announceStop: () => {
+        isStopAnnounced = true;
+      },
     });
   }
 
@@ -307,6 +318,10 @@ export class LocalClients implements ClientSide {
 
   useLogLevel(level: LogLevel): void {
     this.#logger.level = level;
+  }
+
+  announceStop(): void {
+    this.#announceStop();
   }
 
   async stopAccepting(): Promise<void> {

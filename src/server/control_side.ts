@@ -52,6 +52,7 @@ export class ControlSide {
   readonly #listener: Listener;
   readonly #access: ControlAccess;
   readonly #streams = new ControlStreams();
+  #isStopAnnounced = false;
   /** For lines about single requests. */
   readonly #logger: LimitedLogger;
 
@@ -99,6 +100,11 @@ export class ControlSide {
     this.#access.useKeys(keys);
   }
 
+  /** Says that the server is not ready from now on; everything else goes on. */
+  announceStop(): void {
+    this.#isStopAnnounced = true;
+  }
+
   /** Ends the operators' streams and accepts no request from now on; resolves once the last has its answer. */
   stop(): Promise<void> {
     this.#streams.close();
@@ -134,6 +140,7 @@ export class ControlSide {
       },
       controlStreams: this.#streams,
       healthy: () => clients.accepting && this.#listener.accepting,
+      isStopAnnounced: () => this.#isStopAnnounced,
     };
   }
 

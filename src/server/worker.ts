@@ -76,6 +76,8 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
       return clients.useLogLevel(message.level);
     case "ping":
       return beat(clients);
+    case "announce stop":
+      return clients.announceStop();
     case "stop accepting":
       await clients.stopAccepting();
       await clients.close();

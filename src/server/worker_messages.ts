@@ -51,6 +51,7 @@ export type ToWorker =
   | { readonly kind: "use log level"; readonly level: LogLevel }
   /** Sent once a second; answered by `beat`. */
   | { readonly kind: "ping" }
+  | { readonly kind: "announce stop" }
   | { readonly kind: "stop accepting" }
   | { readonly kind: "drain" };
 

@@ -205,6 +205,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     for (const { thread } of this.#workers) thread.useLogLevel(logLevel);
   }
 
+  announceStop(): void {
+    this.#settings = { ...this.#settings, isStopAnnounced: true };
+    for (const { thread } of this.#workers) thread.announceStop();
+  }
+
   async stopAccepting(): Promise<void> {
     this.#isStopping = true;
     for (const { startTimer } of this.#workers) clearTimeout(startTimer);

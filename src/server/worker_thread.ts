@@ -199,6 +199,11 @@ export class WorkerThread {
     this.#post({ kind: "use log level", level });
   }
 
+  /** See `ClientSide.announceStop`. */
+  announceStop(): void {
+    this.#post({ kind: "announce stop" });
+  }
+
   /** See `ClientSide.stopAccepting`. */
   async stopAccepting(): Promise<void> {
     if (this.#state === "gone") return;

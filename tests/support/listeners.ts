@@ -96,6 +96,7 @@ export class Listeners implements Disposable {
   readonly logLines: string[] = [];
   /** What the health check is told. */
   healthy = true;
+  isStopAnnounced = false;
   readonly #client: Router;
   readonly #control: Router;
 
@@ -220,6 +221,7 @@ export class Listeners implements Disposable {
       taken: () => Promise.resolve(true),
       backups: options.backups,
       healthy: () => this.healthy,
+      isStopAnnounced: () => this.isStopAnnounced,
     });
   }
 

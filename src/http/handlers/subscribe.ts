@@ -154,8 +154,8 @@ function withoutRevoked(claims: Claims, { revocations, clock }: SubscribeDeps): 
   throw new TokenRefused("revoked", "Token refused: it was revoked.");
 }
 
-/** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
-function streamOf(body: BodyInit | ReadableStream): Response {
+/** A stream. Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
+export function streamOf(body: BodyInit | ReadableStream): Response {
   return new Response(body as BodyInit, { headers: STREAM_HEADERS });
 }
 

@@ -67,6 +67,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
       "fd00::2",
     ]],
     ["drain", "2", (c) => c.drainMs, 2000],
+    ["drain-delay", "3", (c) => c.drainDelayMs, 3000],
     ["journal-entries", "0", (c) => c.journal.entries, 0],
     ["journal-age", "60", (c) => c.journal.ageMs, 60_000],
     ["log-level", "debug", (c) => c.logLevel, "debug"],
@@ -135,6 +136,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.streamLimits, { perUser: Infinity, perAddress: Infinity });
   assertEquals(config.maxChannelsPerToken, 100);
   assertEquals(config.drainMs, 10_000);
+  assertEquals(config.drainDelayMs, 0);
   assertEquals(config.journal, { entries: 10_000, ageMs: 86_400_000 });
   assertEquals(config.store, { kind: "memory" });
   assertEquals(config.dev, false);
