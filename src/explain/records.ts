@@ -8,6 +8,7 @@ import type { ClientOrigin } from "../hub/client_origin.ts";
 import type { DisconnectReason } from "../hub/disconnect_reason.ts";
 import type { StreamProgress } from "../hub/stream_progress.ts";
 import type { RefusalCode } from "../lib/errors.ts";
+import { seqTime } from "../sse/log_position.ts";
 
 /** A stream of the user asked about. */
 export interface StreamRecord {
@@ -30,8 +31,16 @@ export interface StreamRecord {
 export interface StreamEnd {
   readonly atMs: number;
   readonly reason: DisconnectReason;
-  /** The log's newest seq then: every later event came too late for the stream. */
+  /** The log's newest seq then, as far as the server had followed a shared store. */
   readonly head: number;
+}
+
+/**
+ * Whether a stream had ended when an event was published. A server that follows a store may lag behind it, so an
+ * event that it had not got yet counts as later only if it is so by the clocks, too.
+ */
+export function hadEnded({ end }: Pick<StreamRecord, "end">, seq: number): boolean {
+  return end !== undefined && end.head < seq && end.atMs <= seqTime(seq);
 }
 
 /** Why a client got no stream, in a word or two. */
