@@ -6,7 +6,7 @@ import { formatId } from "../../sse/log_position.ts";
 import { answer } from "../answers.ts";
 import { listOf, type ListRequest, readListRequest, type SortOrder } from "../paging.ts";
 import type { RouteHandler } from "../router.ts";
-import { askAll, type AskHubs } from "./hub_questions.ts";
+import type { AskHubs } from "./hub_questions.ts";
 import { fromStore, type RetainedChannels } from "./retained_channels.ts";
 
 /** What the list of channels works with. */
@@ -50,7 +50,7 @@ export function listChannelsHandler(deps: ListChannelsDeps): RouteHandler {
       filters: ["search"],
     });
     const { search = "" } = asked.filters;
-    const subscribers = joinCounts(await askAll(deps.ask, "countStreams", search));
+    const subscribers = joinCounts(await deps.ask("countStreams", search));
     const all = await fromStore(() => listAll(deps, subscribers, asked));
     if ("failure" in all) return await answerWithoutStore(all.failure, subscribers, asked, request);
     const { channels, total } = all.found;

@@ -270,7 +270,7 @@ Deno.test("while a worker does not answer there is no list, rather than a part o
     const response = await listeners.control(path);
     assertEquals([response.status, await response.text()], [
       503,
-      "Cannot look at the streams: a worker of this server does not answer.\n",
+      "Cannot tell: a worker thread of this server did not answer in time. Repeat the request.\n",
     ], path);
   }
 });
