@@ -61,6 +61,9 @@ export interface RefusalRecord {
   readonly count: number;
 }
 
+/** A sentence needs no more similar names. */
+export const MAX_SIMILAR = 3;
+
 /** What is known of one user. */
 export interface UserRecord {
   /** Nothing is known of streams that ended at this time or earlier. */
@@ -73,6 +76,8 @@ export interface UserRecord {
   readonly streams: readonly StreamRecord[];
   /** Those of the user, and those of nobody who is known. */
   readonly refusals: readonly RefusalRecord[];
+  /** Users with streams whose names may have been meant, if no stream of the user is known. Default: none. */
+  readonly similarUsers?: readonly string[];
 }
 
 /** A control request, or a line of one, that was to emit and was refused. */
@@ -90,11 +95,14 @@ export interface RefusedEmit {
 
 /** Joins what several hubs know; there must be at least one. */
 export function joinRecords(records: readonly UserRecord[]): UserRecord {
+  const streams = records.flatMap(({ streams }) => streams);
+  const similar = new Set(records.flatMap(({ similarUsers = [] }) => similarUsers));
   return {
     beginsMs: Math.max(...records.map(({ beginsMs }) => beginsMs)),
     beginsAfter: Math.max(...records.map(({ beginsAfter }) => beginsAfter)),
     hasMoreOpen: records.some(({ hasMoreOpen }) => hasMoreOpen === true),
-    streams: records.flatMap(({ streams }) => streams),
+    streams,
     refusals: records.flatMap(({ refusals }) => refusals),
+    similarUsers: streams.length > 0 ? [] : [...similar].slice(0, MAX_SIMILAR),
   };
 }

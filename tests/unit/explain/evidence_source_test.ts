@@ -1,6 +1,7 @@
 import type { PeerAnswers, PeerHandler } from "../../../src/broker/peers.ts";
 import { noPeers } from "../../../src/broker/peers.ts";
 import { EvidenceSource } from "../../../src/explain/evidence_source.ts";
+import { joinRecords } from "../../../src/explain/records.ts";
 import { RefusedEmits } from "../../../src/explain/refused_emits.ts";
 import { BadField, WorkerSilent } from "../../../src/lib/errors.ts";
 import { assertEquals, assertRejects } from "../../support/assert.ts";
@@ -41,6 +42,13 @@ Deno.test("what hubs and other servers know becomes one, and each server is name
   assertEquals([known.record.beginsMs, known.record.beginsAfter], [7, 9]);
   assertEquals(known.record.refusals.at(-1)?.server, "web-2");
   assertEquals(known.unanswered, ["web-4", "web-3"]);
+  const [none, some] = [[], ["Alex"]].map((similarUsers) => ({
+    ...record,
+    streams: [],
+    similarUsers,
+  }));
+  assertEquals(joinRecords([none, some]).similarUsers, ["Alex"]);
+  assertEquals(joinRecords([record, some]).similarUsers, [], "the user is known elsewhere");
   assertEquals(known.refusedEmits.map(({ server }) => server), [undefined, "web-2"]);
 });
 

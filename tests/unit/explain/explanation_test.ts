@@ -139,6 +139,22 @@ Deno.test("what was wrong at the time of the event says more than that a later s
   assertEquals(verdictOf([skipped], [later]), "skipped");
 });
 
+Deno.test("who has no stream is told of users whose names may have been meant", () => {
+  const similarUsers = ["Alex", "a lex"];
+  for (
+    const { text } of [
+      explainEvent(QUESTION, ID, LOOKUP, evidence({ similarUsers })),
+      explainNow(QUESTION, evidence({ similarUsers })),
+    ]
+  ) {
+    assertMatch(
+      text,
+      /^There are streams of Alex, "a lex": each letter of a name, and its case, /m,
+    );
+  }
+  assert(!/There are streams of/.test(explainNow(QUESTION, evidence()).text), "told of nobody");
+});
+
 Deno.test("what an event that is gone would have been is told, if it was for the user", () => {
   const told = (streams: readonly ReturnType<typeof streamRecord>[]) =>
     explainEvent(QUESTION, ID, GONE, evidence({ streams })) as {
