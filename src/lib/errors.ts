@@ -235,6 +235,24 @@ export class KeysUnavailable extends TryAgain {
 /** A worker thread does not answer, and the others do not know of its streams. */
 export class WorkerSilent extends TryAgain {
   override readonly name = "WorkerSilent";
+
+  /** @param message Default: for a question that has no answer without that thread. */
+  constructor(
+    message =
+      "Cannot tell: a worker thread of this server did not answer in time. Repeat the request.",
+  ) {
+    super(message);
+  }
+}
+
+/** For whoever can do without an answer: `undefined` if a worker thread was silent. */
+export async function unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof WorkerSilent) return undefined;
+    throw error;
+  }
 }
 
 /** A token was asked of a server that has no secret to sign it with. */

@@ -74,11 +74,11 @@ export interface ClientSide {
   readonly accepting: boolean;
   /** What all hubs have counted. None of it but what is of now ever goes down. */
   counts(): Promise<ClientCounts>;
-  /** Asks each hub; `undefined` if one does not answer in time, because the others are not the whole. */
+  /** Asks each hub. @throws WorkerSilent if one does not answer in time, because the others are not the whole. */
   ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ClientAnswer<Name>[] | undefined>;
+  ): Promise<readonly ClientAnswer<Name>[]>;
   /**
    * Refuses these tokens from now on, and ends their streams.
    *

@@ -16,6 +16,7 @@ import { RequestCounts } from "../http/request_counts.ts";
 import { joinAudiences } from "../hub/audience.ts";
 import { isSocket } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { unlessSilent } from "../lib/errors.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -163,11 +164,11 @@ export class ControlSide {
     return {
       askHubs: (name, ...args) => clients.ask(name, ...args),
       audience: async (...event) => {
-        const audiences = await clients.ask("audience", ...event);
+        const audiences = await unlessSilent(clients.ask("audience", ...event));
         return audiences && joinAudiences(audiences);
       },
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
-        const reasons = await clients.ask("missingKeys");
+        const reasons = await unlessSilent(clients.ask("missingKeys"));
         return [...new Set(reasons?.flat() ?? ["a worker thread does not answer"])];
       },
       taken: () => clients.taken(),

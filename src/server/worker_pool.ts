@@ -11,6 +11,7 @@ import { type ClientCounts, noClientCounts, withoutThread } from "../hub/server_
 import { PlaceTable } from "../hub/stream_places.ts";
 import { isSocket, showAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { WorkerSilent } from "../lib/errors.ts";
 import { Pacer } from "../lib/pacer.ts";
 import type { LogLevel } from "../observability/log_line.ts";
 import { sumOf } from "../lib/sums.ts";
@@ -168,11 +169,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   async ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ClientAnswer<Name>[] | undefined> {
+  ): Promise<readonly ClientAnswer<Name>[]> {
     const answers = await Promise.all(
       this.#workers.map(({ thread }) => thread.query({ name, args })),
     );
-    if (answers.includes(undefined)) return undefined;
+    if (answers.includes(undefined)) throw new WorkerSilent();
     // Answered by `answer`, whose types are those of `ClientQueries`.
     return answers as ClientAnswer<Name>[];
   }

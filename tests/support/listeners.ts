@@ -32,6 +32,7 @@ import { createActivityLog } from "../../src/observability/activity_log.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { toGrants } from "../../src/auth/channel_grants.ts";
 import { type ClaimRules, OWN_FORM } from "../../src/auth/claim_rules.ts";
+import { WorkerSilent } from "../../src/lib/errors.ts";
 import { TrustedProxies } from "../../src/lib/trusted_proxies.ts";
 import type { KeyMaterial } from "../../src/auth/key_material.ts";
 import type { RevocationRecord } from "../../src/auth/revocations.ts";
@@ -195,7 +196,7 @@ export class Listeners implements Disposable {
         peek: options.peek ?? true,
       },
       counts,
-      askHubs: options.isWorkerSilent ? () => Promise.resolve(undefined) : askHub(this.hub),
+      askHubs: options.isWorkerSilent ? () => Promise.reject(new WorkerSilent()) : askHub(this.hub),
       presence,
       presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
       broker,

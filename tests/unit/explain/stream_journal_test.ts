@@ -45,6 +45,30 @@ Deno.test("open streams are looked at, ended ones are remembered as they were, o
   bob.end(new Uint8Array());
 });
 
+Deno.test("where no stream of a user is known, those of a name that may have been meant are", () => {
+  const { journal: record } = journal(10);
+  const open = ["Alex", "bob", "Alex", "alexa"].map((user) =>
+    liveClient(user, ["chat"]).subscriber
+  );
+  const { subscriber: gone } = liveClient("alx", ["chat"]);
+  gone.end(new Uint8Array());
+  record.ended(gone, "client left");
+  assertEquals(record.recordOf("alex", "chat", open).similarUsers, ["Alex", "alexa", "alx"]);
+  assertEquals(record.recordOf("bob", "chat", open).similarUsers, []);
+  for (const subscriber of open) subscriber.end(new Uint8Array());
+});
+
+Deno.test("a channel that may have been meant is among those that are named", () => {
+  const { journal: record } = journal(10);
+  const channels = ["a", "b", "c", "d", "e", "Chat"];
+  const { subscriber } = liveClient("alex", channels);
+  const namedFor = (channel: string) =>
+    record.recordOf("alex", channel, [subscriber]).streams[0]?.channels;
+  assertEquals(namedFor("chat"), ["Chat", "a", "b", "c", "d"]);
+  assertEquals(namedFor("Chat"), ["a", "b", "c", "d", "e"]);
+  subscriber.end(new Uint8Array());
+});
+
 Deno.test("beyond the limits the oldest are forgotten, and the record says where it begins", () => {
   const { journal: record, clock, log } = journal(2);
   const begun = clock.wall();
