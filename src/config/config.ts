@@ -45,6 +45,10 @@ export interface Config extends HubOptions {
   /** IP addresses and ranges of them. */
   readonly trustedProxies: readonly string[];
   readonly maxPayloadBytes: number;
+  /** Of the bodies of control requests; see `BodyLimits`. */
+  readonly maxUnfinishedBytes: number;
+  /** Of each control key; Infinity for no limit. */
+  readonly maxEmitsPerSecond: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
   readonly streamLimits: StreamLimits;
@@ -118,6 +122,7 @@ export function readConfig(
       ageMs: settings.milliseconds("history-age"),
       bytesPerChannel: settings.number("history-bytes"),
       totalBytes: settings.number("history-total-bytes"),
+      maxChannels: settings.number("max-channels") || Infinity,
     },
     corsOrigins: settings.origins("cors"),
     cookie: settings.cookieName("cookie"),
@@ -128,6 +133,8 @@ export function readConfig(
     maxBufferBytes: settings.number("max-buffer"),
     stallMs: settings.milliseconds("stall"),
     maxPayloadBytes: settings.number("max-payload"),
+    maxUnfinishedBytes: settings.number("max-unfinished-bytes"),
+    maxEmitsPerSecond: settings.number("max-emits-per-second") || Infinity,
     maxConnections: settings.number("max-connections") || Infinity,
     streamLimits: {
       perUser: settings.number("max-streams-per-user") || Infinity,

@@ -271,6 +271,29 @@ export const SERVER_OPTIONS = [
     help: "largest payload of an event",
   },
   {
+    name: "max-unfinished-bytes",
+    value: "BYTES",
+    range: { min: 1, max: TEBIBYTE },
+    default: "268435456",
+    help:
+      "bytes of all unfinished bodies of control requests together; there is always room for four of the largest",
+  },
+  {
+    name: "max-emits-per-second",
+    value: "N",
+    range: { min: 0, max: 1_000_000 },
+    default: "0",
+    help:
+      "most events that each control key may emit in a second: further emits get 429, NDJSON is read more slowly; 0 for no limit",
+  },
+  {
+    name: "max-channels",
+    value: "N",
+    range: { min: 0, max: 1_000_000_000 },
+    default: "1000000",
+    help: "most channels with retained events; emits to further ones are refused; 0 for no limit",
+  },
+  {
     name: "max-connections",
     value: "N",
     range: { min: 0, max: 10_000_000 },

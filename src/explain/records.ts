@@ -80,10 +80,12 @@ export interface UserRecord {
   readonly similarUsers?: readonly string[];
 }
 
-/** A control request, or a line of one, that was to emit and was refused. */
+/** Control requests, or lines of them, that were to emit and were refused in the same way. */
 export interface RefusedEmit {
   readonly server?: string;
-  readonly atMs: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly count: number;
   readonly status: number;
   readonly reason: string;
   /** The name of the control key. */

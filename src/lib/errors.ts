@@ -214,6 +214,39 @@ export class ServerBusy extends TryAgain {
   override readonly name = "ServerBusy";
 }
 
+/** A control key has emitted as many events as it may in a second; no further one was published. */
+export class TooManyEmits extends HttpError {
+  override readonly name = "TooManyEmits";
+  readonly status = 429;
+
+  /** @param keyName `undefined` where the listener has no keys. */
+  constructor(perSecond: number, readonly retryAfterSeconds: number, keyName?: string) {
+    const whose = keyName === undefined ? "" : " with this control key";
+    const when = retryAfterSeconds === 1 ? "a second" : `${retryAfterSeconds} seconds`;
+    const reason =
+      `Too many emits: more than ${perSecond} a second${whose} (-max-emits-per-second).`;
+    // Without the time, all refusals of a key are the same to whoever counts them.
+    super(`${reason} Nothing was published; try again in ${when}.`, reason);
+  }
+
+  override get headers() {
+    return { "Retry-After": String(this.retryAfterSeconds) };
+  }
+}
+
+/** As many channels have retained events as may; no event was published to a further one. */
+export class TooManyChannels extends HttpError {
+  override readonly name = "TooManyChannels";
+  readonly status = 507;
+
+  constructor(most: number) {
+    super(
+      `Cannot publish to a further channel: ${most} channels have history, which is the most ` +
+        "(-max-channels). Nothing was published; emits to these channels go on.",
+    );
+  }
+}
+
 /** As many revocations are remembered as can be; none was added. */
 export class TooManyRevocations extends HttpError {
   override readonly name = "TooManyRevocations";

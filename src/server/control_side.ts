@@ -10,6 +10,7 @@ import { RefusedEmits } from "../explain/refused_emits.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import { DemoPageAccess } from "../http/demo_page_access.ts";
+import { EmitRates } from "../http/emit_rates.ts";
 import { ControlStreams } from "../http/handlers/control_streams.ts";
 import { PresenceStreams } from "../http/handlers/presence_streams.ts";
 import { RequestCounts } from "../http/request_counts.ts";
@@ -120,6 +121,11 @@ export class ControlSide {
   #routeDeps(deps: ControlDeps): Omit<ControlRouteDeps, "access" | "demoPage"> {
     const { config, broker, clients, clock } = deps;
     const requests = new RequestCounts();
+    const bodyLimits = BodyLimits.ofServer(config, clock);
+    const { maxEmitsPerSecond } = config;
+    const emitRates = maxEmitsPerSecond === Infinity
+      ? undefined
+      : new EmitRates(maxEmitsPerSecond, clock);
     const counts = async () => ({ ...await clients.counts(), published: broker.counts });
     const isStoreShared = config.store.kind === "redis";
     return {
@@ -127,11 +133,19 @@ export class ControlSide {
       ...deps,
       ...this.#questions(deps, isStoreShared),
       isStoreShared,
-      bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
+      bodyLimits,
+      emitRates,
       activity: createActivityLog(this.#logger, config.dev),
       counts,
       requests,
-      metrics: serverMetrics({ counts, broker, controlRequests: requests, clock }),
+      metrics: serverMetrics({
+        counts,
+        broker,
+        controlRequests: requests,
+        bodyLimits,
+        emitRates,
+        clock,
+      }),
       takeStats: liveStats(counts, deps),
       greeting: {
         version: manifest.version,

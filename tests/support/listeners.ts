@@ -5,6 +5,7 @@
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
 import type { Backups } from "../../src/http/handlers/backup.ts";
+import { EmitRates } from "../../src/http/emit_rates.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
 import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
@@ -64,6 +65,8 @@ export interface ListenersOptions {
   readonly maxPayloadBytes?: number;
   /** Room for all unfinished bodies together. */
   readonly maxUnfinishedBytes?: number;
+  /** Events of each control key. Default: no limit. */
+  readonly maxEmitsPerSecond?: number;
   readonly guard?: Partial<ControlAccessOptions>;
   /** Logs single streams and requests too, as at level debug or as with `-dev`. Default: does not. */
   readonly activity?: "debug" | "dev";
@@ -212,6 +215,9 @@ export class Listeners implements Disposable {
       demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
+      emitRates: options.maxEmitsPerSecond === undefined
+        ? undefined
+        : new EmitRates(options.maxEmitsPerSecond, clock),
       revoke: (targets) => revoker.revoke(targets),
       revocations: broker.revocations.known,
       disconnect: (selection) =>

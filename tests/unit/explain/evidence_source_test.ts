@@ -30,7 +30,7 @@ function source(others: PeerAnswers, hubs: readonly (typeof record)[] = [record]
 
 Deno.test("what hubs and other servers know becomes one, and each server is named", async () => {
   const later = { ...record, beginsMs: 7, beginsAfter: 9 };
-  const answer = JSON.parse(JSON.stringify({ record: later, refusedEmits: [{ atMs: 1 }] }));
+  const answer = JSON.parse(JSON.stringify({ record: later, refusedEmits: [{ lastMs: 1 }] }));
   const others = {
     answers: [{ server: "web-2", answer }, { server: "web-3", answer: { record: {} } }],
     unanswered: ["web-4"],
