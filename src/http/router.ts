@@ -104,6 +104,11 @@ export class Router {
     for (const route of deps.routes) this.#add(route);
   }
 
+  /** Every route. */
+  get routes(): readonly Route[] {
+    return this.#deps.routes;
+  }
+
   /** Answers one request; never throws. At once if the handler does: the runtime has a shorter way for that. */
   handle(request: Request, connection: Connection = GONE): Response | Promise<Response> {
     const { guard, onAnswer } = this.#deps;

@@ -3,6 +3,7 @@ import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../htt
 import type { ControlAccess } from "../http/control_access.ts";
 import { type BackupDeps, backupHandler } from "../http/handlers/backup.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
+import { openApiHandler } from "../http/handlers/openapi_document.ts";
 import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { type DisconnectDeps, disconnectHandler } from "../http/handlers/disconnect.ts";
@@ -168,6 +169,13 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/backup/", methods: ["POST"], needs: "steer", handle: backupHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/livez", methods: ["GET", "HEAD"], needs: undefined, handle: liveHandler() },
+    {
+      path: "/openapi.json",
+      methods: ["GET", "HEAD"],
+      needs: undefined,
+      isKeyless: true,
+      handle: openApiHandler(),
+    },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
     { path: "/stats/", methods: ["GET"], needs: "read", handle: statsHandler(deps) },

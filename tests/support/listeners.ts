@@ -10,7 +10,7 @@ import { ControlAccess, type ControlAccessOptions } from "../../src/http/control
 import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { AskHubs } from "../../src/http/handlers/hub_questions.ts";
-import type { Router } from "../../src/http/router.ts";
+import type { Route, Router } from "../../src/http/router.ts";
 import { Revoker } from "../../src/server/revoker.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import { ControlStreams } from "../../src/http/handlers/control_streams.ts";
@@ -39,6 +39,7 @@ import type { KeyMaterial } from "../../src/auth/key_material.ts";
 import type { RevocationRecord } from "../../src/auth/revocations.ts";
 import { isSelected } from "../../src/auth/stream_selection.ts";
 import type { TokenAuthority } from "../../src/auth/token_authority.ts";
+import { checkDocumented, type ListenerName } from "./documented_answers.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { makeToken } from "./jwt.ts";
 import { authorityWith } from "./token_authority.ts";
@@ -237,17 +238,25 @@ export class Listeners implements Disposable {
     return Promise.resolve(new Listeners(options));
   }
 
+  /** The routes of a listener. */
+  routes(listener: ListenerName): readonly Route[] {
+    return (listener === "client" ? this.#client : this.#control).routes;
+  }
+
   /** A token for user alex on channel chat, unless the claims say otherwise. */
   token(claims: Readonly<Record<string, unknown>> = {}): string {
     return makeToken({ userId: "alex", channel: "chat", ...claims }, { secret: SECRET });
   }
 
-  /** Asks the client listener; `target` is a path and a query. */
+  /** Asks the client listener; `target` is a path and a query. It fails for an answer that docs/openapi.yaml does not name. */
   async client(target: string, init: RequestInit = {}): Promise<Response> {
-    return await this.#client.handle(new Request(`http://127.0.0.1:8000${target}`, init), {
+    const request = new Request(`http://127.0.0.1:8000${target}`, init);
+    const response = await this.#client.handle(request, {
       completed: Promise.resolve(),
       remoteAddr: { transport: "tcp", hostname: PEER },
     });
+    checkDocumented("client", request.method, target, response);
+    return response;
   }
 
   /** Opens a stream with {@link token}. */
@@ -256,9 +265,12 @@ export class Listeners implements Disposable {
     return new OpenBody(await this.client("/events/", { headers }));
   }
 
-  /** Asks the control listener; `target` is a path and a query. */
+  /** Asks the control listener; `target` is a path and a query. It fails for an answer that docs/openapi.yaml does not name. */
   async control(target: string, init: RequestInit = {}): Promise<Response> {
-    return await this.#control.handle(new Request(`http://127.0.0.1:8001${target}`, init));
+    const request = new Request(`http://127.0.0.1:8001${target}`, init);
+    const response = await this.#control.handle(request);
+    checkDocumented("control", request.method, target, response);
+    return response;
   }
 
   /** Posts fields to the control listener, urlencoded. */

@@ -332,6 +332,7 @@ Deno.test("since: a count of each verdict, and every event with its own", async 
   assertEquals((await since("2026-11-22T07:30:30Z")).verdict, "handed over");
   listeners.clock.advance(1000);
   assertEquals((await since("0")).verdict, "no such event");
+  assertEquals((await since("999999999d")).verdict, "mixed");
   await leave(stream);
 });
 
