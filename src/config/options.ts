@@ -32,6 +32,9 @@ const TEBIBYTE = 2 ** 40;
 /** A token with more channels would exceed the 64 KB that the runtime accepts for a header or a URL. */
 const CHANNELS_PER_TOKEN: NumberRange = { min: 1, max: 10_000 };
 
+/** The runtime itself refuses headers and URLs that are longer. */
+const TOKEN_BYTES: NumberRange = { min: 1, max: 65_536 };
+
 /** Every setting of the server, in the order of the help and of docs/flags.md. */
 export const SERVER_OPTIONS = [
   {
@@ -298,11 +301,34 @@ export const SERVER_OPTIONS = [
     help: "most open streams; further clients are told to come back later; 0 for no limit",
   },
   {
+    name: "max-streams-per-user",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "0",
+    help:
+      "most open streams of one user; further clients are told to come back later; 0 for no limit",
+  },
+  {
+    name: "max-streams-per-address",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "0",
+    help:
+      "most open streams from one address, or from one /64 of IPv6; further clients are told to come back later; behind a proxy it needs -trusted-proxies; 0 for no limit",
+  },
+  {
     name: "max-channels-per-token",
     value: "N",
     range: CHANNELS_PER_TOKEN,
     default: "100",
     help: "most channels that one token may name",
+  },
+  {
+    name: "max-token-bytes",
+    value: "BYTES",
+    range: TOKEN_BYTES,
+    default: String(TOKEN_BYTES.max),
+    help: "longest token that is looked at",
   },
   {
     name: "control-key",
@@ -361,6 +387,13 @@ export const SERVER_OPTIONS = [
     help: "how long to wait for open streams to end on SIGTERM or SIGINT",
   },
   {
+    name: "drain-delay",
+    value: "SECONDS",
+    range: { min: 0, max: 86_400 },
+    default: "0",
+    help: "how long to serve on before that, while /readyz says 503: time for a balancer to notice",
+  },
+  {
     name: "log-level",
     value: "LEVEL",
     default: "info",
@@ -412,6 +445,13 @@ export const TOKEN_OPTIONS = [
     value: "N",
     range: CHANNELS_PER_TOKEN,
     default: "100",
+    help: "the server's own limit, so that it accepts the token",
+  },
+  {
+    name: "max-token-bytes",
+    value: "BYTES",
+    range: TOKEN_BYTES,
+    default: String(TOKEN_BYTES.max),
     help: "the server's own limit, so that it accepts the token",
   },
   { name: "issuer", value: "TEXT", default: "", help: "the server's, if it has one" },

@@ -1,6 +1,11 @@
-import type { StreamEnd } from "./records.ts";
 import type { AskedEvent, Outcome } from "./outcome.ts";
-import type { RefusalRecord, RefusedEmit, StreamRecord } from "./records.ts";
+import {
+  hadEnded,
+  type RefusalRecord,
+  type RefusedEmit,
+  type StreamEnd,
+  type StreamRecord,
+} from "./records.ts";
 import { seqTime } from "../sse/log_position.ts";
 import { shown } from "../lib/shown_text.ts";
 
@@ -135,7 +140,7 @@ function clause(stream: StreamRecord, outcome: Outcome, seq: number, channel: st
     case "channel not heard":
       return `was open, but hears ${channelsOf(stream)}, not ${shown(channel)}.`;
     case "not there":
-      return end !== undefined && end.head < seq
+      return end !== undefined && hadEnded(stream, seq)
         ? `had ended ${ending(end)}, ${lasting(seqTime(seq) - end.atMs)} before the event.`
         : `began ${opened(stream)}, and hears ${channelsOf(stream)}, not ${shown(channel)}.`;
     case "not for it":

@@ -17,6 +17,7 @@ import { RequestCounts } from "../http/request_counts.ts";
 import { joinAudiences } from "../hub/audience.ts";
 import { isSocket } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { unlessSilent } from "../lib/errors.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -53,6 +54,7 @@ export class ControlSide {
   readonly #listener: Listener;
   readonly #access: ControlAccess;
   readonly #streams = new ControlStreams();
+  #isStopAnnounced = false;
   /** For lines about single requests. */
   readonly #logger: LimitedLogger;
 
@@ -98,6 +100,11 @@ export class ControlSide {
   /** Takes these keys and no other from now on; streams whose key is gone end. */
   useKeys(keys: readonly ControlKey[]): void {
     this.#access.useKeys(keys);
+  }
+
+  /** Says that the server is not ready from now on; everything else goes on. */
+  announceStop(): void {
+    this.#isStopAnnounced = true;
   }
 
   /** Ends the operators' streams and accepts no request from now on; resolves once the last has its answer. */
@@ -148,6 +155,7 @@ export class ControlSide {
       },
       controlStreams: this.#streams,
       healthy: () => clients.accepting && this.#listener.accepting,
+      isStopAnnounced: () => this.#isStopAnnounced,
     };
   }
 
@@ -170,11 +178,11 @@ export class ControlSide {
     return {
       askHubs: (name, ...args) => clients.ask(name, ...args),
       audience: async (...event) => {
-        const audiences = await clients.ask("audience", ...event);
+        const audiences = await unlessSilent(clients.ask("audience", ...event));
         return audiences && joinAudiences(audiences);
       },
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
-        const reasons = await clients.ask("missingKeys");
+        const reasons = await unlessSilent(clients.ask("missingKeys"));
         return [...new Set(reasons?.flat() ?? ["a worker thread does not answer"])];
       },
       taken: () => clients.taken(),
