@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { controlKeys } from "../../support/control_keys.ts";
 import { Listeners, OpenBody } from "../../support/listeners.ts";
+import { withDeadline } from "../../support/wait.ts";
 
 const NDJSON = { "Content-Type": "application/x-ndjson" };
 
@@ -33,7 +34,10 @@ Deno.test("an emit past the limit is refused with when to try again, before its 
   await using stream = await listeners.open();
   assertEquals([await emit(listeners), await emit(listeners)], [200, 200]);
   const endless = new ReadableStream({ pull: () => new Promise(() => {}) });
-  const refused = await listeners.control("/emit/", { method: "POST", body: endless });
+  const refused = await withDeadline(
+    "an answer",
+    listeners.control("/emit/", { method: "POST", body: endless }),
+  );
   assertEquals([refused.status, refused.headers.get("Retry-After"), await refused.text()], [
     429,
     "1",
