@@ -9,6 +9,7 @@ import { inMebibytes } from "../support/process_memory.ts";
 import { SeededRandom } from "../support/seeded_random.ts";
 import { LONG_MINUTES, readCommandLine, type Task, USAGE, UsageError } from "./command_line.ts";
 import { saveResults } from "./results.ts";
+import { Site } from "./site.ts";
 import { type Pace, runSite, type SiteResult } from "./run.ts";
 
 const MEBIBYTE = 1_048_576;
@@ -24,7 +25,7 @@ interface Tempo extends Omit<Pace, "trafficSeconds"> {
 
 const SHORT: Tempo = {
   endSeconds: 26,
-  historyAgeSeconds: 15,
+  historyAgeSeconds: 20,
   sampleSeconds: 1,
   idleSeconds: 2,
   crowd: { meanLifeMs: 15_000, meanStayMs: 6_000 },
@@ -53,7 +54,9 @@ async function soak(task: Task): Promise<number> {
   const pace: Pace = { ...tempo, trafficSeconds };
   const random = new SeededRandom(seed);
   const size = Math.ceil(streams / shapes.length);
-  const runs = shapes.map((shape) => runSite(shape, size, pace, random.fork()));
+  const sites: Site[] = [];
+  for (const shape of shapes) sites.push(await Site.start(shape, pace.historyAgeSeconds));
+  const runs = sites.map((site) => runSite(site, size, pace, random.fork()));
   // All of them, so that one that breaks off leaves no servers of the others behind.
   await Promise.allSettled(runs);
   const results = await Promise.all(runs);

@@ -18,7 +18,7 @@ import { type FaultOptions, Faults } from "./faults.ts";
 import { Findings } from "./findings.ts";
 import { judgeLevel, judgeLogs, type LevelResult } from "./level.ts";
 import { Publishers } from "./publishers.ts";
-import { Site, type SiteShape } from "./site.ts";
+import type { Site, SiteShape } from "./site.ts";
 
 /** How a run goes. */
 export interface Pace {
@@ -56,15 +56,16 @@ const MOMENTS_A_LINE = 12;
 /** Faults have healed by then. */
 const HEALING_MS = 1_000;
 
-/** Runs a site. */
+/** Runs a site, and ends it. */
 export async function runSite(
-  shape: SiteShape,
+  startedSite: Site,
   size: number,
   pace: Pace,
   random: SeededRandom,
 ): Promise<SiteResult> {
+  await using site = startedSite;
+  const { shape } = site;
   const findings = new Findings(shape.name);
-  await using site = await Site.start(shape, pace.historyAgeSeconds);
   const memory = {
     historyAgeSeconds: pace.historyAgeSeconds,
     losesAll: shape.store === "memory",
