@@ -78,7 +78,7 @@ function describeResults(results: readonly SiteResult[]): string {
     `${after.threads} threads (${fresh.threads}), ` +
     `${inMebibytes(after.heapBytes)} of live objects (${inMebibytes(fresh.heapBytes)}), ` +
     `${inMebibytes(after.residentBytes)} resident (${inMebibytes(fresh.residentBytes)}), ` +
-    `${(100 * after.busyCores).toFixed(2)} % of a core (${(100 * fresh.busyCores).toFixed(2)} %)`
+    `${after.wakeUpsASecond.toFixed(0)} wake-ups a second (${fresh.wakeUpsASecond.toFixed(0)})`
   ).join("\n");
 }
 

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { cpuSeconds } from "../bench/process_cpu.ts";
 import { type Metrics, metricsOf } from "../support/metrics.ts";
 import { residentBytes } from "../support/process_memory.ts";
 import type { Server } from "../support/server.ts";
@@ -91,10 +90,29 @@ async function threadsOf({ pid }: Server): Promise<number> {
   return Number(/^Threads:\s+(\d+)$/m.exec(status)?.[1]);
 }
 
-/** The cores that a server keeps busy over some time, nobody being there. */
-export async function busyCores({ pid }: Server, seconds: number): Promise<number> {
-  const before = await cpuSeconds([pid]);
+/** How often the threads of a server wake up in a second, nobody being there: each timer wakes one. */
+export async function wakeUpsASecond(server: Server, seconds: number): Promise<number> {
+  const before = await wakeUps(server);
   const begin = performance.now();
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-  return (await cpuSeconds([pid]) - before) / ((performance.now() - begin) / 1000);
+  const after = await wakeUps(server);
+  // A thread that ended meanwhile took its count with it.
+  return Math.max(0, after - before) / ((performance.now() - begin) / 1000);
+}
+
+async function wakeUps({ pid }: Server): Promise<number> {
+  let sum = 0;
+  for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+    const status = await readIfThere(`/proc/${pid}/task/${name}/status`);
+    sum += Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1] ?? 0);
+  }
+  return sum;
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch {
+    return "";
+  }
 }

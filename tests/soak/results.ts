@@ -61,19 +61,15 @@ function pageOf(
     ]),
     "Each server at the end, with nobody there, and in parentheses the same server started anew:",
     markdownTable([
-      ["server", "descriptors", "threads", "live objects", "resident", "share of a core"],
+      ["server", "descriptors", "threads", "live objects", "resident", "wake-ups a second"],
       ...results.flatMap(({ levels }) => levels).map(({ server, after, fresh }) => [
         server,
         `${after.descriptors} (${fresh.descriptors})`,
         `${after.threads} (${fresh.threads})`,
         `${inMebibytes(after.heapBytes)} (${inMebibytes(fresh.heapBytes)})`,
         `${inMebibytes(after.residentBytes)} (${inMebibytes(fresh.residentBytes)})`,
-        `${percent(after.busyCores)} (${percent(fresh.busyCores)})`,
+        `${after.wakeUpsASecond.toFixed(0)} (${fresh.wakeUpsASecond.toFixed(0)})`,
       ]),
     ]),
   ].join("\n\n");
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }
