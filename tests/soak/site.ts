@@ -36,7 +36,7 @@ const OPTIONS = {
     ...[Deno.execPath(), "run", "-A", "--v8-flags=--expose-gc"],
     `${PROJECT_ROOT}tests/support/mortal_server.ts`,
   ],
-  env: { MORTAL_WORKER: "exit", MORTAL_HEAP_MIB: "1024" },
+  env: { MORTAL_WORKER: "exit", MORTAL_LIMITS: "the server's own" },
 };
 
 /** Small enough that all of them come into play. */

@@ -13,7 +13,7 @@ export const MORTALS = "mortals";
 export const GARBAGE = "garbage";
 
 /** Longer than it takes until a worker counts as hung. */
-const HANG_MS = 12_000;
+const HANG_MS = 6_000;
 
 if (workerData !== null) {
   await import("../../src/server/worker.ts");
