@@ -104,6 +104,8 @@ export async function runSite(
   crowd.compare();
   moments.push(await takeMoment(site, account, crowd, Math.round(second())));
   await crowd.goHome();
+  await pause(HEALING_MS);
+  moments.push(await takeMoment(site, account, crowd, Math.round(second())));
   const levels = await judgeLevel(site, crowd.streams, pace.idleSeconds, findings);
   judgeLogs(site, findings);
   const last = moments.at(-1);
