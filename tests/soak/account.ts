@@ -66,7 +66,9 @@ const CLOCK_SLACK = SECOND;
 /** Dropping by age happens a little early or late. */
 const AGE_SLACK = 2 * SECOND;
 
-const LARGEST_FILLER = "abcdefghijklmnopqrstuvwxyz 0123456789\n".repeat(4_000);
+/** Some lines in small data; in large data long ones, because a parser takes its time for each. */
+const LARGEST_FILLER = ("abcdefghijklmnopqrstuvwxyz\n".repeat(10) + "0123456789".repeat(400))
+  .repeat(30);
 
 /** Microseconds since 1970. */
 export function now(): number {

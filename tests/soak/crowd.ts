@@ -46,6 +46,8 @@ export class Crowd {
   readonly #left = new Set<Recipient>();
   readonly #https: Deno.HttpClient[] = [];
   readonly #timer: ReturnType<typeof setInterval>;
+  #dueAt = Date.now() + VISIT_MS;
+  #latestMs = 0;
   #cameSoFar = 0;
   #http2Clients = 0;
   #streamsOfGone = 0;
@@ -116,8 +118,15 @@ export class Crowd {
     for (const http of this.#https) http.close();
   }
 
+  /** How late its own timer was at most: a checker that gets no processor sees delays that are its own. */
+  get latestSeconds(): number {
+    return this.#latestMs / 1000;
+  }
+
   #visit(): void {
     const nowMs = Date.now();
+    this.#latestMs = Math.max(this.#latestMs, nowMs - this.#dueAt);
+    this.#dueAt = nowMs + VISIT_MS;
     // Spread over some seconds, because they do not all come at once.
     const missing = this.#options.size - this.#clients.size;
     const most = Math.max(5, Math.ceil(this.#options.size / 20));

@@ -14,6 +14,9 @@ import { type Pace, runSite, type SiteResult } from "./run.ts";
 
 const MEBIBYTE = 1_048_576;
 
+/** A timer of this process that is later than this says that it does not get its processor time. */
+const LATE_SECONDS = 3;
+
 /** The shortest traffic in which anything can happen. */
 const LEAST_SECONDS = 20;
 
@@ -62,6 +65,15 @@ async function soak(task: Task): Promise<number> {
   const results = await Promise.all(runs);
   print(describeResults(results));
   if (task.folder !== undefined) await saveResults(task.folder, task, results);
+  const late = Math.max(...results.map(({ checkerLateSeconds }) => checkerLateSeconds));
+  if (late > LATE_SECONDS) {
+    print(
+      `The checker itself was up to ${
+        late.toFixed(1)
+      } s late: the machine is too busy, or there are ` +
+        "too many streams for it. Findings of waiting in vain may come of that.",
+    );
+  }
   const findings = results.flatMap(({ findings }) => findings.kept);
   const count = results.reduce((sum, { findings }) => sum + findings.count, 0);
   if (count === 0) {

@@ -30,7 +30,7 @@ const KINDS: readonly Kind[] = [
   { name: "JSON", forms: ["JSON"], pauseMs: 150 },
   { name: "keyed", forms: ["form", "JSON"], pauseMs: 200, isKeyed: true },
   { name: "refused", forms: ["refused", "key of another event"], pauseMs: 600 },
-  { name: "large", forms: ["form", "JSON"], pauseMs: 400, channels: [BULK], size: 100_000 },
+  { name: "large", forms: ["form", "JSON"], pauseMs: 600, channels: [BULK], size: 100_000 },
 ];
 
 const NDJSON_LINES = 60;

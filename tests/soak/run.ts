@@ -41,6 +41,8 @@ export interface SiteResult {
   readonly levels: readonly LevelResult[];
   readonly faults: string;
   readonly findings: Findings;
+  /** How late the checker's own timer was at most. */
+  readonly checkerLateSeconds: number;
 }
 
 /** The part of the traffic in which servers are killed and stopped; memory shows nothing before its end. */
@@ -106,11 +108,30 @@ export async function runSite(
   await crowd.goHome();
   await pause(HEALING_MS);
   moments.push(await takeMoment(site, account, crowd, Math.round(second())));
-  const levels = await judgeLevel(site, crowd.streams, pace.idleSeconds, findings);
+  const levels = await judgeLevelIfUp(site, crowd.streams, pace.idleSeconds, findings);
   judgeLogs(site, findings);
   const last = moments.at(-1);
   if (last !== undefined) say(`${stateOf(shape, last)}; ${faults.description}`);
-  return { shape, moments, levelFromSecond, levels, faults: faults.description, findings };
+  return {
+    ...{ shape, moments, levelFromSecond, levels, faults: faults.description, findings },
+    checkerLateSeconds: crowd.latestSeconds,
+  };
+}
+
+/** A server that could not be judged is a finding, not the end of what the others have to tell. */
+async function judgeLevelIfUp(
+  site: Site,
+  streams: number,
+  idleSeconds: number,
+  findings: Findings,
+): Promise<readonly LevelResult[]> {
+  try {
+    for (const node of site.nodes) if (node.current.hasEnded) await node.startAgain();
+    return await judgeLevel(site, streams, idleSeconds, findings);
+  } catch (error) {
+    findings.add(`the servers could not be judged at the end: ${error}`);
+    return [];
+  }
 }
 
 function stateOf({ name }: SiteShape, moment: Moment): string {
