@@ -65,6 +65,11 @@ const EMIT_PATH = /^\/emit\/?$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
+/** What a page of another origin asks before it asks for a stream. */
+export function streamPreflight(cors: HeadersOf): Route {
+  return preflightRoute("/events/", cors, STREAM_ALLOWANCE);
+}
+
 /** The routes of the client listener. */
 export function clientRouter(deps: ClientRouteDeps): Router {
   const { corsOrigins, logger, activity, demoPage, onRefusal } = deps;
@@ -72,7 +77,7 @@ export function clientRouter(deps: ClientRouteDeps): Router {
   const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
   const routes: Route[] = [
     { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
-    preflightRoute("/events/", cors, STREAM_ALLOWANCE),
+    streamPreflight(cors),
     { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
     { path: "/livez", methods: ["GET", "HEAD"], handle: liveHandler() },
     { path: "/readyz", methods: ["GET", "HEAD"], handle: clientReadyHandler(deps.isReady) },

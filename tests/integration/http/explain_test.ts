@@ -360,6 +360,16 @@ Deno.test("without an event: how the user stands now", async () => {
   );
 });
 
+Deno.test("who asks for a user by another case is told whose streams there are", async () => {
+  using listeners = await Listeners.make();
+  const stream = await listeners.open({ userId: "Alex" });
+  const told =
+    /^There are streams of Alex: each letter of a name, and its case, tells users apart\.$/m;
+  assertMatch((await explain(listeners, {})).text, told);
+  await leave(stream);
+  assertMatch((await explain(listeners, { id: await emit(listeners) })).text, told);
+});
+
 Deno.test("plain text has the sentences alone", async () => {
   using listeners = await Listeners.make();
   const id = await emit(listeners);
