@@ -101,7 +101,7 @@ function anyCase(server: FuzzedServer, random: SeededRandom): Case {
         random,
       ),
     smuggled: () => encode(smuggled(server, random)),
-    random: () => crypto.getRandomValues(new Uint8Array(random.between(1, 2000))),
+    random: () => anyBytes(random.between(1, 2000), random),
     http2: () => http2(random),
   }[kind]();
   return { isControl, bytes };
@@ -290,7 +290,7 @@ function smuggled(server: FuzzedServer, random: SeededRandom): string {
 /** The preface of HTTP/2, which the runtime understands on the same port, and frames. */
 function http2(random: SeededRandom): Uint8Array<ArrayBuffer> {
   const frames = Array.from({ length: random.between(0, 6) }, () => {
-    const payload = crypto.getRandomValues(new Uint8Array(random.between(0, 60)));
+    const payload = anyBytes(random.between(0, 60), random);
     const length = random.chance(0.8) ? payload.length : random.between(0, 70_000);
     const head = [
       length >> 16,
@@ -307,6 +307,10 @@ function http2(random: SeededRandom): Uint8Array<ArrayBuffer> {
   });
   const settings = Uint8Array.from([0, 0, 0, 4, 0, 0, 0, 0, 0]);
   return concatBytes([encode("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings, ...frames]);
+}
+
+function anyBytes(length: number, random: SeededRandom): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, () => random.between(0, 255));
 }
 
 /** A character a byte. */
