@@ -6,7 +6,7 @@
  */
 import { concatBytes } from "../../src/lib/bytes.ts";
 import type { SeededRandom } from "../support/seeded_random.ts";
-import { Connection, CUT_LINES_MS } from "./connection.ts";
+import { Connection, CUT_LINES_MS, HANG_MS } from "./connection.ts";
 import { binaryText, expect } from "./finding.ts";
 import type { FuzzedServer } from "./fuzzed_server.ts";
 import type { Round, Subject } from "./subject.ts";
@@ -78,14 +78,16 @@ async function send(
 
 /** All that is answered, up to the end of the connection, or to the first stream, which does not end. */
 async function readAll(connection: Connection, bytes: Uint8Array): Promise<string> {
-  const mayNotEnd = binaryText(bytes).includes("x-ndjson");
-  if (mayNotEnd) connection.hangMs = CUT_LINES_MS;
+  const read = async () =>
+    await connection.readUntil(/content-type: text\/event-stream\r\n/i) ?? connection.unread;
+  if (!binaryText(bytes).includes("x-ndjson")) return await read();
   try {
-    return await connection.readUntil(/content-type: text\/event-stream\r\n/i) ??
-      connection.unread;
-  } catch (error) {
-    if (mayNotEnd && connection.unread.includes("x-ndjson")) return connection.unread;
-    throw error;
+    connection.hangMs = CUT_LINES_MS;
+    return await read();
+  } catch {
+    if (connection.unread.includes("x-ndjson")) return connection.unread;
+    connection.hangMs = HANG_MS;
+    return await read();
   }
 }
 
