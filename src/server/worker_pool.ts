@@ -38,6 +38,8 @@ export interface WorkerOptions {
   readonly module?: URL;
   /** The heap of a thread, in MiB. Default: 2048, enough for some 50,000 streams. */
   readonly maxHeapMiB?: number;
+  /** How often threads are looked at, from which all times follow that they are given. Default: 1000. */
+  readonly tickMs?: number;
 }
 
 /** What the pool works with. */
@@ -97,7 +99,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
       const startedAt = deps.clock.steady();
       this.#workers.push({ thread, startedAt, deaths: 0, startTimer: undefined });
     }
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#ticker = setInterval(() => this.#tick(), deps.tickMs ?? TICK_MS);
     deps.tap.tapped(deps.broker).follow(this);
   }
 
