@@ -6,6 +6,7 @@ import { openDescriptors } from "../support/process_memory.ts";
 import { withSeed } from "../support/seeded_random.ts";
 import { type Server, startServer } from "../support/server.ts";
 import {
+  excessiveHttp2,
   misusedStreams,
   SILENT,
   SLOW_HANDSHAKE,
@@ -119,6 +120,19 @@ Deno.test({
     );
     assertUnharmed(server);
   },
+});
+
+Deno.test("HTTP/2 connections that reset each request, or send headers without end, are closed without a line of the runtime's own", async () => {
+  await using server = await startServer();
+  const token = await server.token(ATTACKED);
+  for (const attack of excessiveHttp2({ path: "/events/", token })) {
+    await using connections = await SlowConnections.open(attack, 20, {
+      origin: server.clientOrigin,
+    });
+    await connections.untilClosed();
+  }
+  await assertWorks(server, "after");
+  assertUnharmed(server);
 });
 
 /** All attackers of a test. */

@@ -75,25 +75,14 @@ export function misusedStreams(stream: AttackedStream): readonly SlowAttack[] {
 }
 
 /** HTTP/2 connections, begun without TLS: headers that never end, and a client that lets nothing be sent. */
-export function slowHttp2({ path, token }: AttackedStream): readonly SlowAttack[] {
-  const headers = bytesOf(
-    header(":method", "GET"),
-    header(":scheme", "http"),
-    header(":path", path),
-    header(":authority", "127.0.0.1"),
-    header("authorization", `Bearer ${token}`),
-  );
-  const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+export function slowHttp2(stream: AttackedStream): readonly SlowAttack[] {
+  const headers = headersOf(stream);
   return [
-    { name: "HTTP/2 that begins and stays silent", first: bytesOf(preface, frame(SETTINGS, 0, 0)) },
-    {
-      name: "HTTP/2 headers that never end",
-      first: bytesOf(preface, frame(SETTINGS, 0, 0), frame(HEADERS, 0, 1, headers)),
-    },
+    { name: "HTTP/2 that begins and stays silent", first: http2() },
+    { name: "HTTP/2 headers that never end", first: http2(frame(HEADERS, 0, 1, headers)) },
     {
       name: "HTTP/2 with a window of 0",
-      first: bytesOf(
-        preface,
+      first: http2(
         frame(SETTINGS, 0, 0, WINDOW_0),
         frame(HEADERS, END_STREAM | END_HEADERS, 1, headers),
       ),
@@ -101,10 +90,46 @@ export function slowHttp2({ path, token }: AttackedStream): readonly SlowAttack[
   ];
 }
 
+/** HTTP/2 connections that the runtime itself ends: requests that are reset at once, and endless headers. */
+export function excessiveHttp2(stream: AttackedStream): readonly SlowAttack[] {
+  const headers = headersOf(stream);
+  const resets = Array.from({ length: 100 }, (_, index) =>
+    bytesOf(
+      frame(HEADERS, END_STREAM | END_HEADERS, 2 * index + 1, headers),
+      frame(RST_STREAM, 0, 2 * index + 1, CANCEL),
+    ));
+  const more = header("x-more", "x".repeat(1000));
+  const continuations = Array.from({ length: 100 }, () => frame(CONTINUATION, 0, 1, more));
+  return [
+    { name: "HTTP/2 requests that are reset at once", first: http2(...resets) },
+    {
+      name: "HTTP/2 headers of 100 KB",
+      first: http2(frame(HEADERS, 0, 1, headers), ...continuations),
+    },
+  ];
+}
+
+function http2(...frames: readonly Uint8Array[]): Uint8Array {
+  return bytesOf("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", frame(SETTINGS, 0, 0), ...frames);
+}
+
+function headersOf({ path, token }: AttackedStream): Uint8Array {
+  return bytesOf(
+    header(":method", "GET"),
+    header(":scheme", "http"),
+    header(":path", path),
+    header(":authority", "127.0.0.1"),
+    header("authorization", `Bearer ${token}`),
+  );
+}
+
 const HEADERS = 1;
+const RST_STREAM = 3;
 const SETTINGS = 4;
+const CONTINUATION = 9;
 const END_STREAM = 1;
 const END_HEADERS = 4;
+const CANCEL = Uint8Array.of(0, 0, 0, 8);
 /** SETTINGS_INITIAL_WINDOW_SIZE. */
 const WINDOW_0 = Uint8Array.of(0, 4, 0, 0, 0, 0);
 
