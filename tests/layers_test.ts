@@ -137,9 +137,9 @@ Deno.test("the table goes strictly downward", () => {
   assertEquals(upward, []);
 });
 
-Deno.test("all of it is TypeScript, but for the scripts that Redis runs and what browsers run", () => {
+Deno.test("all of it is TypeScript, but for the scripts that Redis runs, what browsers run, and the interface's description", () => {
   const allowed =
-    /\.ts$|^src\/broker\/redis\/lua\/\w+\.lua$|\/demo_page\.html$|^src\/client\/(client\.js|package\.json)$|^src\/operator_page\/\w+\.(js|css|html)$/;
+    /\.ts$|^src\/broker\/redis\/lua\/\w+\.lua$|\/demo_page\.html$|\/handlers\/openapi\.json$|^src\/client\/(client\.js|package\.json)$|^src\/operator_page\/\w+\.(js|css|html)$/;
   assertEquals(pathsWhere(({ path }) => !allowed.test(path)), []);
 });
 

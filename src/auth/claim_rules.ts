@@ -16,6 +16,8 @@ export interface ClaimRules {
   readonly grants: readonly GrantTemplate[];
   /** The most channels that a token may name, and a stream may hear. */
   readonly maxChannels: number;
+  /** The most bytes of a token. */
+  readonly maxBytes: number;
 }
 
 /** The rules of tokens in this server's own form: `userId` and `channel`, and nothing more is checked. */
@@ -27,4 +29,5 @@ export const OWN_FORM: ClaimRules = {
   channels: undefined,
   grants: [],
   maxChannels: Infinity,
+  maxBytes: Infinity,
 };

@@ -50,7 +50,7 @@ export class Revocations {
   #size = 0;
   #forgotAt = -Infinity;
 
-  /** How many there are. */
+  /** How many there are, with those whose time was over up to a minute ago. */
   count(nowSeconds: number): number {
     this.#forgetOld(nowSeconds);
     return this.#size;

@@ -2,7 +2,14 @@ import { type Clock, wholeMilliseconds } from "../lib/clock.ts";
 import { BadField, CannotSign, TokenRefused } from "../lib/errors.ts";
 import { putAt } from "./claim_path.ts";
 import type { ClaimRules } from "./claim_rules.ts";
-import { ClaimReader, type Claims, overLimit, type TokenClaims } from "./claims.ts";
+import {
+  ClaimReader,
+  type Claims,
+  keyGone,
+  overLimit,
+  type TokenClaims,
+  tooManyBytes,
+} from "./claims.ts";
 import { Grants } from "./grant_template.ts";
 import type { KeyMaterial } from "./key_material.ts";
 import type { Verdict } from "./key_source.ts";
@@ -90,7 +97,8 @@ export class TokenAuthority implements TokenVerifier {
    *
    * @param nowSeconds the start of the lifetime, in seconds since 1970.
    * @param notIssuedBefore the token says that it was issued then or later, whatever the clock says.
-   * @throws BadField naming `channel` if the token would name too many channels; CannotSign without a secret.
+   * @throws BadField naming `channel` if the token would name too many channels, or be too long with them;
+   *   CannotSign without a secret.
    */
   async sign(
     request: TokenRequest,
@@ -98,7 +106,7 @@ export class TokenAuthority implements TokenVerifier {
     notIssuedBefore = -Infinity,
   ): Promise<string> {
     const { channels, lifetime } = request;
-    const { maxChannels, issuers, audiences, leewaySeconds } = this.#rules;
+    const { maxChannels, maxBytes, issuers, audiences, leewaySeconds } = this.#rules;
     const { signingKey } = this.#keyring;
     if (signingKey === undefined) {
       throw new CannotSign(
@@ -118,7 +126,12 @@ export class TokenAuthority implements TokenVerifier {
     payload.jti = newTokenId();
     if (issuers.length > 0) payload.iss = issuers[0];
     if (audiences.length > 0) payload.aud = audiences[0];
-    return await signToken(payload, signingKey);
+    const token = await signToken(payload, signingKey);
+    if (token.length <= maxBytes) return token;
+    throw new BadField(
+      "channel",
+      `Bad field channel: with it the token ${tooManyBytes(token, maxBytes)}.`,
+    );
   }
 
   /** A token that is signed with a shared secret is answered at once; see {@link TokenVerifier.verify}. */
@@ -154,10 +167,7 @@ export class TokenAuthority implements TokenVerifier {
     if (typeof verdict !== "string") throw verdict;
     // While a key was looked for, it may have gone.
     if (!this.#keyring.has(verdict)) {
-      throw new TokenRefused(
-        "signature",
-        "Token refused: the key that it is signed with is no longer accepted.",
-      );
+      throw keyGone();
     }
     const isPublic = !this.#keyring.isSecret(verdict);
     return this.#reader.read(readPayload(token), nowSeconds, { id: verdict, isPublic });

@@ -23,7 +23,7 @@ export interface Receipt {
   readonly subscribers: number;
 }
 
-/** A receipt, or why there is none: `KeyReused` or `StoreUnavailable`. */
+/** A receipt, or why there is none: `KeyReused`, `TooManyChannels` or `StoreUnavailable`. */
 export type Outcome = Receipt | Error;
 
 /** The number of recipients of each of some events, in the order of the events. */

@@ -1,5 +1,5 @@
 import type { Subscription } from "../auth/subscription.ts";
-import { BackupRefused, reasonOf, StoreUnavailable } from "../lib/errors.ts";
+import { BackupRefused, reasonOf, StoreUnavailable, TooManyChannels } from "../lib/errors.ts";
 import { pause } from "../lib/pause.ts";
 import type { Logger } from "../observability/logger.ts";
 import { createEvent, type ServerEvent } from "../sse/event.ts";
@@ -14,6 +14,7 @@ import type {
 } from "./broker.ts";
 import { type EventLookup, seqIn } from "./event_lookup.ts";
 import { fingerprintOf, keyReused } from "./idempotency.ts";
+import { ChannelRoom } from "./channel_room.ts";
 import type { Cursor, HistoryReader, ReadStart } from "./history_reader.ts";
 import type { Entry, KeyRecord, Log } from "./log.ts";
 import type { LogInspector } from "./log_inspector.ts";
@@ -141,6 +142,7 @@ export class LocalBroker implements Broker {
     const { plans, entries, error } = this.#appendNew(publications);
     if (error === undefined) return this.#deliver(plans, entries);
     const failure = this.#noteFailure(error);
+    this.#countOverChannels(plans);
     this.#counters.failures += plans.filter((plan) => typeof plan === "number").length;
     return plans.map((plan) => typeof plan === "number" ? failure : plan);
   }
@@ -156,7 +158,8 @@ export class LocalBroker implements Broker {
     const indexes = new Map<string, number>();
     let plans: readonly Plan[] | undefined;
     try {
-      plans = publications.map((publication) => this.#plan(publication, entries, indexes));
+      const room = ChannelRoom.for(this.#log, publications.length);
+      plans = publications.map((publication) => this.#plan(publication, entries, indexes, room));
       if (entries.length > 0) this.#append(entries);
       return { plans, entries, error: undefined };
     } catch (error) {
@@ -169,6 +172,7 @@ export class LocalBroker implements Broker {
       // The rest of those that were not refused repeat an entry, of this batch or of one before.
       const refused = plans.filter((plan) => plan instanceof Error).length;
       this.#counters.repeats += plans.length - refused - entries.length;
+      this.#countOverChannels(plans);
     }
     if (entries.length === 0) return plans as Outcomes; // No plan names an entry.
     const events = entries.flatMap(({ events }) => events);
@@ -178,6 +182,10 @@ export class LocalBroker implements Broker {
       ? this.#settleLater(entries, counts)
       : this.#settle(entries, counts);
     return plans.map((plan) => typeof plan === "number" ? receiptOf(plan) : plan);
+  }
+
+  #countOverChannels(plans: readonly Plan[]): void {
+    this.#counters.overChannels += plans.filter((plan) => plan instanceof TooManyChannels).length;
   }
 
   #append(entries: readonly Entry[]): void {
@@ -215,14 +223,18 @@ export class LocalBroker implements Broker {
    * Adds an entry if the publication needs one.
    *
    * @param indexes the indexes of the entries that have a key, by key.
+   * @param room set if there may be too many channels.
    */
   #plan(
     publication: Publication,
     entries: Entry[],
     indexes: Map<string, number>,
+    room: ChannelRoom | undefined,
   ): Plan {
     const key = publication.idempotencyKey;
     if (key === undefined) {
+      const refusal = room?.take(publication.drafts);
+      if (refusal !== undefined) return refusal;
       const events = this.#createEvents(publication, entries);
       return entries.push({ events, key: undefined }) - 1;
     }
@@ -230,6 +242,8 @@ export class LocalBroker implements Broker {
     const planned = indexes.get(key);
     const record = planned === undefined ? this.#log.recall(key) : entries[planned]?.key;
     if (record === undefined) {
+      const refusal = room?.take(publication.drafts);
+      if (refusal !== undefined) return refusal;
       const events = this.#createEvents(publication, entries);
       const seq = lastSeq(events);
       indexes.set(key, entries.length);

@@ -36,6 +36,13 @@ export interface Log {
    */
   readonly gathers: boolean;
   readonly inspector: LogInspector;
+  /** See `Retention`. */
+  readonly maxChannels: number;
+  /** How many channels have retained events, among them some that are past their age. */
+  readonly channelCount: number;
+
+  /** Whether a channel has retained events. Some that are past their age are dropped before. */
+  retains(channel: string): boolean;
 
   /**
    * Appends entries whose seqs follow `last`, in order.

@@ -39,6 +39,7 @@ export class MemoryLog implements Log {
   /** Gathering makes appending no cheaper here. */
   readonly gathers = false;
   readonly inspector: LogInspector;
+  readonly maxChannels: number;
   readonly #retention: Retention;
   readonly #now: () => number;
   readonly #channels = new Map<string, ChannelHistory>();
@@ -67,6 +68,7 @@ export class MemoryLog implements Log {
     start: LogPosition = { seq: 0, epoch: newEpoch() },
   ) {
     this.#retention = retention;
+    this.maxChannels = retention.maxChannels ?? Infinity;
     this.#now = now;
     this.epoch = start.epoch;
     this.#last = this.#floor = start.seq;
@@ -86,6 +88,15 @@ export class MemoryLog implements Log {
 
   get last(): number {
     return this.#last;
+  }
+
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
+  retains(channel: string): boolean {
+    this.#trim();
+    return this.#channels.has(channel);
   }
 
   /** Whether events after a position that the subscription may match have been dropped. */

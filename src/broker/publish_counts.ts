@@ -6,11 +6,13 @@ export interface PublishCounts {
   readonly repeats: number;
   /** Publications that the store did not take: their publishers were answered 503. */
   readonly failures: number;
+  /** Publications to a further channel that were refused: as many have retained events as may. */
+  readonly overChannels: number;
 }
 
 /** A broker counts in it. */
 export type PublishCounters = { -readonly [Name in keyof PublishCounts]: number };
 
 export function newPublishCounters(): PublishCounters {
-  return { events: 0, repeats: 0, failures: 0 };
+  return { events: 0, repeats: 0, failures: 0, overChannels: 0 };
 }

@@ -4,4 +4,6 @@ export interface Retention {
   readonly ageMs: number;
   readonly bytesPerChannel: number;
   readonly totalBytes: number;
+  /** The most channels with retained events; events for a further one are refused. Default: no limit. */
+  readonly maxChannels?: number;
 }

@@ -1,6 +1,7 @@
 import { type Config, readConfig, readLogFormat } from "../config/config.ts";
 import { systemClock } from "../lib/clock.ts";
-import { reasonOf } from "../lib/errors.ts";
+import { within } from "../lib/deadline.ts";
+import { reasonOf, StartGivenUp } from "../lib/errors.ts";
 import { type AdjustableLogger, createLogger, printToStderr } from "../observability/logger.ts";
 import { Server } from "../server/server.ts";
 import { ServiceManager } from "../server/service_manager.ts";
@@ -10,7 +11,7 @@ import { EXIT_DONE, exitStatus } from "./exit_status.ts";
 import { onReloadSignal, stopSignal } from "./signals.ts";
 
 /**
- * Runs the server until it has stopped after SIGTERM or SIGINT. At SIGHUP it reads the files of secrets,
+ * Runs the server until it has stopped after SIGTERM or SIGINT; a second one ends `-drain-delay`. At SIGHUP it reads the files of secrets,
  * keys and the log level anew.
  *
  * @param flags the values of `SERVER_OPTIONS` by name.
@@ -31,6 +32,10 @@ export async function serve(
     await serveWith(readConfig(flags, environment), logger, print);
     return EXIT_DONE;
   } catch (error) {
+    if (error instanceof StartGivenUp) {
+      logger.info("stopped");
+      return EXIT_DONE;
+    }
     if (format === "text") throw error;
     logger.error("server failed", { error: reasonOf(error) });
     return exitStatus(error);
@@ -42,7 +47,10 @@ async function serveWith(
   logger: AdjustableLogger,
   print: (text: string) => void,
 ): Promise<void> {
-  const starting = Server.start(config, systemClock, logger);
+  const stopping = stopSignal();
+  const giveUp = new AbortController();
+  stopping.then(() => giveUp.abort());
+  const starting = Server.start(config, systemClock, logger, { giveUp: giveUp.signal });
   const manager = ServiceManager.find(logger);
   onReloadSignal(() =>
     starting.then((server) => {
@@ -55,9 +63,15 @@ async function serveWith(
   surviveFailures(logger);
   manager?.ready();
   if (config.dev) print(await announceDevelopment(server, config, systemClock));
-  const signal = await stopSignal();
+  let signal = await stopping;
+  const { drainDelayMs, drainMs } = config;
+  manager?.stopping(drainDelayMs + drainMs);
+  if (drainDelayMs > 0) {
+    logger.info("not ready, draining later", { signal, seconds: drainDelayMs / 1000 });
+    server.announceStop();
+    signal = await within(drainDelayMs, stopSignal(), () => signal);
+  }
   logger.info("draining", { signal });
-  manager?.stopping();
   const inTime = await server.stop();
   if (!inTime) logger.warn("drain time over: leaving streams that did not end");
   await manager?.close();

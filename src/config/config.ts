@@ -10,6 +10,7 @@ import { type SecretSource, Settings } from "./settings.ts";
 import type { StoreAddress } from "../broker/store_address.ts";
 import type { JournalLimits } from "../explain/journal_limits.ts";
 import type { HubOptions } from "../hub/hub.ts";
+import type { StreamLimits } from "../hub/stream_places.ts";
 
 /** Anybody: whoever connects needs a token, as over a port. */
 const CLIENT_SOCKET_MODE = 0o666;
@@ -44,9 +45,15 @@ export interface Config extends HubOptions {
   /** IP addresses and ranges of them. */
   readonly trustedProxies: readonly string[];
   readonly maxPayloadBytes: number;
+  /** Of the bodies of control requests; see `BodyLimits`. */
+  readonly maxUnfinishedBytes: number;
+  /** Of each control key; Infinity for no limit. */
+  readonly maxEmitsPerSecond: number;
   /** Infinity for no limit. */
   readonly maxConnections: number;
+  readonly streamLimits: StreamLimits;
   readonly maxChannelsPerToken: number;
+  readonly maxTokenBytes: number;
   readonly controlKey: SecretSource;
   /** The file of control keys that have names and rights. */
   readonly controlKeys: string | undefined;
@@ -56,6 +63,8 @@ export interface Config extends HubOptions {
   /** Whether operators may see payloads. */
   readonly peek: boolean;
   readonly drainMs: number;
+  /** How long a server that was told to stop serves on before it drains. */
+  readonly drainDelayMs: number;
   readonly logFormat: LogFormat;
   /** That of the start: it may change while the server runs. */
   readonly logLevel: LogLevel;
@@ -113,6 +122,7 @@ export function readConfig(
       ageMs: settings.milliseconds("history-age"),
       bytesPerChannel: settings.number("history-bytes"),
       totalBytes: settings.number("history-total-bytes"),
+      maxChannels: settings.number("max-channels") || Infinity,
     },
     corsOrigins: settings.origins("cors"),
     cookie: settings.cookieName("cookie"),
@@ -123,8 +133,15 @@ export function readConfig(
     maxBufferBytes: settings.number("max-buffer"),
     stallMs: settings.milliseconds("stall"),
     maxPayloadBytes: settings.number("max-payload"),
+    maxUnfinishedBytes: settings.number("max-unfinished-bytes"),
+    maxEmitsPerSecond: settings.number("max-emits-per-second") || Infinity,
     maxConnections: settings.number("max-connections") || Infinity,
+    streamLimits: {
+      perUser: settings.number("max-streams-per-user") || Infinity,
+      perAddress: settings.number("max-streams-per-address") || Infinity,
+    },
     maxChannelsPerToken: settings.number("max-channels-per-token"),
+    maxTokenBytes: settings.number("max-token-bytes"),
     controlKey: settings.secret("control-key", "control-key-file"),
     controlKeys: settings.file("control-keys"),
     controlHosts: settings.list("control-host").map((name) =>
@@ -136,6 +153,7 @@ export function readConfig(
     },
     peek: !settings.on("no-peek"),
     drainMs: settings.milliseconds("drain"),
+    drainDelayMs: settings.milliseconds("drain-delay"),
     logFormat: readLogFormat(flags, environment),
     ...settings.logLevel("log-level", "log-level-file"),
     dev: settings.on("dev"),
@@ -285,6 +303,7 @@ function readClaimRules(settings: Settings): ClaimRules {
     channels,
     grants: settings.grants("grant"),
     maxChannels: settings.number("max-channels-per-token"),
+    maxBytes: settings.number("max-token-bytes"),
   };
 }
 

@@ -32,6 +32,9 @@ const TEBIBYTE = 2 ** 40;
 /** A token with more channels would exceed the 64 KB that the runtime accepts for a header or a URL. */
 const CHANNELS_PER_TOKEN: NumberRange = { min: 1, max: 10_000 };
 
+/** The runtime itself refuses headers and URLs that are longer. */
+const TOKEN_BYTES: NumberRange = { min: 1, max: 65_536 };
+
 /** Every setting of the server, in the order of the help and of docs/flags.md. */
 export const SERVER_OPTIONS = [
   {
@@ -268,6 +271,29 @@ export const SERVER_OPTIONS = [
     help: "largest payload of an event",
   },
   {
+    name: "max-unfinished-bytes",
+    value: "BYTES",
+    range: { min: 1, max: TEBIBYTE },
+    default: "268435456",
+    help:
+      "bytes of all unfinished bodies of control requests together; there is always room for four of the largest",
+  },
+  {
+    name: "max-emits-per-second",
+    value: "N",
+    range: { min: 0, max: 1_000_000 },
+    default: "0",
+    help:
+      "most events that each control key may emit in a second: further emits get 429, NDJSON is read more slowly; 0 for no limit",
+  },
+  {
+    name: "max-channels",
+    value: "N",
+    range: { min: 0, max: 1_000_000_000 },
+    default: "1000000",
+    help: "most channels with retained events; emits to further ones are refused; 0 for no limit",
+  },
+  {
     name: "max-connections",
     value: "N",
     range: { min: 0, max: 10_000_000 },
@@ -275,11 +301,34 @@ export const SERVER_OPTIONS = [
     help: "most open streams; further clients are told to come back later; 0 for no limit",
   },
   {
+    name: "max-streams-per-user",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "0",
+    help:
+      "most open streams of one user; further clients are told to come back later; 0 for no limit",
+  },
+  {
+    name: "max-streams-per-address",
+    value: "N",
+    range: { min: 0, max: 10_000_000 },
+    default: "0",
+    help:
+      "most open streams from one address, or from one /64 of IPv6; further clients are told to come back later; behind a proxy it needs -trusted-proxies; 0 for no limit",
+  },
+  {
     name: "max-channels-per-token",
     value: "N",
     range: CHANNELS_PER_TOKEN,
     default: "100",
     help: "most channels that one token may name",
+  },
+  {
+    name: "max-token-bytes",
+    value: "BYTES",
+    range: TOKEN_BYTES,
+    default: String(TOKEN_BYTES.max),
+    help: "longest token that is looked at",
   },
   {
     name: "control-key",
@@ -338,6 +387,13 @@ export const SERVER_OPTIONS = [
     help: "how long to wait for open streams to end on SIGTERM or SIGINT",
   },
   {
+    name: "drain-delay",
+    value: "SECONDS",
+    range: { min: 0, max: 86_400 },
+    default: "0",
+    help: "how long to serve on before that, while /readyz says 503: time for a balancer to notice",
+  },
+  {
     name: "log-level",
     value: "LEVEL",
     default: "info",
@@ -389,6 +445,13 @@ export const TOKEN_OPTIONS = [
     value: "N",
     range: CHANNELS_PER_TOKEN,
     default: "100",
+    help: "the server's own limit, so that it accepts the token",
+  },
+  {
+    name: "max-token-bytes",
+    value: "BYTES",
+    range: TOKEN_BYTES,
+    default: String(TOKEN_BYTES.max),
     help: "the server's own limit, so that it accepts the token",
   },
   { name: "issuer", value: "TEXT", default: "", help: "the server's, if it has one" },

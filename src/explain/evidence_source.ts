@@ -1,5 +1,4 @@
 import type { Peers } from "../broker/peers.ts";
-import { WorkerSilent } from "../lib/errors.ts";
 import type { Evidence, Question } from "./judgement.ts";
 import { joinRecords, type RefusedEmit, type UserRecord } from "./records.ts";
 import type { RefusedEmits } from "./refused_emits.ts";
@@ -12,11 +11,8 @@ export interface TimeSpan {
 
 /** What evidence is gathered from. */
 export interface EvidenceSourceDeps {
-  /** Asks each hub of this server; `undefined` if one does not answer. */
-  readonly askHubs: (
-    user: string,
-    channel: string,
-  ) => Promise<readonly UserRecord[] | undefined>;
+  /** Asks each hub of this server; throws WorkerSilent if one does not answer. */
+  readonly askHubs: (user: string, channel: string) => Promise<readonly UserRecord[]>;
   readonly refusedEmits: RefusedEmits;
   readonly peers: Peers;
   readonly isStoreShared: boolean;
@@ -57,9 +53,6 @@ export class EvidenceSource {
       this.#own(question, { fromMs, toMs }),
       peers.ask(QUESTION, [user, channel, fromMs, toMs]),
     ]);
-    if (own === undefined) {
-      throw new WorkerSilent("Cannot explain: a worker thread of this server does not answer.");
-    }
     const known = others.answers.flatMap(({ server, answer }) =>
       isEvidence(answer) ? [{ server, ...answer }] : []
     );
@@ -81,9 +74,8 @@ export class EvidenceSource {
   async #own(
     { user, channel }: Question,
     { fromMs, toMs }: TimeSpan,
-  ): Promise<OwnEvidence | undefined> {
+  ): Promise<OwnEvidence> {
     const records = await this.#deps.askHubs(user, channel);
-    if (records === undefined) return undefined;
     return {
       record: joinRecords(records),
       refusedEmits: this.#deps.refusedEmits.between(fromMs, toMs, channel),

@@ -169,13 +169,19 @@ export function explainNow(
 
 /** What every answer ends with: what may be missing in it. */
 function caveatsOf({ record, unanswered, isStoreShared }: Evidence): readonly string[] {
+  const { similarUsers = [] } = record;
+  const similar = similarUsers.length === 0 ? [] : [
+    `There are streams of ${
+      similarUsers.map(shown).join(", ")
+    }: each letter of a name, and its case, tells users apart.`,
+  ];
   const names = unanswered.map(shown).join(", ");
   const silent = names === ""
     ? []
     : [`These servers did not answer, so what they know is missing: ${names}.`];
   const begins = `The record of streams that have ended begins at ${iso(record.beginsMs)}.`;
   const gone = isStoreShared ? " A server that has stopped since took its record with it." : "";
-  return [...silent, begins + gone];
+  return [...similar, ...silent, begins + gone];
 }
 
 /** The event that is meant: one for the user on the channel, else one on the channel, else any; the newest. */

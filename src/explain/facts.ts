@@ -45,12 +45,14 @@ export function refusalFacts(
   };
 }
 
-/** A refused emit as an answer has it. */
+/** Refused emits as an answer has them. */
 export function refusedEmitFacts(
-  { server, atMs, status, reason, keyName, channel, user }: RefusedEmit,
+  { server, firstMs, lastMs, count, status, reason, keyName, channel, user }: RefusedEmit,
 ): object {
   return {
-    time: iso(atMs),
+    firstAt: iso(firstMs),
+    lastAt: iso(lastMs),
+    count,
     status,
     reason,
     ...(server !== undefined && { server }),

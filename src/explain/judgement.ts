@@ -1,6 +1,12 @@
 import { seqTime } from "../sse/log_position.ts";
 import { type AskedEvent, type Outcome, outcomeOf } from "./outcome.ts";
-import type { RefusalRecord, RefusedEmit, StreamRecord, UserRecord } from "./records.ts";
+import {
+  hadEnded,
+  type RefusalRecord,
+  type RefusedEmit,
+  type StreamRecord,
+  type UserRecord,
+} from "./records.ts";
 
 /** The answer in two or three words; docs/http.md explains each. */
 export type Verdict =
@@ -82,13 +88,14 @@ export function judge(event: AskedEvent, evidence: Evidence): Judgement {
     outcome: outcomeOf(stream, event, epoch),
   }));
   const best = BEST_FIRST.find((outcome) => judged.some((one) => one.outcome === outcome));
-  const isWhole = unanswered.length === 0 && event.seq > record.beginsAfter;
+  const timeMs = seqTime(event.seq);
+  const isWhole = unanswered.length === 0 && event.seq > record.beginsAfter &&
+    timeMs >= record.beginsMs;
   const isUncertain = judged.some(({ outcome }) => outcome === "gap near");
   const contactMs = lastContact(judged, event.seq);
   const refusals = record.refusals.filter((one) =>
     one.user !== undefined && one.lastMs >= contactMs
   );
-  const timeMs = seqTime(event.seq);
   const strangers = record.refusals.filter(({ user, firstMs, lastMs }) =>
     user === undefined && firstMs <= timeMs + NEAR_MS && lastMs >= timeMs - NEAR_MS
   );
@@ -109,16 +116,16 @@ function causeOfSkip(
   refusals: readonly RefusalRecord[],
 ): Verdict {
   if (refusals.some(({ firstMs }) => firstMs <= seqTime(seq))) return "refused";
-  const hadOne = judged.some(({ stream: { hears, end } }) => hears && end && end.head < seq);
+  const hadOne = judged.some(({ stream }) => stream.hears && hadEnded(stream, seq));
   const wasElsewhere = judged.some(({ outcome }) => outcome === "channel not heard");
   return wasElsewhere && !hadOne ? "channel not heard" : "skipped";
 }
 
 /** When a stream of the user's last began or ended before an event: refusals from then on matter. */
 function lastContact(judged: readonly Judged[], seq: number): number {
-  const times = judged.flatMap(({ stream: { progress, openedMs, end } }) => {
-    if (progress.head >= seq) return [];
-    return end !== undefined && end.head < seq ? [end.atMs] : [openedMs];
+  const times = judged.flatMap(({ stream }) => {
+    if (stream.progress.head >= seq) return [];
+    return hadEnded(stream, seq) ? [endedMs(stream)] : [stream.openedMs];
   });
   return Math.max(-Infinity, ...times);
 }
@@ -130,7 +137,7 @@ function mostTelling(judged: readonly Judged[], seq: number): readonly Judged[] 
   const telling = order.flatMap((outcome) =>
     sorted.filter((one) => one.outcome === outcome).slice(0, MAX_ALIKE)
   );
-  const before = sorted.filter(({ stream: { end } }) => end !== undefined && end.head < seq)
+  const before = sorted.filter(({ stream }) => hadEnded(stream, seq))
     .toSorted((one, other) => byEnd(one.stream, other.stream));
   return [...telling, ...before.slice(0, 1)];
 }

@@ -1,5 +1,5 @@
 import { seqIn } from "../broker/event_lookup.ts";
-import type { StreamRecord } from "./records.ts";
+import { hadEnded, type StreamRecord } from "./records.ts";
 
 /** What one stream had of an event. `sentences.ts` says each in words. */
 export type Outcome =
@@ -50,7 +50,7 @@ export function outcomeOf(
 ): Outcome {
   const { seq } = event;
   const wasOpen = seq > progress.head;
-  if (seq > (end?.head ?? Infinity)) return "not there";
+  if (hadEnded({ end }, seq)) return "not there";
   if (!hears) return wasOpen ? "channel not heard" : "not there";
   if (!wasOpen && progress.cameWith === undefined) return "skipped";
   const notGiven = whyNotGiven(progress, event, epoch);

@@ -8,6 +8,7 @@ import type { ClientOrigin } from "../hub/client_origin.ts";
 import type { DisconnectReason } from "../hub/disconnect_reason.ts";
 import type { StreamProgress } from "../hub/stream_progress.ts";
 import type { RefusalCode } from "../lib/errors.ts";
+import { seqTime } from "../sse/log_position.ts";
 
 /** A stream of the user asked about. */
 export interface StreamRecord {
@@ -30,8 +31,16 @@ export interface StreamRecord {
 export interface StreamEnd {
   readonly atMs: number;
   readonly reason: DisconnectReason;
-  /** The log's newest seq then: every later event came too late for the stream. */
+  /** The log's newest seq then, as far as the server had followed a shared store. */
   readonly head: number;
+}
+
+/**
+ * Whether a stream had ended when an event was published. A server that follows a store may lag behind it, so an
+ * event that it had not got yet counts as later only if it is so by the clocks, too.
+ */
+export function hadEnded({ end }: Pick<StreamRecord, "end">, seq: number): boolean {
+  return end !== undefined && end.head < seq && end.atMs <= seqTime(seq);
 }
 
 /** Why a client got no stream, in a word or two. */
@@ -52,6 +61,9 @@ export interface RefusalRecord {
   readonly count: number;
 }
 
+/** A sentence needs no more similar names. */
+export const MAX_SIMILAR = 3;
+
 /** What is known of one user. */
 export interface UserRecord {
   /** Nothing is known of streams that ended at this time or earlier. */
@@ -64,12 +76,16 @@ export interface UserRecord {
   readonly streams: readonly StreamRecord[];
   /** Those of the user, and those of nobody who is known. */
   readonly refusals: readonly RefusalRecord[];
+  /** Users with streams whose names may have been meant, if no stream of the user is known. Default: none. */
+  readonly similarUsers?: readonly string[];
 }
 
-/** A control request, or a line of one, that was to emit and was refused. */
+/** Control requests, or lines of them, that were to emit and were refused in the same way. */
 export interface RefusedEmit {
   readonly server?: string;
-  readonly atMs: number;
+  readonly firstMs: number;
+  readonly lastMs: number;
+  readonly count: number;
   readonly status: number;
   readonly reason: string;
   /** The name of the control key. */
@@ -81,11 +97,14 @@ export interface RefusedEmit {
 
 /** Joins what several hubs know; there must be at least one. */
 export function joinRecords(records: readonly UserRecord[]): UserRecord {
+  const streams = records.flatMap(({ streams }) => streams);
+  const similar = new Set(records.flatMap(({ similarUsers = [] }) => similarUsers));
   return {
     beginsMs: Math.max(...records.map(({ beginsMs }) => beginsMs)),
     beginsAfter: Math.max(...records.map(({ beginsAfter }) => beginsAfter)),
     hasMoreOpen: records.some(({ hasMoreOpen }) => hasMoreOpen === true),
-    streams: records.flatMap(({ streams }) => streams),
+    streams,
     refusals: records.flatMap(({ refusals }) => refusals),
+    similarUsers: streams.length > 0 ? [] : [...similar].slice(0, MAX_SIMILAR),
   };
 }

@@ -1,6 +1,11 @@
-import type { StreamEnd } from "./records.ts";
 import type { AskedEvent, Outcome } from "./outcome.ts";
-import type { RefusalRecord, RefusedEmit, StreamRecord } from "./records.ts";
+import {
+  hadEnded,
+  type RefusalRecord,
+  type RefusedEmit,
+  type StreamEnd,
+  type StreamRecord,
+} from "./records.ts";
 import { seqTime } from "../sse/log_position.ts";
 import { shown } from "../lib/shown_text.ts";
 
@@ -135,7 +140,7 @@ function clause(stream: StreamRecord, outcome: Outcome, seq: number, channel: st
     case "channel not heard":
       return `was open, but hears ${channelsOf(stream)}, not ${shown(channel)}.`;
     case "not there":
-      return end !== undefined && end.head < seq
+      return end !== undefined && hadEnded(stream, seq)
         ? `had ended ${ending(end)}, ${lasting(seqTime(seq) - end.atMs)} before the event.`
         : `began ${opened(stream)}, and hears ${channelsOf(stream)}, not ${shown(channel)}.`;
     case "not for it":
@@ -173,20 +178,26 @@ export function describeStranger(refusal: RefusalRecord, user: string): string {
 
 function requestsRefused(refusal: RefusalRecord, whose: string): string {
   const { firstMs, lastMs, count: times, message } = refusal;
-  const when = times === 1 ? `At ${iso(lastMs)}` : `From ${iso(firstMs)} to ${iso(lastMs)}`;
+  const when = spanOf(firstMs, lastMs, times);
   const [requests, were] = times === 1
     ? ["a request", "was"]
     : [`${count(times, "request")}`, "were"];
   return `${when}, ${requests} for a stream ${whose}${from(refusal)} ${were} refused: ${message}`;
 }
 
-/** A refused emit, in a sentence. */
+/** Refused emits, in a sentence. */
 export function describeRefusedEmit(
-  { atMs, status, reason, keyName, channel, user }: RefusedEmit,
+  { firstMs, lastMs, count: times, status, reason, keyName, channel, user }: RefusedEmit,
 ): string {
   const target = channel === undefined
     ? ""
     : ` for ${user === undefined ? "somebody" : shown(user)} on ${shown(channel)}`;
   const key = keyName === undefined ? "" : ` with the key ${shown(keyName)}`;
-  return `At ${iso(atMs)}, an emit${target}${key} was refused (${status}): ${reason}`;
+  const [emits, were] = times === 1 ? ["an emit", "was"] : [count(times, "emit"), "were"];
+  const when = spanOf(firstMs, lastMs, times);
+  return `${when}, ${emits}${target}${key} ${were} refused (${status}): ${reason}`;
+}
+
+function spanOf(firstMs: number, lastMs: number, times: number): string {
+  return times === 1 ? `At ${iso(lastMs)}` : `From ${iso(firstMs)} to ${iso(lastMs)}`;
 }

@@ -3,16 +3,28 @@ import { isAmong } from "../auth/subscription.ts";
 import type { ClientOrigin } from "../hub/client_origin.ts";
 import type { ConnectOptions } from "../hub/connect_options.ts";
 import type { DisconnectReason } from "../hub/disconnect_reason.ts";
+import type { StreamLimits } from "../hub/stream_places.ts";
 import type { StreamObserver } from "../hub/stream_observer.ts";
 import type { Subscriber } from "../hub/subscriber.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Deque } from "../lib/deque.ts";
+import { isSimilar } from "../lib/similar_names.ts";
 import type { JournalLimits } from "./journal_limits.ts";
-import type { RefusalRecord, RefusedFor, StreamEnd, StreamRecord, UserRecord } from "./records.ts";
+import {
+  MAX_SIMILAR,
+  type RefusalRecord,
+  type RefusedFor,
+  type StreamEnd,
+  type StreamRecord,
+  type UserRecord,
+} from "./records.ts";
+import { rejectionMessage } from "./rejection.ts";
 
 /** What a journal works with. */
 export interface JournalDeps {
   readonly limits: JournalLimits;
+  /** Those that clients are rejected by. */
+  readonly streamLimits: StreamLimits;
   readonly clock: Clock;
   /** The log's newest seq. */
   readonly head: () => number;
@@ -30,6 +42,9 @@ export interface Refusal {
 /** One question is answered with no more of a user's streams, and of the refusals. */
 const MAX_STREAMS = 1000;
 const MAX_REFUSALS = 100;
+
+/** For a similar name no more streams are looked at, which takes a few milliseconds. */
+const MAX_SEARCHED = 10_000;
 
 /** An answer names no more of a stream's channels. */
 const MAX_NAMED = 5;
@@ -94,7 +109,7 @@ export class StreamJournal implements StreamObserver {
     const user = claims?.isPublic ? undefined : claims?.user;
     this.refused({
       why: reason,
-      message: `No stream: ${reason}.`,
+      message: rejectionMessage(reason, user, origin, this.#deps.streamLimits),
       user,
       isVerified: user !== undefined,
       origin,
@@ -131,9 +146,14 @@ export class StreamJournal implements StreamObserver {
     const refusals = this.#refusalsOf(user);
     const { limits, clock, head } = this.#deps;
     const streams: StreamRecord[] = [];
+    const similar = new SimilarUsers(user);
     for (const subscriber of open) {
       const { claims, id, origin, since, progress } = subscriber;
-      if (claims.isPublic || claims.user !== user) continue;
+      if (claims.isPublic) continue;
+      if (claims.user !== user) {
+        similar.look(claims.user);
+        continue;
+      }
       if (streams.length === MAX_STREAMS) {
         // The others may have had any event so far.
         const [beginsMs, beginsAfter] = [clock.wall(), head()];
@@ -149,7 +169,11 @@ export class StreamJournal implements StreamObserver {
       : [clock.wall(), head()];
     for (let n = this.#ended.length - 1; n >= 0; n--) {
       const ended = this.#ended.at(n);
-      if (ended === undefined || ended.user !== user) continue;
+      if (ended === undefined) continue;
+      if (ended.user !== user) {
+        similar.look(ended.user);
+        continue;
+      }
       if (streams.length < MAX_STREAMS) streams.push(toRecord(ended, channel));
       else {
         beginsMs = ended.end.atMs;
@@ -157,7 +181,8 @@ export class StreamJournal implements StreamObserver {
         break;
       }
     }
-    return { beginsMs, beginsAfter, streams, refusals };
+    const similarUsers = streams.length > 0 ? [] : similar.names;
+    return { beginsMs, beginsAfter, streams, refusals, similarUsers };
   }
 
   #refusalsOf(user: string): readonly RefusalRecord[] {
@@ -219,14 +244,43 @@ function toRecord(
     & { readonly user?: string },
   channel: string,
 ): StreamRecord {
+  const hears = isAmong(channels, channel);
   return {
     id,
-    hears: isAmong(channels, channel),
-    channels: channels.slice(0, MAX_NAMED),
+    hears,
+    channels: (hears ? channels : similarFirst(channels, channel)).slice(0, MAX_NAMED),
     channelCount: channels.length,
     origin,
     openedMs,
     progress,
     end,
   };
+}
+
+/** Gathers the names of users that may have been meant by another. */
+class SimilarUsers {
+  readonly #user: string;
+  readonly #names = new Set<string>();
+  #left = MAX_SEARCHED;
+
+  constructor(user: string) {
+    this.#user = user;
+  }
+
+  get names(): readonly string[] {
+    return [...this.#names];
+  }
+
+  look(user: string): void {
+    if (this.#left-- <= 0 || this.#names.size === MAX_SIMILAR) return;
+    if (isSimilar(this.#user, user)) this.#names.add(user);
+  }
+}
+
+/** So that one that may have been meant is among those that are named. */
+function similarFirst(channels: readonly string[], channel: string): readonly string[] {
+  const similar = channels.filter((one) => isSimilar(one, channel));
+  return similar.length === 0
+    ? channels
+    : [...similar, ...channels.filter((one) => !similar.includes(one))];
 }

@@ -74,6 +74,15 @@ export function adviceOn(
         ...(refusals.some(({ why }) => why === "revoked")
           ? ["The user's tokens were revoked; one that is issued later works at once."]
           : []),
+        ...(refusals.some(({ why }) => why === "over the user limit")
+          ? ["Let its clients close streams that they do not need, or raise -max-streams-per-user."]
+          : []),
+        ...(refusals.some(({ why }) => why === "over the address limit")
+          ? [
+            "If all clients seem to come from one address, name the proxy in -trusted-proxies; " +
+            "if many users share it, raise -max-streams-per-address.",
+          ]
+          : []),
         ...incompleteness(user, isWhole),
       ];
     case "not connected":

@@ -8,6 +8,8 @@ import { readBytes, readText } from "./read_body.ts";
 /** In quotation marks or not; of ASCII without backslashes, so that it is to others what it is here. */
 const BOUNDARY = /;\s*boundary=(?:"([ !#-[\]-~]+)"|([!#-:<-[\]-~]+))\s*(?:;|$)/i;
 
+const NOT_ASCII = /[\u0080-\uffff]+/g;
+
 const LONG_TEXT = 65_536;
 const PLUS = 0x2b;
 const SPACE = 0x20;
@@ -136,7 +138,9 @@ function addForm(fields: FieldMap, text: string): void {
 /** Reads `+` as a space and `%41` as a byte of UTF-8; a percent sign before anything else is itself. */
 function unescape(text: string): string {
   const spaced = text.includes("+") ? plusToSpace(text) : text;
-  return /%[0-9a-f]{2}/i.test(spaced) ? unescapeBytes(spaced) : spaced;
+  if (!/%[0-9a-f]{2}/i.test(spaced)) return spaced;
+  // After a percent sign that escapes nothing, it would take each character for a byte.
+  return unescapeBytes(spaced.replace(NOT_ASCII, encodeURIComponent));
 }
 
 /** In millions of plus signs `replaceAll` takes half a second. */

@@ -7,12 +7,17 @@ const OVERHEAD_BYTES = 65_536;
 /** A byte of a payload takes up to six in a body: `\u000a` in JSON. */
 const BYTES_PER_BYTE = 6;
 
-/** Room for all bodies together that have begun and not ended; for some at least of the largest size. */
-const MAX_UNFINISHED_BYTES = 256 * 1_048_576;
+/** However little room all bodies together are given, it is enough for so many of the largest size. */
 const LEAST_UNFINISHED_BODIES = 4;
 
 /** How many fields a body may have, whatever its format: parts and members take up to 30 µs each. */
 export const MAX_FIELDS = 1000;
+
+/** What a server is told about bodies. */
+interface ServerBodyLimits {
+  readonly maxPayloadBytes: number;
+  readonly maxUnfinishedBytes: number;
+}
 
 /** What the bodies of control requests may take. Those that share it count together. */
 export class BodyLimits {
@@ -20,15 +25,34 @@ export class BodyLimits {
   readonly maxBytes: number;
   /** JSON with more brackets, commas, colons and quotation marks is larger than the largest payload. */
   readonly maxJsonMarks: number;
+  /** Room for all bodies together that have begun and not ended. */
   readonly unfinished: ByteBudget;
+  #refusedForRoom = 0;
 
-  /** @param maxUnfinishedBytes 256 MiB, unless four bodies of the largest size take more. */
-  constructor(maxPayloadBytes: number, clock: Clock, maxUnfinishedBytes?: number) {
-    this.maxBytes = maxPayloadBytes * BYTES_PER_BYTE + OVERHEAD_BYTES;
+  /** @param maxUnfinishedBytes room for unfinished bodies. Default: without a limit. */
+  constructor(maxPayloadBytes: number, clock: Clock, maxUnfinishedBytes = Infinity) {
+    this.maxBytes = largestBodyFor(maxPayloadBytes);
     this.maxJsonMarks = maxPayloadBytes + OVERHEAD_BYTES;
-    this.unfinished = new ByteBudget(
-      maxUnfinishedBytes ?? Math.max(MAX_UNFINISHED_BYTES, this.maxBytes * LEAST_UNFINISHED_BODIES),
-      () => clock.steady(),
-    );
+    this.unfinished = new ByteBudget(maxUnfinishedBytes, () => clock.steady());
   }
+
+  /** Those of a server: with room for four bodies of the largest size at least. */
+  static ofServer({ maxPayloadBytes, maxUnfinishedBytes }: ServerBodyLimits, clock: Clock) {
+    const least = largestBodyFor(maxPayloadBytes) * LEAST_UNFINISHED_BODIES;
+    return new BodyLimits(maxPayloadBytes, clock, Math.max(maxUnfinishedBytes, least));
+  }
+
+  /** How many bodies, and lines of NDJSON, were refused for want of room. */
+  get refusedForRoom(): number {
+    return this.#refusedForRoom;
+  }
+
+  /** Counts a body, or a line, that is refused for want of room. */
+  noteRefusedForRoom(): void {
+    this.#refusedForRoom++;
+  }
+}
+
+function largestBodyFor(maxPayloadBytes: number): number {
+  return maxPayloadBytes * BYTES_PER_BYTE + OVERHEAD_BYTES;
 }

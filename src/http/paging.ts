@@ -31,7 +31,7 @@ export interface ListRequest<Sort extends string, Filter extends string = never>
   /** How many items of the whole list come before those of the answer. */
   readonly offset: number;
   readonly sort: SortOrder<Sort>;
-  /** The fields that were given, and are not empty. */
+  /** The fields that were given; none is empty. */
   readonly filters: Readonly<Partial<Record<Filter, string>>>;
 }
 
@@ -55,9 +55,7 @@ export function readListRequest<Sort extends string, Filter extends string = nev
     limit: readNumber(fields, "limit", DEFAULT_LIMIT, [1, MAX_LIMIT]),
     offset: readNumber(fields, "offset", 0, [0, MAX_OFFSET]),
     sort: readSort(fields.get("sort") ?? defaultSort, sorts),
-    filters: Object.fromEntries(
-      filters.map((name) => [name, fields.get(name)]).filter(([, value]) => value),
-    ) as Partial<Record<Filter, string>>,
+    filters: readFilters(fields, filters),
   };
 }
 
@@ -95,6 +93,22 @@ function checkNames(fields: URLSearchParams, known: readonly string[]): void {
     if (seen.has(name)) throw new BadField(name, `Bad field ${name}: it was given twice.`);
     seen.add(name);
   }
+}
+
+/** @throws BadField for an empty one: a script whose variable is empty must not get the whole list. */
+function readFilters<Filter extends string>(
+  fields: URLSearchParams,
+  names: readonly Filter[],
+): Readonly<Partial<Record<Filter, string>>> {
+  const filters: Partial<Record<Filter, string>> = {};
+  for (const name of names) {
+    const value = fields.get(name);
+    if (value === "") {
+      throw new BadField(name, `Bad field ${name}: it is empty.`);
+    }
+    if (value !== null) filters[name] = value;
+  }
+  return filters;
 }
 
 /** @throws BadField */

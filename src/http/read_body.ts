@@ -17,7 +17,7 @@ export function readBytes(
   return whole(collect(request, limits, (bytes) => bytes));
 }
 
-/** Why bytes that did not fit were refused; `subject` says of what they are: `Body` or `Line`. */
+/** Counts bytes that did not fit, and tells why they were refused; `subject` says of what they are: `Body` or `Line`. */
 export function appendFailure(
   subject: string,
   why: Exclude<Appended, "ok">,
@@ -26,9 +26,10 @@ export function appendFailure(
   if (why === "too long") {
     return new TooLarge(`${subject} too large: more than ${limits.maxBytes} bytes (-max-payload).`);
   }
+  limits.noteRefusedForRoom();
   return new ServerBusy(
     `Server busy: unfinished request bodies take ${limits.unfinished.limit} bytes together, ` +
-      "which is the limit. Nothing was published; try again.",
+      "which is the limit (-max-unfinished-bytes). Nothing was published; try again.",
   );
 }
 

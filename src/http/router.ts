@@ -60,8 +60,8 @@ export interface RouterDeps {
   /** Runs before anything else, and tells who sends a request; throws to refuse it. Default: a stranger. */
   readonly guard?: (request: Request) => Caller;
   /**
-   * Is told of each error that a request was answered with, and of its route's path; `undefined` if it found no
-   * route. Default: nobody is.
+   * Is told of each error that a request was answered with, and of the path of the routes that it found, though
+   * none may have its method; `undefined` if it found none. Default: nobody is.
    */
   readonly onRefusal?: (
     error: HttpError,
@@ -80,24 +80,33 @@ const GONE: Connection = { completed: Promise.resolve() };
 /** The segment of a path that holds a name. */
 const NAME = ":name";
 
-/** The routes of one path, by method. */
-type Methods = Map<string, Route>;
+/** The routes of one path. */
+interface PathRoutes {
+  /** With `:name` in it. */
+  readonly path: string;
+  readonly byMethod: Map<string, Route>;
+}
 
-/** The route of a request, and what it is told of the request's target. */
+/** The routes of a request's path, and what they are told of its target. */
 interface Match extends Pick<RoutedRequest, "query" | "name"> {
-  readonly route: Route;
+  readonly routes: PathRoutes;
 }
 
 /** One listener's table of routes: finds a request's handler, and turns errors into answers. */
 export class Router {
   readonly #deps: RouterDeps;
-  readonly #paths = new Map<string, Methods>();
+  readonly #paths = new Map<string, PathRoutes>();
   /** By the path, with `:name` in it. */
-  readonly #named = new Map<string, Methods>();
+  readonly #named = new Map<string, PathRoutes>();
 
   constructor(deps: RouterDeps) {
     this.#deps = deps;
     for (const route of deps.routes) this.#add(route);
+  }
+
+  /** Every route. */
+  get routes(): readonly Route[] {
+    return this.#deps.routes;
   }
 
   /** Answers one request; never throws. At once if the handler does: the runtime has a shorter way for that. */
@@ -109,11 +118,13 @@ export class Router {
       this.#addHeaders(this.#refuse(error, request, caller, path), request);
     try {
       if (guard !== undefined) caller = guard(request);
-      const { route, query, name } = this.#match(request);
-      path = route.path;
+      const { routes, query, name } = this.#match(request);
+      path = routes.path;
+      const route = routes.byMethod.get(request.method);
+      if (route === undefined) throw new MethodNotAllowed([...routes.byMethod.keys()].join(", "));
       if (route.needs !== undefined) caller.require(route.needs);
       const answered = (response: Response) => {
-        onAnswer?.({ method: request.method, path: route.path, status: response.status, caller });
+        onAnswer?.({ method: request.method, path: routes.path, status: response.status, caller });
         return this.#addHeaders(response, request);
       };
       const response = route.handle({ request, query, name, connection, caller });
@@ -151,26 +162,19 @@ export class Router {
     const { path } = route;
     const isNamed = path.includes(`/${NAME}`);
     const table = isNamed ? this.#named : this.#paths;
-    let methods = table.get(path);
-    if (methods === undefined) {
-      table.set(path, methods = new Map());
-      if (!isNamed && path.endsWith("/")) table.set(path.slice(0, -1), methods);
+    let routes = table.get(path);
+    if (routes === undefined) {
+      table.set(path, routes = { path, byMethod: new Map() });
+      if (!isNamed && path.endsWith("/")) table.set(path.slice(0, -1), routes);
     }
-    for (const method of route.methods) methods.set(method, route);
+    for (const method of route.methods) routes.byMethod.set(method, route);
   }
 
-  /** @throws NotFound, MethodNotAllowed */
+  /** @throws NotFound */
   #match(request: Request): Match {
     const { path, query } = targetOf(request);
-    const { methods, name } = this.#find(path);
-    const route = methods.get(request.method);
-    if (route === undefined) throw new MethodNotAllowed([...methods.keys()].join(", "));
-    return { route, query, name };
-  }
-
-  #find(path: string): { readonly methods: Methods; readonly name: string } {
-    const methods = this.#paths.get(path);
-    if (methods !== undefined) return { methods, name: "" };
+    const routes = this.#paths.get(path);
+    if (routes !== undefined) return { routes, query, name: "" };
     const [, collection = "", segment = "", rest = ""] = /^(\/[^/]+\/)([^/]+)(\/.+)?$/.exec(path) ??
       [];
     const named = this.#named.get(`${collection}${NAME}${rest}`);
@@ -182,7 +186,7 @@ export class Router {
         `Not found: ${advice}.`,
       );
     }
-    return { methods: named, name };
+    return { routes: named, query, name };
   }
 }
 

@@ -53,8 +53,8 @@ export class ControlFrames {
     return firstFrame(id, client, this.#retry(), `: ${reason}`);
   }
 
-  /** The last bytes of a stream whose client may reconnect. */
-  closeNotice(reason: DisconnectReason): Uint8Array<ArrayBuffer> {
+  /** The last bytes of a stream whose client may reconnect; or all, while there is no log yet to have a place in. */
+  closeNotice(reason: DisconnectReason | "starting"): Uint8Array<ArrayBuffer> {
     return encodeLines(this.#retry(), `: ${reason}`);
   }
 

@@ -6,6 +6,8 @@
  * - `too slow`: the client accepted none of its unsent bytes for the stall time.
  * - `draining`: the server is shutting down; the client was told when to reconnect.
  * - `over the limit`: the server held its maximum of connections; the client was told when to reconnect.
+ * - `over the user limit`: the user had as many streams as one may; the client was told when to reconnect.
+ * - `over the address limit`: likewise, the client's address.
  * - `key gone`: the key that the token is signed with is no longer one of the server's.
  * - `revoked`: the token, or a channel that the stream heard by it, was revoked.
  * - `disconnected`: an operator ended it; the client was told when to reconnect.
@@ -18,6 +20,8 @@ export const DISCONNECT_REASONS = [
   "too slow",
   "draining",
   "over the limit",
+  "over the user limit",
+  "over the address limit",
   "key gone",
   "revoked",
   "disconnected",

@@ -11,7 +11,25 @@ export class UsageError extends Error {
 
 /** The server could not start, although its flags are valid. Exit status 1. */
 export class StartError extends Error {
-  override readonly name = "StartError";
+  override readonly name: string = "StartError";
+}
+
+/** The server could not start, because its store cannot be reached now: the same start may succeed later. */
+export class StoreAway extends StartError {
+  override readonly name = "StoreAway";
+
+  /**
+   * @param store what messages call the store.
+   * @param why the end of a sentence, without its period.
+   */
+  constructor(readonly store: string, readonly why: string) {
+    super(`Cannot use ${store}: ${why}.`);
+  }
+}
+
+/** The server was told to stop before it had started. */
+export class StartGivenUp extends Error {
+  override readonly name = "StartGivenUp";
 }
 
 /** An error that is answered: its message is the body of the answer. */
@@ -90,6 +108,7 @@ export class UnsupportedContentType extends HttpError {
  * Why a token was refused, as metrics and the journal name it.
  *
  * - `missing`: there is none.
+ * - `too long`: it has more bytes than this server reads.
  * - `malformed`: it is not a JWT that this server reads.
  * - `signature`: no key of the server has signed it.
  * - `issuer`, `audience`: it is another's, or for another.
@@ -99,6 +118,7 @@ export class UnsupportedContentType extends HttpError {
  */
 export const REFUSAL_CODES = [
   "missing",
+  "too long",
   "malformed",
   "signature",
   "issuer",
@@ -194,6 +214,39 @@ export class ServerBusy extends TryAgain {
   override readonly name = "ServerBusy";
 }
 
+/** A control key has emitted as many events as it may in a second; no further one was published. */
+export class TooManyEmits extends HttpError {
+  override readonly name = "TooManyEmits";
+  readonly status = 429;
+
+  /** @param keyName `undefined` where the listener has no keys. */
+  constructor(perSecond: number, readonly retryAfterSeconds: number, keyName?: string) {
+    const whose = keyName === undefined ? "" : " with this control key";
+    const when = retryAfterSeconds === 1 ? "a second" : `${retryAfterSeconds} seconds`;
+    const reason =
+      `Too many emits: more than ${perSecond} a second${whose} (-max-emits-per-second).`;
+    // Without the time, all refusals of a key are the same to whoever counts them.
+    super(`${reason} Nothing was published; try again in ${when}.`, reason);
+  }
+
+  override get headers() {
+    return { "Retry-After": String(this.retryAfterSeconds) };
+  }
+}
+
+/** As many channels have retained events as may; no event was published to a further one. */
+export class TooManyChannels extends HttpError {
+  override readonly name = "TooManyChannels";
+  readonly status = 507;
+
+  constructor(most: number) {
+    super(
+      `Cannot publish to a further channel: ${most} channels have history, which is the most ` +
+        "(-max-channels). Nothing was published; emits to these channels go on.",
+    );
+  }
+}
+
 /** As many revocations are remembered as can be; none was added. */
 export class TooManyRevocations extends HttpError {
   override readonly name = "TooManyRevocations";
@@ -215,6 +268,24 @@ export class KeysUnavailable extends TryAgain {
 /** A worker thread does not answer, and the others do not know of its streams. */
 export class WorkerSilent extends TryAgain {
   override readonly name = "WorkerSilent";
+
+  /** @param message Default: for a question that has no answer without that thread. */
+  constructor(
+    message =
+      "Cannot tell: a worker thread of this server did not answer in time. Repeat the request.",
+  ) {
+    super(message);
+  }
+}
+
+/** For whoever can do without an answer: `undefined` if a worker thread was silent. */
+export async function unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof WorkerSilent) return undefined;
+    throw error;
+  }
 }
 
 /** A token was asked of a server that has no secret to sign it with. */

@@ -12,13 +12,12 @@ const TYPING_MS = 250;
  *   label: string,
  *   path: string,
  *   fields?: Record<string, string>,
- *   columns: { title: string, show(item: any): Node | string, sort?: string, number?: boolean, less?: boolean }[],
+ *   columns: { title: string, show(item: any): Node | string, sort?: string, number?: boolean }[],
  *   sort: string,
  *   searches?: Record<string, string>,
  *   keyOf(item: any): string,
  *   what: string,
- * }} options `searches`: the labels of search fields, by the field that each sends. `less`: a column that a
- *   small screen does without. `what`: one of the items.
+ * }} options `searches`: the labels of search fields, by the field that each sends. `what`: one of the items.
  * @returns the table, and a function that ends its asking.
  */
 export function listTable({ label, path, fields, columns, sort, searches = {}, keyOf, what }) {
@@ -59,8 +58,8 @@ export function listTable({ label, path, fields, columns, sort, searches = {}, k
     timer = setTimeout(() => turnTo(0), TYPING_MS);
   });
 
-  function headingOf({ title, sort: by, number, less }) {
-    const heading = element("th", { scope: "col", class: classOf({ number, less }) });
+  function headingOf({ title, sort: by, number }) {
+    const heading = element("th", { scope: "col", class: number && "number" });
     if (by === undefined) heading.append(title);
     else {
       heading.append(button(title, () => {
@@ -148,11 +147,11 @@ export function listTable({ label, path, fields, columns, sort, searches = {}, k
   }
 
   function fill(row, item) {
-    for (const [n, { show, number, less }] of columns.entries()) {
+    for (const [n, { show, number }] of columns.entries()) {
       const content = show(item);
       const text = typeof content === "string" ? content : content.textContent;
       if (row.cells[n]?.textContent === text) continue;
-      const cell = element("td", { class: classOf({ number, less }) }, content);
+      const cell = element("td", { class: number && "number" }, content);
       if (row.cells[n] === undefined) row.node.append(cell);
       else row.cells[n].replaceWith(cell);
       row.cells[n] = cell;
@@ -169,8 +168,4 @@ export function listTable({ label, path, fields, columns, sort, searches = {}, k
       asking?.abort();
     },
   };
-}
-
-function classOf({ number, less }) {
-  return [number && "number", less && "less"].filter(Boolean).join(" ") || undefined;
 }

@@ -12,6 +12,7 @@ import send from "./send.js" with { type: "text" };
 import explain from "./explain.js" with { type: "text" };
 import main from "./main.js" with { type: "text" };
 import html from "./operator_page.html" with { type: "text" };
+import base from "./page_base.css" with { type: "text" };
 import css from "./operator_page.css" with { type: "text" };
 
 /** A script of the page, by the name that others import it by. */
@@ -20,7 +21,7 @@ export type PageScript = readonly [file: string, text: string];
 /** The files of the operator's page. */
 export const PAGE_FILES = {
   html,
-  css,
+  css: base + css,
   /** Each comes after those that it imports from. */
   scripts: [
     ["elements.js", elements],

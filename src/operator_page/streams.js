@@ -26,15 +26,14 @@ export function streamTable(fields) {
       },
       { title: "Channels", show: channelsOf },
       { title: "Since", sort: "since", number: true, show: ({ since }) => moment(since) },
-      { title: "From", sort: "address", less: true, show: fromOf },
+      { title: "From", sort: "address", show: fromOf },
       {
         title: "Unsent",
         sort: "unsentBytes",
         number: true,
-        less: true,
         show: ({ unsentBytes }) => bytes(unsentBytes),
       },
-      { title: "Behind", sort: "behindSeconds", number: true, less: true, show: behindOf },
+      { title: "Behind", sort: "behindSeconds", number: true, show: behindOf },
     ],
   });
 }

@@ -49,7 +49,8 @@ function readSince(text: string, nowMs: number): number {
     : ISO_TIME.test(text)
     ? Date.parse(text)
     : NaN;
-  if (time <= nowMs) return time;
+  // A long time ago may be a time that no date has.
+  if (time <= nowMs) return Math.max(time, 0);
   throw new BadField(
     "since",
     "Bad field since: it must be a time in the past, such as 2026-11-24T14:00:00Z, or a time ago, " +

@@ -58,6 +58,7 @@ export class BackupFolder implements Backups {
       const { size: bytes } = await Deno.stat(unfinished);
       this.#refuseExisting(path, file);
       await Deno.rename(unfinished, path);
+      await syncFolder(this.#path);
       const seconds = Math.round(this.#clock.steady() - begun) / 1000;
       return { bytes, events, seconds };
     } catch (error) {
@@ -84,6 +85,16 @@ export class BackupFolder implements Backups {
 /** Hidden, so that it is no name that a caller may give; another for each try. */
 function unfinishedName(file: string): string {
   return `.${file}.${crypto.randomUUID()}.unfinished`;
+}
+
+/** Makes the names in a folder survive a power cut, as far as its system can. */
+async function syncFolder(path: string): Promise<void> {
+  try {
+    using folder = await Deno.open(path);
+    await folder.sync();
+  } catch {
+    // Windows opens no folder, nor does anybody one that is for writing only. The backup is there all the same.
+  }
 }
 
 /** Why a file could not be written, without what the runtime adds: the path, and advice on its own flags. */

@@ -12,6 +12,7 @@ import type { Audience } from "../hub/audience.ts";
 import type { StreamCounters } from "../hub/connection_counter.ts";
 import { Hub } from "../hub/hub.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
+import { type PlaceCounts, StreamPlaces } from "../hub/stream_places.ts";
 import type { HubInspector } from "../hub/hub_inspector.ts";
 import type { Presence } from "../hub/presence.ts";
 import { isSocket, showAddress } from "../lib/address.ts";
@@ -73,11 +74,11 @@ export interface ClientSide {
   readonly accepting: boolean;
   /** What all hubs have counted. None of it but what is of now ever goes down. */
   counts(): Promise<ClientCounts>;
-  /** Asks each hub; `undefined` if one does not answer in time, because the others are not the whole. */
+  /** Asks each hub. @throws WorkerSilent if one does not answer in time, because the others are not the whole. */
   ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ClientAnswer<Name>[] | undefined>;
+  ): Promise<readonly ClientAnswer<Name>[]>;
   /**
    * Refuses these tokens from now on, and ends their streams.
    *
@@ -95,6 +96,8 @@ export interface ClientSide {
   useCertificate(certificate: TlsCertificate): void;
   /** Logs from this level on. */
   useLogLevel(level: LogLevel): void;
+  /** Says that it is not ready from now on; everything else goes on. */
+  announceStop(): void;
   /** Accepts no client from now on; resolves once every stream has ended. */
   stopAccepting(): Promise<void>;
   /** Sends what is pending, then ends every stream; events that are published later reach nobody. */
@@ -110,6 +113,8 @@ export interface ClientSettings {
   readonly keys: KeyMaterial;
   /** Checked, too; `undefined` for HTTP. */
   readonly certificate: TlsCertificate | undefined;
+  /** See {@link ClientSide.announceStop}. Default: the server goes on. */
+  readonly isStopAnnounced?: boolean;
 }
 
 /** What else it works with. */
@@ -121,6 +126,8 @@ export interface ClientDeps {
   readonly revocations: Revocations;
   /** Set if other threads listen on the same port. */
   readonly shared?: StreamCounters;
+  /** Counts streams by user and by address with those of other threads. Default: there are none. */
+  readonly placeCounts?: PlaceCounts;
 }
 
 interface LocalClientsParts {
@@ -133,6 +140,7 @@ interface LocalClientsParts {
   readonly refused: ClientCounts["tokensRefused"];
   readonly meter: ThreadMeter;
   readonly revoke: ClientQueries["revoke"];
+  readonly announceStop: () => void;
 }
 
 /** A client listener and its hub in this thread. */
@@ -147,9 +155,11 @@ export class LocalClients implements ClientSide {
   readonly #refused: ClientCounts["tokensRefused"];
   readonly #meter: ThreadMeter;
   readonly #revoke: ClientQueries["revoke"];
+  readonly #announceStop: () => void;
 
   private constructor(parts: LocalClientsParts) {
     const { hub, journal, tokens, listener, logger, limitedLogger, refused, meter, revoke } = parts;
+    this.#announceStop = parts.announceStop;
     this.#hub = hub;
     this.#journal = journal;
     this.#tokens = tokens;
@@ -168,11 +178,19 @@ export class LocalClients implements ClientSide {
    */
   static start(settings: ClientSettings, deps: ClientDeps): LocalClients {
     const { config, keys, certificate } = settings;
-    const { feed, clock, shared, revocations } = deps;
+    const { feed, clock, shared, placeCounts, revocations } = deps;
     const logger = new LimitedLogger(deps.logger, clock);
-    const journal = new StreamJournal({ limits: config.journal, clock, head: () => feed.head.seq });
+    const { streamLimits } = config;
+    const journal = new StreamJournal({
+      limits: config.journal,
+      streamLimits,
+      clock,
+      head: () => feed.head.seq,
+    });
     const isKept = config.journal.entries > 0;
-    const hub = new Hub(feed, config, clock, logger, isKept ? [journal] : [], shared);
+    const places = StreamPlaces.by(streamLimits, placeCounts);
+    const observers = [...(isKept ? [journal] : []), ...(places ? [places] : [])];
+    const hub = new Hub(feed, config, clock, logger, observers, shared);
     const endStreams = () => hub.endStreams("key gone", (claims) => !tokens.hasKeyOf(claims));
     const tokens: TokenAuthority = new TokenAuthority(keys, config.claimRules, clock, {
       // A moment later: a token that was verified before has its stream by then.
@@ -181,10 +199,12 @@ export class LocalClients implements ClientSide {
       fetched: (url) => deps.logger.info("key set fetched", { url }),
     });
     const refused = newTally(REFUSAL_CODES);
+    let { isStopAnnounced = false } = settings;
     const router = clientRouter({
       ...config,
       proxies: new TrustedProxies(config.trustedProxies),
       hub,
+      places,
       tokens: new TokenCache(tokens, TOKEN_CACHE_BYTES),
       revocations,
       clock,
@@ -194,7 +214,7 @@ export class LocalClients implements ClientSide {
         if (error instanceof TokenRefused) refused[error.code]++;
       },
       demoPage: config.dev ? demoPageSettings(config) : undefined,
-      isReady: () => listener.accepting && tokens.missingKeys.length === 0,
+      isReady: () => listener.accepting && !isStopAnnounced && tokens.missingKeys.length === 0,
       ...(isKept && {
         refused: (error, client) =>
           journal.refused(refusalOf(error, client, config.claimRules.user)),
@@ -223,6 +243,9 @@ export class LocalClients implements ClientSide {
       refused,
       meter,
       revoke,
+      announceStop: () => {
+        isStopAnnounced = true;
+      },
     });
   }
 
@@ -295,6 +318,10 @@ export class LocalClients implements ClientSide {
 
   useLogLevel(level: LogLevel): void {
     this.#logger.level = level;
+  }
+
+  announceStop(): void {
+    this.#announceStop();
   }
 
   async stopAccepting(): Promise<void> {

@@ -11,8 +11,8 @@ const LAST_ANSWER_MS = 20_000;
 
 /** What presence is found out from. */
 export interface ClusterPresenceDeps {
-  /** Asks the hubs of this server; `undefined` if one does not answer. */
-  readonly here: (channel: string) => Promise<readonly Presence[] | undefined>;
+  /** Asks the hubs of this server; throws WorkerSilent if one does not answer. */
+  readonly here: (channel: string) => Promise<readonly Presence[]>;
   readonly peers: Peers;
   readonly clock: Clock;
 }
@@ -32,25 +32,24 @@ export class ClusterPresence {
   /** Answers the other servers from now on. */
   constructor(deps: ClusterPresenceDeps) {
     this.#deps = deps;
-    deps.peers.serve(QUESTION, ([channel]) =>
-      // No answer, rather than a part, if a thread is silent.
-      typeof channel === "string" ? this.#here(channel) : undefined);
+    deps.peers.serve(
+      QUESTION,
+      ([channel]) => typeof channel === "string" ? this.#here(channel) : undefined,
+    );
   }
 
-  /** Who hears a channel; `undefined` if a worker of this server does not answer. */
-  async of(channel: string): Promise<PresenceReport | undefined> {
+  /** Who hears a channel. @throws WorkerSilent if a worker of this server does not answer. */
+  async of(channel: string): Promise<PresenceReport> {
     const [here, there] = await Promise.all([
       this.#here(channel),
       this.#deps.peers.ask(QUESTION, [channel]),
     ]);
-    if (here === undefined) return undefined;
     const { presences, unanswered } = this.#read(channel, there);
     return { ...joinPresences([here, ...presences]), unanswered };
   }
 
-  async #here(channel: string): Promise<Presence | undefined> {
-    const presences = await this.#deps.here(channel);
-    return presences && joinPresences(presences);
+  async #here(channel: string): Promise<Presence> {
+    return joinPresences(await this.#deps.here(channel));
   }
 
   #read(channel: string, { answers, unanswered }: PeerAnswers) {

@@ -10,12 +10,14 @@ import { RefusedEmits } from "../explain/refused_emits.ts";
 import { BodyLimits } from "../http/body_limits.ts";
 import { ControlAccess } from "../http/control_access.ts";
 import { DemoPageAccess } from "../http/demo_page_access.ts";
+import { EmitRates } from "../http/emit_rates.ts";
 import { ControlStreams } from "../http/handlers/control_streams.ts";
 import { PresenceStreams } from "../http/handlers/presence_streams.ts";
 import { RequestCounts } from "../http/request_counts.ts";
 import { joinAudiences } from "../hub/audience.ts";
 import { isSocket } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { unlessSilent } from "../lib/errors.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -52,6 +54,7 @@ export class ControlSide {
   readonly #listener: Listener;
   readonly #access: ControlAccess;
   readonly #streams = new ControlStreams();
+  #isStopAnnounced = false;
   /** For lines about single requests. */
   readonly #logger: LimitedLogger;
 
@@ -99,6 +102,11 @@ export class ControlSide {
     this.#access.useKeys(keys);
   }
 
+  /** Says that the server is not ready from now on; everything else goes on. */
+  announceStop(): void {
+    this.#isStopAnnounced = true;
+  }
+
   /** Ends the operators' streams and accepts no request from now on; resolves once the last has its answer. */
   stop(): Promise<void> {
     this.#streams.close();
@@ -113,6 +121,11 @@ export class ControlSide {
   #routeDeps(deps: ControlDeps): Omit<ControlRouteDeps, "access" | "demoPage"> {
     const { config, broker, clients, clock } = deps;
     const requests = new RequestCounts();
+    const bodyLimits = BodyLimits.ofServer(config, clock);
+    const { maxEmitsPerSecond } = config;
+    const emitRates = maxEmitsPerSecond === Infinity
+      ? undefined
+      : new EmitRates(maxEmitsPerSecond, clock);
     const counts = async () => ({ ...await clients.counts(), published: broker.counts });
     const isStoreShared = config.store.kind === "redis";
     return {
@@ -120,11 +133,19 @@ export class ControlSide {
       ...deps,
       ...this.#questions(deps, isStoreShared),
       isStoreShared,
-      bodyLimits: new BodyLimits(config.maxPayloadBytes, clock),
+      bodyLimits,
+      emitRates,
       activity: createActivityLog(this.#logger, config.dev),
       counts,
       requests,
-      metrics: serverMetrics({ counts, broker, controlRequests: requests, clock }),
+      metrics: serverMetrics({
+        counts,
+        broker,
+        controlRequests: requests,
+        bodyLimits,
+        emitRates,
+        clock,
+      }),
       takeStats: liveStats(counts, deps),
       greeting: {
         version: manifest.version,
@@ -134,6 +155,7 @@ export class ControlSide {
       },
       controlStreams: this.#streams,
       healthy: () => clients.accepting && this.#listener.accepting,
+      isStopAnnounced: () => this.#isStopAnnounced,
     };
   }
 
@@ -156,11 +178,11 @@ export class ControlSide {
     return {
       askHubs: (name, ...args) => clients.ask(name, ...args),
       audience: async (...event) => {
-        const audiences = await clients.ask("audience", ...event);
+        const audiences = await unlessSilent(clients.ask("audience", ...event));
         return audiences && joinAudiences(audiences);
       },
       missingKeys: config.tokenKeys.keySetUrls.length === 0 ? undefined : async () => {
-        const reasons = await clients.ask("missingKeys");
+        const reasons = await unlessSilent(clients.ask("missingKeys"));
         return [...new Set(reasons?.flat() ?? ["a worker thread does not answer"])];
       },
       taken: () => clients.taken(),

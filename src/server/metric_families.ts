@@ -3,6 +3,8 @@ import type { Broker } from "../broker/broker.ts";
 import type { RetainedTotals } from "../broker/log_inspector.ts";
 import { LOOP_DELAY_BOUNDS, type ServerCounts } from "../hub/server_counts.ts";
 import { DELAY_BOUNDS } from "../hub/stream_counts.ts";
+import type { BodyLimits } from "../http/body_limits.ts";
+import type { EmitRates } from "../http/emit_rates.ts";
 import type { RequestCount, RequestCounts } from "../http/request_counts.ts";
 import type { Clock } from "../lib/clock.ts";
 import {
@@ -19,6 +21,9 @@ export interface MetricSources {
   readonly counts: () => Promise<ServerCounts>;
   readonly broker: Broker;
   readonly controlRequests: RequestCounts;
+  readonly bodyLimits: BodyLimits;
+  /** `undefined` for no limit. */
+  readonly emitRates: EmitRates | undefined;
   readonly clock: Clock;
 }
 
@@ -57,6 +62,7 @@ export function serverMetrics(sources: MetricSources): () => Promise<readonly Me
       ...streamMetrics(countsNow),
       ...deliveryMetrics(countsNow),
       ...publishMetrics(measured),
+      ...controlLimitMetrics(countsNow, sources),
       ...storeMetrics(measured),
       ...processMetrics(measured),
     ];
@@ -136,6 +142,34 @@ function publishMetrics(
         value: requests,
       })),
     },
+  ];
+}
+
+function controlLimitMetrics(
+  { published }: ServerCounts,
+  { bodyLimits, emitRates }: MetricSources,
+): readonly MetricFamily[] {
+  return [
+    counters(
+      "sse_control_limited_total",
+      "Control requests, or lines of NDJSON, that were refused because of a limit",
+      "limit",
+      {
+        "emits per second": emitRates?.counts.refused ?? 0,
+        "unfinished bytes": bodyLimits.refusedForRoom,
+        channels: published.overChannels,
+      },
+    ),
+    counter(
+      "sse_emits_delayed_seconds_total",
+      "Time that bodies of NDJSON have waited because of -max-emits-per-second",
+      emitRates?.counts.delayedSeconds ?? 0,
+    ),
+    gauge(
+      "sse_control_unfinished_bytes",
+      "Bytes of control bodies that have begun and not ended, of those over 64 KiB",
+      bodyLimits.unfinished.taken,
+    ),
   ];
 }
 

@@ -16,7 +16,7 @@ import { reasonOf, StartError } from "../lib/errors.ts";
  *
  * @param workers the threads that events are sent to: with several, a message for each event would
  *   cost more than the event itself.
- * @throws StartError if the store cannot be opened.
+ * @throws StartError if the store cannot be opened; StoreAway if that may change by itself.
  */
 export async function openBroker(
   { store, redisPrefix, retention }: Config,

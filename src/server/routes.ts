@@ -3,6 +3,7 @@ import { type CorsAllowance, corsHeaders, CorsRefusals, preflight } from "../htt
 import type { ControlAccess } from "../http/control_access.ts";
 import { type BackupDeps, backupHandler } from "../http/handlers/backup.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
+import { openApiHandler } from "../http/handlers/openapi_document.ts";
 import { operatorPageHandler } from "../http/handlers/operator_page.ts";
 import type { DemoPageAccess } from "../http/demo_page_access.ts";
 import { type DisconnectDeps, disconnectHandler } from "../http/handlers/disconnect.ts";
@@ -64,6 +65,11 @@ const EMIT_PATH = /^\/emit\/?$/;
 
 type HeadersOf = (request: Request) => Readonly<Record<string, string>>;
 
+/** What a page of another origin asks before it asks for a stream. */
+export function streamPreflight(cors: HeadersOf): Route {
+  return preflightRoute("/events/", cors, STREAM_ALLOWANCE);
+}
+
 /** The routes of the client listener. */
 export function clientRouter(deps: ClientRouteDeps): Router {
   const { corsOrigins, logger, activity, demoPage, onRefusal } = deps;
@@ -71,7 +77,7 @@ export function clientRouter(deps: ClientRouteDeps): Router {
   const corsRefusals = new CorsRefusals(corsOrigins, logger, activity);
   const routes: Route[] = [
     { path: "/events/", methods: ["GET"], handle: subscribeHandler(deps) },
-    preflightRoute("/events/", cors, STREAM_ALLOWANCE),
+    streamPreflight(cors),
     { path: "/client.js", methods: ["GET", "HEAD"], handle: browserClientHandler() },
     { path: "/livez", methods: ["GET", "HEAD"], handle: liveHandler() },
     { path: "/readyz", methods: ["GET", "HEAD"], handle: clientReadyHandler(deps.isReady) },
@@ -163,6 +169,13 @@ export function controlRouter(deps: ControlRouteDeps): Router {
     { path: "/backup/", methods: ["POST"], needs: "steer", handle: backupHandler(deps) },
     { path: "/healthz", methods: ["GET", "HEAD"], needs: undefined, handle: healthHandler(deps) },
     { path: "/livez", methods: ["GET", "HEAD"], needs: undefined, handle: liveHandler() },
+    {
+      path: "/openapi.json",
+      methods: ["GET", "HEAD"],
+      needs: undefined,
+      isKeyless: true,
+      handle: openApiHandler(),
+    },
     { path: "/metrics", methods: ["GET"], needs: "read", handle: metricsHandler(deps) },
     { path: "/readyz", methods: ["GET", "HEAD"], needs: undefined, handle: readyHandler(deps) },
     { path: "/stats/", methods: ["GET"], needs: "read", handle: statsHandler(deps) },

@@ -26,11 +26,18 @@ import { type Rereadable, rereadAll } from "./reread.ts";
 import { isShort } from "./secrets.ts";
 import { requireUnusedSocket } from "./socket_file.ts";
 import { readTlsCertificate, type TlsFiles, validityOf, warnOfDates } from "./tls_certificate.ts";
+import { openWhenThere } from "./store_wait.ts";
 import { TokenKeys } from "./token_keys.ts";
 import { type WorkerOptions, WorkerPool } from "./worker_pool.ts";
 
 /** How long open control requests may keep a stopping server from ending its streams. */
 const CONTROL_PATIENCE_MS = 1000;
+
+/** How a server is started, besides its settings; those for workers are for tests. */
+export interface StartOptions extends WorkerOptions {
+  /** Aborted when the server is to stop, even if its store is still away. Default: never. */
+  readonly giveUp?: AbortSignal;
+}
 
 /** What a server is made of. */
 interface ServerParts {
@@ -74,14 +81,15 @@ export class Server {
   /**
    * Opens the store and both listeners, and logs their addresses.
    *
-   * @param workerOptions for tests.
-   * @throws StartError if any of that fails.
+   * While the store is away, both listeners say so; see `openWhenThere`.
+   *
+   * @throws StartError if any of that fails, StartGivenUp if it is told to stop while the store is away.
    */
   static async start(
     given: Config,
     clock: Clock,
     logger: AdjustableLogger,
-    workerOptions: WorkerOptions = {},
+    { giveUp, ...workerOptions }: StartOptions = {},
   ): Promise<Server> {
     const logLevel = logger.level = readLogLevel(given);
     // The demo page, which comes from worker threads too, must know the port before it is listened on.
@@ -102,7 +110,10 @@ export class Server {
     const workers = countWorkers(config.workers, machine, logger);
     if (isSocket(config.client)) await requireUnusedSocket("client", config.client);
     if (isSocket(address)) await requireUnusedSocket("control", address);
-    const broker = await openBroker(config, workers, clock, logger);
+    const broker = await openWhenThere(
+      () => openBroker(config, workers, clock, logger),
+      { settings, logger, giveUp },
+    );
     const tap = new EventTap();
     let clients: ClientSide | undefined;
     let control: ControlSide;
@@ -232,6 +243,12 @@ export class Server {
     this.#clients.useCertificate(certificate);
     warnOfDates(certificate, this.#clock.wall(), this.#logger);
     return validityOf(certificate);
+  }
+
+  /** Says on `/readyz` that it is not ready, so that balancers send no more clients. Everything else goes on. */
+  announceStop(): void {
+    this.#clients.announceStop();
+    this.#control.announceStop();
   }
 
   /**

@@ -4,6 +4,9 @@ import type { Logger } from "../observability/logger.ts";
 /** The variables that systemd sets; see sd_notify(3) and sd_watchdog_enabled(3). */
 type Variable = "NOTIFY_SOCKET" | "WATCHDOG_USEC" | "WATCHDOG_PID";
 
+/** What a server needs after its drain time, such as to close its store. */
+const CLOSING_MS = 5000;
+
 /**
  * Tells the service manager how the server is: with systemd's `Type=notify`, and its watchdog. The pings come from
  * the event loop of the main thread, so that a process that hangs sends none. Worker threads are not asked: one
@@ -53,9 +56,13 @@ export class ServiceManager {
     this.#send("RELOADING=1");
   }
 
-  /** The server is draining. The watchdog is pinged until `close`. */
-  stopping(): void {
-    this.#send("STOPPING=1");
+  /**
+   * The server was told to stop. The watchdog is pinged until `close`.
+   *
+   * @param ms how long it may take, which may be longer than the unit's `TimeoutStopSec`.
+   */
+  stopping(ms: number): void {
+    this.#send(`STOPPING=1\nEXTEND_TIMEOUT_USEC=${Math.round((ms + CLOSING_MS) * 1000)}`);
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ import { systemClock } from "../lib/clock.ts";
 import { reasonOf } from "../lib/errors.ts";
 import { createLogger, printToStderr } from "../observability/logger.ts";
 import { answer, type ClientQueries, LocalClients } from "./client_side.ts";
+import { RemotePlaces } from "./remote_places.ts";
 import { surviveFailures } from "./survive_failures.ts";
 import {
   type FromWorker,
@@ -24,6 +25,7 @@ const { logLevel, logFormat, retention } = settings.config;
 const now = () => systemClock.wall();
 const logger = createLogger(logLevel, now, printToStderr, logFormat);
 const post = (message: FromWorker) => port.postMessage(message);
+const placeCounts = new RemotePlaces(post);
 const feed = new ThreadFollower({ head, retention, now, post });
 
 const revocations = new Revocations();
@@ -41,6 +43,7 @@ function start(): void {
       logger,
       revocations,
       shared,
+      placeCounts,
     });
     port.onmessage = ({ data }: MessageEvent<ToWorker>) => take(clients, data);
     beat(clients);
@@ -63,6 +66,8 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
       const args = message.args as Parameters<ClientQueries[typeof name]>;
       return post({ kind: "answer", id, answer: await answer(clients.queries, name, args) });
     }
+    case "place":
+      return placeCounts.answered(message);
     case "use keys":
       return clients.useKeys(message.keys);
     case "use certificate":
@@ -71,6 +76,8 @@ async function take(clients: LocalClients, message: ToWorker): Promise<void> {
       return clients.useLogLevel(message.level);
     case "ping":
       return beat(clients);
+    case "announce stop":
+      return clients.announceStop();
     case "stop accepting":
       await clients.stopAccepting();
       await clients.close();

@@ -12,6 +12,7 @@ import type { LogLevel } from "../observability/log_line.ts";
 import type { ClientCounts } from "../hub/server_counts.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientQueries, ClientSettings } from "./client_side.ts";
+import type { AboutPlaces, PlaceAnswer } from "./remote_places.ts";
 import type { TlsCertificate } from "./tls_certificate.ts";
 
 /** What a worker is started with. */
@@ -44,17 +45,20 @@ export interface Query {
 export type ToWorker =
   | ToFollower
   | Query
+  | PlaceAnswer
   | { readonly kind: "use keys"; readonly keys: KeyMaterial }
   | { readonly kind: "use certificate"; readonly certificate: TlsCertificate }
   | { readonly kind: "use log level"; readonly level: LogLevel }
   /** Sent once a second; answered by `beat`. */
   | { readonly kind: "ping" }
+  | { readonly kind: "announce stop" }
   | { readonly kind: "stop accepting" }
   | { readonly kind: "drain" };
 
 /** From a worker. */
 export type FromWorker =
   | FromFollower
+  | AboutPlaces
   | { readonly kind: "started"; readonly address: string }
   | { readonly kind: "start failed"; readonly reason: string }
   | { readonly kind: "beat"; readonly accepting: boolean; readonly counts: ClientCounts }

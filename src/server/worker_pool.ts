@@ -8,8 +8,10 @@ import { HistoryServer } from "../broker/thread/history_server.ts";
 import { sumCounts } from "../broker/thread/recipient_counts.ts";
 import { allocateCounts, sharedCounters, type SharedCounts } from "../hub/connection_counter.ts";
 import { type ClientCounts, noClientCounts, withoutThread } from "../hub/server_counts.ts";
+import { PlaceTable } from "../hub/stream_places.ts";
 import { isSocket, showAddress } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
+import { WorkerSilent } from "../lib/errors.ts";
 import { Pacer } from "../lib/pacer.ts";
 import type { LogLevel } from "../observability/log_line.ts";
 import { sumOf } from "../lib/sums.ts";
@@ -36,6 +38,8 @@ export interface WorkerOptions {
   readonly module?: URL;
   /** The heap of a thread, in MiB. Default: 2048, enough for some 50,000 streams. */
   readonly maxHeapMiB?: number;
+  /** How often threads are looked at, from which all times follow that they are given. Default: 1000. */
+  readonly tickMs?: number;
 }
 
 /** What the pool works with. */
@@ -66,6 +70,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   readonly #deps: WorkerPoolDeps;
   readonly #history: HistoryServer;
   readonly #counts: SharedCounts;
+  readonly #places: PlaceTable;
   readonly #workers: Slot[] = [];
   /** The seq of the newest event that was sent to the threads. */
   #last: number;
@@ -86,6 +91,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     this.#meter = new ThreadMeter(deps.clock);
     this.#history = new HistoryServer(deps.broker, (resume) => new Pacer(deps.clock, resume));
     this.#counts = allocateCounts(count);
+    this.#places = new PlaceTable(settings.config.streamLimits);
     // In one turn, up to `follow`: the threads begin at this head, and get every event after it.
     this.#last = deps.broker.head.seq;
     for (let number = 0; number < count; number++) {
@@ -93,7 +99,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
       const startedAt = deps.clock.steady();
       this.#workers.push({ thread, startedAt, deaths: 0, startTimer: undefined });
     }
-    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#ticker = setInterval(() => this.#tick(), deps.tickMs ?? TICK_MS);
     deps.tap.tapped(deps.broker).follow(this);
   }
 
@@ -165,11 +171,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
   async ask<Name extends keyof ClientQueries>(
     name: Name,
     ...args: Parameters<ClientQueries[Name]>
-  ): Promise<readonly ClientAnswer<Name>[] | undefined> {
+  ): Promise<readonly ClientAnswer<Name>[]> {
     const answers = await Promise.all(
       this.#workers.map(({ thread }) => thread.query({ name, args })),
     );
-    if (answers.includes(undefined)) return undefined;
+    if (answers.includes(undefined)) throw new WorkerSilent();
     // Answered by `answer`, whose types are those of `ClientQueries`.
     return answers as ClientAnswer<Name>[];
   }
@@ -202,6 +208,11 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     for (const { thread } of this.#workers) thread.useLogLevel(logLevel);
   }
 
+  announceStop(): void {
+    this.#settings = { ...this.#settings, isStopAnnounced: true };
+    for (const { thread } of this.#workers) thread.announceStop();
+  }
+
   async stopAccepting(): Promise<void> {
     this.#isStopping = true;
     for (const { startTimer } of this.#workers) clearTimeout(startTimer);
@@ -231,6 +242,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
       },
       head: () => broker.head,
       history: this.#history,
+      places: this.#places,
       module: module ?? new URL("./worker.ts", import.meta.url),
       maxHeapMiB: maxHeapMiB ?? DEFAULT_HEAP_MIB,
       onExit: (reason) => this.#lost(number, reason),

@@ -5,6 +5,7 @@ import type { FollowerReaders, HistoryServer } from "../broker/thread/history_se
 import type { EventsMessage, RemovedMessage } from "../broker/thread/messages.ts";
 import type { RecipientCounts } from "../broker/broker.ts";
 import { type ClientCounts, noClientCounts } from "../hub/server_counts.ts";
+import type { PlaceTable, ThreadPlaces } from "../hub/stream_places.ts";
 import { Deque } from "../lib/deque.ts";
 import { reasonOf, StartError } from "../lib/errors.ts";
 import type { LogLevel } from "../observability/log_line.ts";
@@ -36,6 +37,8 @@ export interface WorkerThreadOptions {
   /** The broker's head. */
   readonly head: () => LogPosition;
   readonly history: HistoryServer;
+  /** Counts its streams together with those of the other threads. */
+  readonly places: PlaceTable;
   /** The module that the thread runs. */
   readonly module: URL;
   /** The heap of the thread, in MiB. A thread that needs more dies, and no other with it. */
@@ -61,6 +64,7 @@ export class WorkerThread {
   readonly #port: MessagePort;
   readonly #head: () => LogPosition;
   readonly #readers: FollowerReaders;
+  readonly #places: ThreadPlaces;
   /** Deliveries that the thread has not answered yet, in order. */
   readonly #deliveries = new Deque<Delivery>();
   #unansweredBytes = 0;
@@ -75,12 +79,14 @@ export class WorkerThread {
   #counts = noClientCounts();
   #ticksSinceBeat = 0;
 
-  constructor({ start, head, history, module, maxHeapMiB, onExit }: WorkerThreadOptions) {
+  constructor(options: WorkerThreadOptions) {
+    const { start, head, history, places, module, maxHeapMiB, onExit } = options;
     this.#head = head;
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     this.#port.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#take(data);
     this.#readers = history.connect((message) => this.#post(message));
+    this.#places = places.connect();
     this.#started.promise.catch(() => {}); // The pool may have stopped waiting for it.
     this.#worker = new Worker(module, {
       workerData: { ...start, head: head(), port: port2 } satisfies WorkerStart,
@@ -193,6 +199,11 @@ export class WorkerThread {
     this.#post({ kind: "use log level", level });
   }
 
+  /** See `ClientSide.announceStop`. */
+  announceStop(): void {
+    this.#post({ kind: "announce stop" });
+  }
+
   /** See `ClientSide.stopAccepting`. */
   async stopAccepting(): Promise<void> {
     if (this.#state === "gone") return;
@@ -224,6 +235,10 @@ export class WorkerThread {
       case "read":
       case "close":
         return this.#readers.take(message);
+      case "take place":
+        return this.#post({ kind: "place", missing: this.#places.take(message.holder) });
+      case "give place back":
+        return this.#places.giveBack(message.holder);
       case "events missing":
         return this.restart(this.#head(), "kept");
       case "answer":
@@ -264,6 +279,7 @@ export class WorkerThread {
     this.#accepting = false;
     this.#port.close();
     this.#readers.close();
+    this.#places.close();
     for (const { resolve } of this.#pending()) resolve(undefined);
     this.#started.reject(new StartError(`Cannot start a worker: ${reason}.`));
     this.#stopped.resolve();

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertIncludes, assertMatch } from "../support/as
 import { H2cClient } from "../support/h2c_client.ts";
 import { healthOf } from "../support/health.ts";
 import { makeToken } from "../support/jwt.ts";
+import { metricsOf } from "../support/metrics.ts";
 import { assertOnlyLogLines } from "../support/log_lines.ts";
 import { startServer } from "../support/server.ts";
 import { TEST_SECRET } from "../support/server_command.ts";
@@ -32,6 +33,48 @@ Deno.test("a token of more channels than -max-channels-per-token is neither acce
     `Token refused: its claim channel ${named}\n`,
   ]);
   assertIncludes(response.headers.get("WWW-Authenticate") ?? "", `its claim channel ${named}"`);
+});
+
+Deno.test("a token of more bytes than -max-token-bytes is neither accepted nor made, and counted", async () => {
+  await using server = await startServer(["-max-token-bytes", "400"]);
+  const claims = { userId: "alex", channel: "c".repeat(100) };
+  await using stream = await openStream(server.eventsUrl, { token: await server.token(claims) });
+  assertEquals(stream.response.status, 200);
+
+  const long = makeToken({ ...claims, more: "x".repeat(400) }, { secret: TEST_SECRET });
+  for (
+    const [url, headers] of [[server.eventsUrlWith(long), {}], [server.eventsUrl, {
+      Authorization: `Bearer ${long}`,
+    }]] as const
+  ) {
+    const response = await fetch(url, { headers });
+    assertEquals([response.status, await response.text()], [
+      401,
+      `Token refused: it has ${long.length} bytes, more than 400 (-max-token-bytes).\n`,
+    ]);
+  }
+  const metrics = await metricsOf(server);
+  assertEquals(metrics.value('sse_tokens_refused_total{reason="too long"}'), 2);
+  const made = await server.control("/token/", {
+    method: "POST",
+    body: new URLSearchParams({ userId: "alex", channel: "c".repeat(250), exp: "60" }),
+  });
+  assertEquals(made.status, 400);
+  assertMatch(
+    await made.text(),
+    /^Bad field channel: with it the token has \d+ bytes, more than 400 /,
+  );
+});
+
+Deno.test("by default a token may be as long as the runtime takes", async () => {
+  await using server = await startServer();
+  // 64 KiB less the line's other bytes.
+  const claims = { userId: "alex", channel: "chat", more: "x".repeat(48_700) };
+  const token = makeToken(claims, { secret: TEST_SECRET });
+  assert(token.length > 65_000, `${token.length}`);
+  await using inHeader = await openStream(server.eventsUrl, { token });
+  await using inUrl = await openStream(server.eventsUrlWith(token));
+  for (const stream of [inHeader, inUrl]) assertEquals(stream.response.status, 200);
 });
 
 Deno.test("clients that are turned away by the hundred do not fill the log, which says how many they were", async () => {

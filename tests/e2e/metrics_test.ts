@@ -89,10 +89,10 @@ Deno.test("nothing that a client or a back end chooses is in the metrics", async
     assertEquals(text.toLowerCase().includes("sly"), false, text);
   }
   const metrics = await metricsOf(server);
-  const foreign = metrics.series.filter((series) => /sse_control.*="other"/.test(series));
-  assertEquals(foreign, [
+  const refused = metrics.series.filter((series) => /sse_control.*status="40[45]"/.test(series));
+  assertEquals(refused, [
+    'sse_control_requests_total{route="/emit/",status="405"}',
     'sse_control_requests_total{route="other",status="404"}',
-    'sse_control_requests_total{route="other",status="405"}',
   ]);
 });
 

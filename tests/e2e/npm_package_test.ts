@@ -4,10 +4,11 @@ import { assertEquals, assertIncludes, assertMatch } from "../support/assert.ts"
 import { run } from "../support/child_process.ts";
 import { pinnedDeno } from "../support/packaging.ts";
 import { startServer } from "../support/server.ts";
-import { runServerCommand, withDefaults } from "../support/server_command.ts";
+import { runServerCommand } from "../support/server_command.ts";
 import { openStream } from "../support/sse_client.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { requires, toolPath } from "../support/tools.ts";
+import { startWaitingServer } from "../support/waiting_server.ts";
 import manifest from "../../deno.json" with { type: "json" };
 
 /** Packs the package and installs it in a folder of its own, with the packages that it depends on. */
@@ -53,10 +54,8 @@ Deno.test({
     });
 
     await test.step("it has the client of Redis", async () => {
-      const flags = withDefaults(["-store", "redis://127.0.0.1:1/0"]);
-      const { code, stderr } = await runServerCommand(flags, { command });
-      assertEquals(code, 1);
-      assertMatch(stderr, /^sse-server: Cannot use Redis at 127\.0\.0\.1:1: /);
+      await using server = await startWaitingServer("redis://127.0.0.1:1/0", { command });
+      assertEquals(await server.stop("SIGTERM"), 0);
     });
 
     for (const signal of ["SIGTERM", "SIGINT"] as const) {

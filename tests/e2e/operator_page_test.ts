@@ -292,6 +292,13 @@ Deno.test({
       );
       assertEquals(nameless, "", part);
     }
+    for (const [part, last] of [["channels", "Bytes"], ["streams", "Behind"]] as const) {
+      await page.goto(`${server.controlOrigin}/#${part}`);
+      const heading = page.getByRole("columnheader", { name: last });
+      await heading.scrollIntoViewIfNeeded({ timeout: 10_000 });
+      const { x, width } = await heading.boundingBox() ?? { x: NaN, width: 0 };
+      assert(x >= 0 && x + width <= 360, `${last} is from ${x}, ${width} wide`);
+    }
     assertEquals(
       await page.evaluate("getComputedStyle(document.documentElement).backgroundColor"),
       "rgb(23, 25, 29)",

@@ -72,13 +72,22 @@ for (const workers of ["1", "3"]) {
     await using folder = await TempDir.make();
     await using manager = new FakeManager(folder.join("notify"));
     const env = { NOTIFY_SOCKET: manager.path };
-    const server = await startServer(["-workers", workers], { env });
+    const server = await startServer(
+      ["-workers", workers, "-drain", "20", "-drain-delay", "0.1"],
+      { env },
+    );
     await waitFor("READY=1", () => manager.states.length === 1);
     server.signal("SIGHUP");
     await waitFor("a reload", () => manager.states.length === 3);
     assertEquals(await server.stop(), 0);
     await waitFor("STOPPING=1", () => manager.states.length === 4);
-    assertEquals(manager.states, ["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]);
+    assertEquals(manager.states, [
+      "READY=1",
+      "RELOADING=1",
+      "READY=1",
+      // With five seconds to close the store.
+      "STOPPING=1\nEXTEND_TIMEOUT_USEC=25100000",
+    ]);
     assertEquals(manager.pings, 0);
     assertOnlyLogLines(server);
   });

@@ -127,3 +127,37 @@ Deno.test("a second signal while draining changes nothing", async () => {
   assert(!server.log.text.includes("signal=SIGINT"));
   stuck.close();
 });
+
+for (const workers of ["1", "3"]) {
+  Deno.test(`with -drain-delay a server serves on, not ready, until a second signal, with ${workers} workers`, async () => {
+    await using server = await startServer(["-drain-delay", "600", "-workers", workers]);
+    await using early = await open(server);
+    server.signal("SIGTERM");
+    await server.log.waitFor(/ info not ready, draining later signal=SIGTERM seconds=600$/);
+    const clientReady = async () => await (await fetch(`${server.clientOrigin}/readyz`)).text();
+    await waitFor("an unready client listener", async () => await clientReady() === "not ready\n");
+    const ready = await server.control("/readyz");
+    assertEquals([ready.status, await ready.text()], [503, "the server is about to stop\n"]);
+    assertEquals(await (await server.control("/healthz")).text(), "ok\n");
+    await using late = await open(server);
+    await server.emit({ userId: "*", channel: "chat", data: "meanwhile" });
+    for (const stream of [early, late]) assertEquals((await stream.next()).data, "meanwhile");
+    assert(!server.log.text.includes(" info draining "), server.log.text);
+
+    assertEquals(await server.stop("SIGINT"), 0);
+    for (const stream of [early, late]) await assertEndedCleanly(stream);
+    await server.log.waitFor(/ info draining signal=SIGINT$/);
+    assertOnlyLogLines(server);
+  });
+}
+
+Deno.test("-drain-delay is over by itself", async () => {
+  await using server = await startServer(["-drain-delay", "0.2"]);
+  await using stream = await open(server);
+  assertEquals(await server.stop(), 0);
+  await assertEndedCleanly(stream);
+  assertMatch(
+    server.log.text,
+    / not ready, draining later signal=SIGTERM seconds=0\.2\n.* draining signal=SIGTERM\n/,
+  );
+});

@@ -16,9 +16,9 @@ const DEATHS = 3;
 const STREAMS = 16;
 
 /** A server whose first worker of three ends in this way at a SIGUSR2. */
-function startMortal(how: string): Promise<Server> {
+function startMortal(how: string, flags: readonly string[] = []): Promise<Server> {
   const program = `${PROJECT_ROOT}tests/support/mortal_server.ts`;
-  return startServer(["-workers", "3", "-retry", "40", "-history-events", "100000"], {
+  return startServer(["-workers", "3", "-retry", "40", "-history-events", "100000", ...flags], {
     command: [Deno.execPath(), "run", "-A", program],
     env: { MORTAL_WORKER: how },
   });
@@ -111,6 +111,29 @@ Deno.test("what a worker counted before it died stays counted, and its streams c
   assertEquals(last.value('sse_streams_ended_total{reason="server error"}'), broken);
   assertEquals(last.value("sse_deliveries_total"), STREAMS);
   await Promise.all(streams.map((stream) => stream.close()));
+});
+
+Deno.test("the streams of a worker that died count no longer against the limit of their user", async () => {
+  await using server = await startMortal("exit", ["-max-streams-per-user", String(STREAMS)]);
+  const token = await server.token({ userId: "alex", channel: "chat" });
+  await using stack = new AsyncDisposableStack();
+  const open = async () => stack.use(await openStream(server.eventsUrl, { token }));
+  const streams = await Promise.all(Array.from({ length: STREAMS }, open));
+  assertEquals(await (await open()).waitForEnd(), "clean");
+
+  Deno.kill(server.pid, "SIGUSR2");
+  await server.log.waitFor(/ info worker started again worker=0$/);
+  const ended = (await metricsOf(server)).value('sse_streams_ended_total{reason="server error"}');
+  assert(ended > 0, "the worker that died had no stream");
+  const broken = await waitFor("its clients to notice", () => {
+    const { length } = streams.filter(({ end }) => end !== undefined);
+    return length === ended && length;
+  });
+  // As many places as it had streams, and no more.
+  const further = await Promise.all(Array.from({ length: broken + 3 }, open));
+  for (const stream of further) await stream.waitFor("an answer", () => stream.comments[0]);
+  const rejected = further.filter(({ comments }) => comments[0] === "over the user limit");
+  assertEquals(rejected.length, 3);
 });
 
 Deno.test("a worker that is started again knows what was revoked before, and hears of more", async () => {

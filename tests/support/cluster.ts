@@ -8,7 +8,7 @@ import { RedisServer } from "./redis_server.ts";
 import { Relay } from "./relay.ts";
 import { RestartingServer } from "./restarting_server.ts";
 import type { Server } from "./server.ts";
-import { waitFor, type WaitOptions } from "./wait.ts";
+import type { WaitOptions } from "./wait.ts";
 import type { WebServer } from "./web_server.ts";
 
 /** Something that faults strike, one at a time. */
@@ -65,17 +65,9 @@ export class Member extends Victim implements AsyncDisposable {
     return this.#server.stop(options);
   }
 
-  /** Starts it after it has ended; where Redis is away, again and again, as a supervisor does. */
+  /** Starts it after it has ended; resolves once it serves, and so not while Redis is away. */
   async startAgain(): Promise<void> {
-    await waitFor("a server to start again", async () => {
-      try {
-        await this.#server.startAgain();
-        return true;
-      } catch (error) {
-        if (/Cannot use Redis/.test(String(error))) return false;
-        throw error;
-      }
-    }, { deadlineMs: 60_000 });
+    await this.#server.startAgain();
     this.lives.push(this.current);
   }
 

@@ -1,5 +1,6 @@
 /**
- * The proxies of docs/proxies.md, each with its very block from that page.
+ * The proxies of docs/proxies.md, each with its very block from that page; and HAProxy before two servers, with the
+ * lines of docs/cluster.md.
  *
  * @module
  */
@@ -38,10 +39,12 @@ export interface DocumentedProxy {
 export const DOCUMENTED_PAGE_ORIGIN = "https://app.example.com";
 
 const CLIENT_LISTENER = "127.0.0.1:8000";
+const OTHER_CLIENT_LISTENER = "127.0.0.1:8010";
 const CERTIFICATE = "/etc/ssl/yoursite.com.pem";
 const KEY = "/etc/ssl/yoursite.com.key";
 
 const page = await readPage("docs/proxies.md");
+const clusterPage = await readPage("docs/cluster.md");
 
 /** Apache's virtual host, and the file that it answers with while the server is away. */
 export const APACHE: DocumentedProxy = {
@@ -104,25 +107,42 @@ const CADDY: DocumentedProxy = {
 const HAPROXY: DocumentedProxy = {
   name: "HAProxy",
   tool: "haproxy",
-  async start(place) {
-    const bind = "bind :443 ssl crt /etc/haproxy/yoursite.com.pem alpn h2,http/1.1";
-    const { cert, key } = place.certificates === undefined
-      ? { cert: "", key: "" }
-      : await readCertificate(place.certificates);
-    return await startWebServer({
-      name: "HAProxy",
-      files: { "sse-away.http": awayFile("HTTP/1.0 200"), "yoursite.com.pem": cert + key },
-      configuration: (port, folder) =>
-        block("haproxy", place, {
-          [bind]: place.certificates === undefined
-            ? `bind 127.0.0.1:${port}`
-            : bind.replace(":443", `127.0.0.1:${port}`),
-          "/etc/haproxy/": `${folder}/site/`,
-        }),
-      command: (configurationFile) => [toolPath("haproxy"), "-db", "-f", configurationFile],
-    });
-  },
+  start: (place) => startHaproxy(place),
 };
+
+/** HAProxy before two servers, the client listeners of which it checks: with the lines of docs/cluster.md. */
+export function startHaproxyBeforeTwo(
+  [first, second]: readonly [string, string],
+): Promise<WebServer> {
+  return startHaproxy({ clientListener: first }, {
+    [`server sse1 ${CLIENT_LISTENER}`]: codeBlock(clusterPage, "haproxy"),
+    [OTHER_CLIENT_LISTENER]: second,
+  });
+}
+
+/** @param replacements texts of the block, and what takes their place. */
+async function startHaproxy(
+  place: ProxyPlace,
+  replacements: Readonly<Record<string, string>> = {},
+): Promise<WebServer> {
+  const bind = "bind :443 ssl crt /etc/haproxy/yoursite.com.pem alpn h2,http/1.1";
+  const { cert, key } = place.certificates === undefined
+    ? { cert: "", key: "" }
+    : await readCertificate(place.certificates);
+  return await startWebServer({
+    name: "HAProxy",
+    files: { "sse-away.http": awayFile("HTTP/1.0 200"), "yoursite.com.pem": cert + key },
+    configuration: (port, folder) =>
+      block("haproxy", place, {
+        [bind]: place.certificates === undefined
+          ? `bind 127.0.0.1:${port}`
+          : bind.replace(":443", `127.0.0.1:${port}`),
+        "/etc/haproxy/": `${folder}/site/`,
+        ...replacements,
+      }),
+    command: (configurationFile) => [toolPath("haproxy"), "-db", "-f", configurationFile],
+  });
+}
 
 /** What stands in each block for a Unix socket, in the place of the address. */
 const SOCKETS: Readonly<Record<string, (path: string) => Readonly<Record<string, string>>>> = {

@@ -16,7 +16,7 @@ import {
 const FILE = new URL("../../docs/flags.md", import.meta.url);
 
 /** Those options of `sse-server token` that are also read from the environment. */
-const TOKEN_VARIABLES = ["secret", "secret-file", "max-channels-per-token"];
+const TOKEN_VARIABLES = ["secret", "secret-file", "max-channels-per-token", "max-token-bytes"];
 
 /** The whole page. */
 export function flagsPage(): string {

@@ -6,6 +6,7 @@
  * @module
  */
 import { installOldestRedis, oldestRedis } from "./oldest_redis.ts";
+import { installSchemathesis, schemathesis } from "./schemathesis.ts";
 import {
   findProgram,
   missingTools,
@@ -82,6 +83,7 @@ async function main(): Promise<number> {
     await installWithApt(apt, missing);
   }
   if (oldestRedis() === undefined) await installOldestRedis();
+  if (schemathesis() === undefined) await installSchemathesis();
   const advice: string[] = [];
   const stillMissing = missingTools();
   if (stillMissing.length > 0) {
@@ -93,6 +95,9 @@ async function main(): Promise<number> {
     advice.push(
       "missing: Redis 6.2, which pip brings to x86-64 Linux; the machine's own is tested",
     );
+  }
+  if (schemathesis() === undefined) {
+    advice.push("missing: schemathesis, which pip installs where Python has venv and PyPI answers");
   }
   for (const line of advice) say(runsInCi() ? `${line}: CI needs them all` : line);
   return runsInCi() && advice.length > 0 ? 1 : 0;

@@ -5,11 +5,12 @@
  */
 import { BodyLimits } from "../../src/http/body_limits.ts";
 import type { Backups } from "../../src/http/handlers/backup.ts";
+import { EmitRates } from "../../src/http/emit_rates.ts";
 import { ControlAccess, type ControlAccessOptions } from "../../src/http/control_access.ts";
 import { RequestCounts } from "../../src/http/request_counts.ts";
 import { DemoPageAccess } from "../../src/http/demo_page_access.ts";
 import type { AskHubs } from "../../src/http/handlers/hub_questions.ts";
-import type { Router } from "../../src/http/router.ts";
+import type { Route, Router } from "../../src/http/router.ts";
 import { Revoker } from "../../src/server/revoker.ts";
 import { clientRouter, controlRouter } from "../../src/server/routes.ts";
 import { ControlStreams } from "../../src/http/handlers/control_streams.ts";
@@ -24,6 +25,7 @@ import { EvidenceSource } from "../../src/explain/evidence_source.ts";
 import { RefusedEmits } from "../../src/explain/refused_emits.ts";
 import { StreamJournal } from "../../src/explain/stream_journal.ts";
 import { Hub } from "../../src/hub/hub.ts";
+import { type PlaceCounts, type StreamLimits, StreamPlaces } from "../../src/hub/stream_places.ts";
 import { noClientCounts } from "../../src/hub/server_counts.ts";
 import { LocalBroker } from "../../src/broker/local_broker.ts";
 import { MemoryLog } from "../../src/broker/memory_log.ts";
@@ -31,11 +33,13 @@ import { createActivityLog } from "../../src/observability/activity_log.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { toGrants } from "../../src/auth/channel_grants.ts";
 import { type ClaimRules, OWN_FORM } from "../../src/auth/claim_rules.ts";
+import { WorkerSilent } from "../../src/lib/errors.ts";
 import { TrustedProxies } from "../../src/lib/trusted_proxies.ts";
 import type { KeyMaterial } from "../../src/auth/key_material.ts";
 import type { RevocationRecord } from "../../src/auth/revocations.ts";
 import { isSelected } from "../../src/auth/stream_selection.ts";
 import type { TokenAuthority } from "../../src/auth/token_authority.ts";
+import { checkDocumented, type ListenerName } from "./documented_answers.ts";
 import { FakeClock } from "./fake_clock.ts";
 import { makeToken } from "./jwt.ts";
 import { authorityWith } from "./token_authority.ts";
@@ -55,9 +59,15 @@ export interface ListenersOptions {
   /** See `TrustedProxies`. Default: none. */
   readonly trustedProxies?: readonly string[];
   readonly maxConnections?: number;
+  /** Default: none. */
+  readonly streamLimits?: Partial<StreamLimits>;
+  /** As if other threads had to be asked. */
+  readonly placeCounts?: PlaceCounts;
   readonly maxPayloadBytes?: number;
   /** Room for all unfinished bodies together. */
   readonly maxUnfinishedBytes?: number;
+  /** Events of each control key. Default: no limit. */
+  readonly maxEmitsPerSecond?: number;
   readonly guard?: Partial<ControlAccessOptions>;
   /** Logs single streams and requests too, as at level debug or as with `-dev`. Default: does not. */
   readonly activity?: "debug" | "dev";
@@ -91,6 +101,7 @@ export class Listeners implements Disposable {
   readonly logLines: string[] = [];
   /** What the health check is told. */
   healthy = true;
+  isStopAnnounced = false;
   readonly #client: Router;
   readonly #control: Router;
 
@@ -109,14 +120,24 @@ export class Listeners implements Disposable {
     const timing = { heartbeatMs: 0, stallMs: 0, flushWindowMs: 0, retryMs: 3000 };
     const { maxConnections = Infinity, maxPublicStreams = Infinity } = options;
     const limits = { maxBufferBytes: 1e6, maxConnections, maxPublicStreams };
-    const journal = new StreamJournal({ limits: JOURNAL, clock, head: () => broker.head.seq });
+    const streamLimits = { perUser: Infinity, perAddress: Infinity, ...options.streamLimits };
+    const places = StreamPlaces.by(streamLimits, options.placeCounts);
+    const journal = new StreamJournal({
+      limits: JOURNAL,
+      streamLimits,
+      clock,
+      head: () => broker.head.seq,
+    });
     const tap = new EventTap();
     this.hub = new Hub(tap.tapped(broker), { ...timing, ...limits }, clock, logger, [
       journal,
+      ...(places ? [places] : []),
     ]);
     this.#client = clientRouter({
       hub: this.hub,
+      places,
       tokens,
+      maxTokenBytes: claimRules.maxBytes ?? 65_536,
       revocations: broker.revocations.known,
       clock,
       cookie: "sse_token",
@@ -179,7 +200,7 @@ export class Listeners implements Disposable {
         peek: options.peek ?? true,
       },
       counts,
-      askHubs: options.isWorkerSilent ? () => Promise.resolve(undefined) : askHub(this.hub),
+      askHubs: options.isWorkerSilent ? () => Promise.reject(new WorkerSilent()) : askHub(this.hub),
       presence,
       presenceStreams: new PresenceStreams({ presence, controlStreams, clock }),
       broker,
@@ -195,6 +216,9 @@ export class Listeners implements Disposable {
       demoPage,
       maxPayloadBytes,
       bodyLimits: new BodyLimits(maxPayloadBytes, clock, options.maxUnfinishedBytes),
+      emitRates: options.maxEmitsPerSecond === undefined
+        ? undefined
+        : new EmitRates(options.maxEmitsPerSecond, clock),
       revoke: (targets) => revoker.revoke(targets),
       revocations: broker.revocations.known,
       disconnect: (selection) =>
@@ -205,6 +229,7 @@ export class Listeners implements Disposable {
       taken: () => Promise.resolve(true),
       backups: options.backups,
       healthy: () => this.healthy,
+      isStopAnnounced: () => this.isStopAnnounced,
     });
   }
 
@@ -213,17 +238,25 @@ export class Listeners implements Disposable {
     return Promise.resolve(new Listeners(options));
   }
 
+  /** The routes of a listener. */
+  routes(listener: ListenerName): readonly Route[] {
+    return (listener === "client" ? this.#client : this.#control).routes;
+  }
+
   /** A token for user alex on channel chat, unless the claims say otherwise. */
   token(claims: Readonly<Record<string, unknown>> = {}): string {
     return makeToken({ userId: "alex", channel: "chat", ...claims }, { secret: SECRET });
   }
 
-  /** Asks the client listener; `target` is a path and a query. */
+  /** Asks the client listener; `target` is a path and a query. It fails for an answer that docs/openapi.yaml does not name. */
   async client(target: string, init: RequestInit = {}): Promise<Response> {
-    return await this.#client.handle(new Request(`http://127.0.0.1:8000${target}`, init), {
+    const request = new Request(`http://127.0.0.1:8000${target}`, init);
+    const response = await this.#client.handle(request, {
       completed: Promise.resolve(),
       remoteAddr: { transport: "tcp", hostname: PEER },
     });
+    checkDocumented("client", request.method, target, response);
+    return response;
   }
 
   /** Opens a stream with {@link token}. */
@@ -232,9 +265,12 @@ export class Listeners implements Disposable {
     return new OpenBody(await this.client("/events/", { headers }));
   }
 
-  /** Asks the control listener; `target` is a path and a query. */
+  /** Asks the control listener; `target` is a path and a query. It fails for an answer that docs/openapi.yaml does not name. */
   async control(target: string, init: RequestInit = {}): Promise<Response> {
-    return await this.#control.handle(new Request(`http://127.0.0.1:8001${target}`, init));
+    const request = new Request(`http://127.0.0.1:8001${target}`, init);
+    const response = await this.#control.handle(request);
+    checkDocumented("control", request.method, target, response);
+    return response;
   }
 
   /** Posts fields to the control listener, urlencoded. */

@@ -10,7 +10,7 @@ import type { WorkerStart } from "../../src/server/worker_messages.ts";
 export const MORTALS = "mortals";
 
 /** Longer than it takes until a worker counts as hung. */
-const HANG_MS = 12_000;
+const HANG_MS = 6_000;
 
 if (workerData !== null) {
   await import("../../src/server/worker.ts");

@@ -17,6 +17,8 @@ export class Relay implements AsyncDisposable {
   readonly port: number;
   /** How many connections it has accepted so far, those among them that it broke at once. */
   accepted = 0;
+  /** How often clients have sent something, on a new connection or on one that they had kept open. */
+  asked = 0;
   readonly #target: number;
   readonly #filter: (bytes: Uint8Array) => AnswerPiece;
   readonly #listener: Deno.TcpListener;
@@ -78,7 +80,10 @@ export class Relay implements AsyncDisposable {
       far = await Deno.connect({ hostname: "127.0.0.1", port: this.#target });
       this.#connections.add(far);
       if (this.#isCut) return;
-      await Promise.allSettled([this.#pass(near, far), this.#pass(far, near, this.#filter)]);
+      await Promise.allSettled([
+        this.#pass(near, far, () => this.asked++),
+        this.#pass(far, near, () => {}, this.#filter),
+      ]);
     } catch {
       // One end went away.
     } finally {
@@ -93,11 +98,13 @@ export class Relay implements AsyncDisposable {
   async #pass(
     from: Deno.TcpConn,
     to: Deno.TcpConn,
+    onRead: () => void,
     filter?: (bytes: Uint8Array) => AnswerPiece,
   ): Promise<void> {
     const buffer = new Uint8Array(65_536);
     try {
       for (let count = await from.read(buffer); count !== null; count = await from.read(buffer)) {
+        onRead();
         await this.#stall.promise;
         const bytes = buffer.subarray(0, count);
         const { pass, isLast } = filter?.(bytes) ?? { pass: bytes, isLast: false };

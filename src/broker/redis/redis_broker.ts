@@ -3,7 +3,7 @@ import type { Logger } from "../../observability/logger.ts";
 import { formatAddress } from "../../lib/address.ts";
 import type { Subscription } from "../../auth/subscription.ts";
 import type { Retention } from "../retention.ts";
-import { BackupRefused, StartError, StoreUnavailable } from "../../lib/errors.ts";
+import { BackupRefused, StartError, StoreAway, StoreUnavailable } from "../../lib/errors.ts";
 import type { LogPosition } from "../../sse/log_position.ts";
 import type { RedisAddress } from "../store_address.ts";
 import type { Broker, BrokerEventHandler, Outcome, Publication } from "../broker.ts";
@@ -16,7 +16,7 @@ import { WindowReader } from "../window_reader.ts";
 import { requireSuitable } from "./redis_checks.ts";
 import { RedisConnection, type SessionUser } from "./redis_connection.ts";
 import { Deliveries } from "./redis_deliveries.ts";
-import { redisReasonOf } from "./redis_errors.ts";
+import { isLastingAtStart, redisReasonOf } from "./redis_errors.ts";
 import { RedisFollower, WINDOW_BYTES } from "./redis_follower.ts";
 import { RedisHistory } from "./redis_history.ts";
 import { RedisInspector } from "./redis_inspector.ts";
@@ -91,7 +91,7 @@ export class RedisBroker implements Broker {
   /**
    * Connects, and loads the newest part of the log.
    *
-   * @throws StartError where Redis cannot be reached, or is of a kind that cannot be used.
+   * @throws StoreAway where Redis cannot be reached, StartError where it is of a kind that cannot be used.
    */
   static async open(options: RedisBrokerOptions): Promise<RedisBroker> {
     const { address, prefix, retention, clock, logger, ownClock } = options;
@@ -143,7 +143,8 @@ export class RedisBroker implements Broker {
       return new RedisBroker({ log, connection, follower, publisher, ...answering });
     } catch (error) {
       session?.end(new Error("not used"));
-      throw new StartError(`Cannot use ${where}: ${redisReasonOf(error)}.`);
+      const away = new StoreAway(where, redisReasonOf(error));
+      throw isLastingAtStart(error) ? new StartError(away.message) : away;
     }
   }
 

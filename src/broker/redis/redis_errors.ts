@@ -63,14 +63,24 @@ export function isLasting(error: unknown): boolean {
   return isRefusal(error) && !PASSES.test(reasonOf(error));
 }
 
+/** Whether a server that starts waits in vain for this to pass: also if Redis shows a certificate that is not trusted. */
+export function isLastingAtStart(error: unknown): boolean {
+  return isLasting(error) || /CERT|VERIFY/.test(codeOf(error));
+}
+
 /** Why something failed, as part of a sentence: without a period, and without where in a script. */
 export function redisReasonOf(error: unknown): string {
-  const { code } = (error ?? {}) as { readonly code?: unknown };
-  const meaning = MEANINGS[String(code)];
+  const meaning = MEANINGS[codeOf(error)];
   if (meaning !== undefined) return meaning;
   const reason = reasonOf(error).replace(/\s*script: [0-9a-f]{40}, on @user_script:.*$/, "")
     .replace(/\.+$/, "");
   return /^NOPERM|can't access at least one of the keys/.test(reason)
     ? `${reason} (its user needs every command on keys and channels with the prefix)`
     : reason;
+}
+
+/** The code of a runtime's error; of any other, a text that is none. */
+function codeOf(error: unknown): string {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return String(code);
 }

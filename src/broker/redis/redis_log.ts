@@ -69,10 +69,17 @@ export interface PublishRequest extends Publication {
   readonly fingerprint: string;
 }
 
+type PublishKind = "new" | OtherKind;
+
+/** What the script's numbers for a publication that is not new mean; they count from 1. */
+const OTHER_KINDS = ["repeated", "key reused", "too many channels"] as const;
+
+type OtherKind = typeof OTHER_KINDS[number];
+
 /** What became of a publication. */
 export interface PublishResult {
-  readonly kind: "new" | "repeated" | "key reused";
-  /** Of its last event. */
+  readonly kind: PublishKind;
+  /** Of its last event; 0 where it was refused. */
   readonly seq: number;
   /** As it was noted for its key. */
   readonly subscribers: number;
@@ -132,6 +139,8 @@ export interface ChannelsAnswer {
 
 /** The log that lives in Redis: one method for each thing that can be done with it. */
 export class RedisLog {
+  /** See `Retention`. */
+  readonly maxChannels: number;
   readonly #prefix: string;
   readonly #retention: Retention;
   readonly #now: (() => number) | undefined;
@@ -140,6 +149,7 @@ export class RedisLog {
   constructor(prefix: string, retention: Retention, now?: () => number) {
     this.#prefix = prefix;
     this.#retention = retention;
+    this.maxChannels = retention.maxChannels ?? Infinity;
     this.#now = now;
   }
 
@@ -177,7 +187,8 @@ export class RedisLog {
     requests: readonly PublishRequest[],
   ): Promise<Published> {
     const marks = [String(FEED_BYTES / FEED_MARKS), String(FEED_MARKS)];
-    const args = [known.epoch, String(known.seq), newEpoch(), call, ...marks];
+    const most = this.maxChannels === Infinity ? "" : String(this.maxChannels);
+    const args = [known.epoch, String(known.seq), newEpoch(), call, ...marks, most];
     for (const request of requests) addArguments(args, request);
     const answer = await this.#run(session, PUBLISH, args) as readonly unknown[];
     const [epoch, previous, first, ...others] = answer;
@@ -473,8 +484,8 @@ function resultsOf(
     if (others[next] !== number) {
       return { kind: "new", seq: last += drafts.length, subscribers: 0 };
     }
-    const [, kind, seq = 0, subscribers = 0] = others.slice(next, next += 4);
-    return { kind: kind === 1 ? "repeated" : "key reused", seq, subscribers };
+    const [, kind = 0, seq = 0, subscribers = 0] = others.slice(next, next += 4);
+    return { kind: OTHER_KINDS[kind - 1] as OtherKind, seq, subscribers };
   });
 }
 

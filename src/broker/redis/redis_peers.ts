@@ -1,5 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import { within } from "../../lib/deadline.ts";
+import { unlessSilent } from "../../lib/errors.ts";
 import { Signal } from "../../lib/signal.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { PeerAnswer, PeerAnswers, PeerHandler, Peers } from "../peers.ts";
@@ -269,7 +270,8 @@ export class RedisPeers implements Peers {
   async #answer(from: string, id: number, name: string, args: readonly unknown[]): Promise<void> {
     let answer: unknown;
     try {
-      answer = await this.#handlers.get(name)?.(args);
+      // No answer, rather than a part of one, if a thread is silent.
+      answer = await unlessSilent(Promise.resolve(this.#handlers.get(name)?.(args)));
     } catch (error) {
       const fields = { server: from, name, error: String(error) };
       this.#deps.logger.error("message of another server failed", fields);

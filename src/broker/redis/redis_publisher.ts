@@ -1,5 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
-import { StoreUnavailable } from "../../lib/errors.ts";
+import { StoreUnavailable, TooManyChannels } from "../../lib/errors.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { formatId } from "../../sse/log_position.ts";
 import type { Outcome, Publication } from "../broker.ts";
@@ -27,7 +27,7 @@ interface PendingPublication {
 
 /** What a publisher works with. */
 export interface PublisherDeps {
-  readonly log: Pick<RedisLog, "publish" | "saveRecipientCount">;
+  readonly log: Pick<RedisLog, "publish" | "saveRecipientCount" | "maxChannels">;
   readonly connection: Pick<RedisConnection, "session" | "unavailableReason">;
   /** Hands out what was published, without waiting for the feed to bring it. */
   readonly follower: Pick<RedisFollower, "head" | "takeOwn" | "ownCallsBegin" | "ownCallsEnd">;
@@ -161,6 +161,10 @@ export class RedisPublisher {
     batch.forEach(({ request, resolve }, index) => {
       const { kind, seq, subscribers } = results[index] as PublishResult; // One for each.
       if (kind === "key reused") return resolve(keyReused());
+      if (kind === "too many channels") {
+        this.#counters.overChannels++;
+        return resolve(new TooManyChannels(this.#deps.log.maxChannels));
+      }
       if (kind === "new") this.#counters.events += request.drafts.length;
       else this.#counters.repeats++;
       const { idempotencyKey } = request;

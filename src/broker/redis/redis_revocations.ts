@@ -110,13 +110,19 @@ export class RedisRevocations implements RevocationStore {
       await this.#closing.wait(POLL_MS);
       const { news, count } = await this.#readOn(session);
       this.#tell(news);
-      const isShort = count < this.known.count(this.#nowSeconds);
-      if (isShort && count !== this.#fullAt) await this.resume(session);
+      if (this.#isShort(count) && count !== this.#fullAt) await this.resume(session);
     }
   }
 
   get #nowSeconds(): number {
     return this.#deps.now() / 1000;
+  }
+
+  /** Whether Redis has fewer than are known here. @param count those of Redis that count now. */
+  #isShort(count: number): boolean {
+    // Those whose time is over, too: only if that is more, it is worth looking at all of them.
+    if (count >= this.known.count(this.#nowSeconds)) return false;
+    return count < this.known.all(this.#nowSeconds).reduce((known) => known + 1, 0);
   }
 
   #tell(news: readonly RevocationRecord[]): void {
@@ -136,13 +142,13 @@ export class RedisRevocations implements RevocationStore {
    * Reads what comes after a place.
    *
    * @param found gets the key of each.
-   * @returns what was not known, how many there are in Redis, and the place of the last that was read.
+   * @returns what was not known, how many count in Redis now, and the place of the last that was read.
    * @throws what was not known up to then has been told.
    */
   async #readFrom(place: string, session: RedisSession, found?: Set<string>) {
     const news: RevocationRecord[] = [];
     while (true) {
-      const args = [this.#deps.prefix, place, String(PAGE)];
+      const args = [this.#deps.prefix, place, String(PAGE), String(this.#nowSeconds)];
       const answer = await this.#run(session, REVOCATIONS, args).catch((error) => {
         this.#tell(news);
         throw error;

@@ -38,6 +38,7 @@ export class SqliteLog implements Log {
   /** A transaction of one event takes several times as long as the event in a larger one. */
   readonly gathers = true;
   readonly inspector: LogInspector;
+  readonly maxChannels: number;
   readonly #database: DatabaseSync;
   readonly #retention: Retention;
   readonly #now: () => number;
@@ -63,6 +64,7 @@ export class SqliteLog implements Log {
   constructor(database: DatabaseSync, retention: Retention, now: () => number) {
     this.#database = database;
     this.#retention = retention;
+    this.maxChannels = retention.maxChannels ?? Infinity;
     this.#now = now;
     this.#statements = prepareStatements(database);
     this.#transactions = new SqliteTransactions(database, () => this.#rolledBack());
@@ -96,6 +98,15 @@ export class SqliteLog implements Log {
 
   get last(): number {
     return this.#last;
+  }
+
+  get channelCount(): number {
+    return this.#trimmer.totals.channels;
+  }
+
+  retains(channel: string): boolean {
+    this.#trimByAge();
+    return Number(this.#statements.channel.get(channel)?.events ?? 0) > 0;
   }
 
   append(entries: readonly Entry[]): void {

@@ -18,7 +18,11 @@ export interface DemoPageSettings {
 export function demoPageHandler(settings: DemoPageSettings): RouteHandler {
   return async () => {
     // Imported only when asked for: a server without -dev does not hold it.
-    const { default: html } = await import("./demo_page.html", { with: { type: "text" } });
+    const [{ default: page }, { default: base }] = await Promise.all([
+      import("./demo_page.html", { with: { type: "text" } }),
+      import("../../operator_page/page_base.css", { with: { type: "text" } }),
+    ]);
+    const html = page.replace("/* page_base.css */", () => base);
     return new Response(fill(html, settings), {
       headers: pageHeaders(html, placesToAsk(settings)),
     });

@@ -10,6 +10,8 @@ export interface HealthDeps {
   readonly broker: Broker;
   /** Whether both listeners accept connections now. */
   readonly healthy: () => boolean;
+  /** Whether the server was told to stop, and serves on for a while. */
+  readonly isStopAnnounced: () => boolean;
   /** Why keys of issuers are missing, a sentence each; `undefined` where no key set is fetched. */
   readonly missingKeys: (() => Promise<readonly string[]>) | undefined;
 }
@@ -36,10 +38,11 @@ export function healthHandler({ counts, broker, healthy, missingKeys }: HealthDe
  * `GET /readyz`: 200 while a client that connects now would get what it asks for, otherwise 503 and why, a
  * sentence a line. A store that is away is no reason: streams go on, and wait for it.
  */
-export function readyHandler({ healthy, missingKeys }: HealthDeps): RouteHandler {
+export function readyHandler({ healthy, isStopAnnounced, missingKeys }: HealthDeps): RouteHandler {
   return async ({ request }) => {
     const reasons = [
       ...(healthy() ? [] : ["the listeners accept no connections"]),
+      ...(isStopAnnounced() ? ["the server is about to stop"] : []),
       ...await missingKeys?.() ?? [],
     ];
     const code = reasons.length === 0 ? 200 : 503;

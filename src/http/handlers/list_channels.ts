@@ -6,7 +6,7 @@ import { formatId } from "../../sse/log_position.ts";
 import { answer } from "../answers.ts";
 import { listOf, type ListRequest, readListRequest, type SortOrder } from "../paging.ts";
 import type { RouteHandler } from "../router.ts";
-import { askAll, type AskHubs } from "./hub_questions.ts";
+import type { AskHubs } from "./hub_questions.ts";
 import { fromStore, type RetainedChannels } from "./retained_channels.ts";
 
 /** What the list of channels works with. */
@@ -29,6 +29,9 @@ interface ListedChannel extends RetainedChannel {
   readonly eventsPerMinute: number | undefined;
 }
 
+/** Finds out the rates of channels, where the list is sorted by them. */
+type Rate = (channels: readonly { readonly name: string }[]) => Promise<readonly ChannelDetails[]>;
+
 /** A part of the list, and its length. */
 interface Part {
   readonly channels: readonly ListedChannel[];
@@ -47,7 +50,7 @@ export function listChannelsHandler(deps: ListChannelsDeps): RouteHandler {
       filters: ["search"],
     });
     const { search = "" } = asked.filters;
-    const subscribers = joinCounts(await askAll(deps.ask, "countStreams", search));
+    const subscribers = joinCounts(await deps.ask("countStreams", search));
     const all = await fromStore(() => listAll(deps, subscribers, asked));
     if ("failure" in all) return await answerWithoutStore(all.failure, subscribers, asked, request);
     const { channels, total } = all.found;
@@ -86,12 +89,14 @@ async function listAll(
 ): Promise<Part> {
   const first = new FirstItems(offset + limit, orderOf(sort));
   const others = new Map(subscribers);
+  const rate: Rate = async (channels) =>
+    sort.by === "eventsPerMinute"
+      ? await retained.inspector.details(channels.map(({ name }) => name))
+      : [];
   let total = 0;
   await retained.visit(async (part) => {
     const fitting = part.filter(({ name }) => name.includes(search));
-    const rated = sort.by === "eventsPerMinute"
-      ? await retained.inspector.details(fitting.map(({ name }) => name))
-      : [];
+    const rated = await rate(fitting);
     fitting.forEach((channel, index) => {
       const { name } = channel;
       others.delete(name);
@@ -103,18 +108,28 @@ async function listAll(
     });
     total += fitting.length;
   });
-  await addUnretained(first, others);
+  await addUnretained(first, others, rate);
   return { channels: first.sorted().slice(offset), total: total + others.size };
 }
 
 async function addUnretained(
   first: FirstItems<ListedChannel>,
   subscribers: ReadonlyMap<string, number>,
+  rate: Rate,
 ): Promise<void> {
-  let added = 0;
-  for (const [name, streams] of subscribers) {
-    if (++added % CHANNELS_AT_A_TIME === 0) await pause();
-    first.add({ name, subscribers: streams, events: 0, bytes: 0, eventsPerMinute: 0 });
+  const channels = [...subscribers].map(([name, subscribers]) => ({ name, subscribers }));
+  for (let start = 0; start < channels.length; start += CHANNELS_AT_A_TIME) {
+    if (start > 0) await pause();
+    const part = channels.slice(start, start + CHANNELS_AT_A_TIME);
+    const rated = await rate(part);
+    part.forEach((channel, index) =>
+      first.add({
+        ...channel,
+        events: 0,
+        bytes: 0,
+        eventsPerMinute: rated[index]?.eventsPerMinute,
+      })
+    );
   }
 }
 
@@ -126,7 +141,7 @@ async function answerWithoutStore(
 ): Promise<Response> {
   const { sort, offset, limit } = asked;
   const first = new FirstItems(offset + limit, orderOf(sort));
-  await addUnretained(first, subscribers);
+  await addUnretained(first, subscribers, () => Promise.resolve([]));
   const items = first.sorted().slice(offset).map(({ name, subscribers }) => ({
     name,
     subscribers,

@@ -8,7 +8,7 @@ import {
 import { answer } from "../answers.ts";
 import { listOf, type ListRequest, readListRequest } from "../paging.ts";
 import type { RouteHandler } from "../router.ts";
-import { askAll, type AskHubs } from "./hub_questions.ts";
+import type { AskHubs } from "./hub_questions.ts";
 
 /** Some of the streams, as they are answered, and how many there are in all. */
 export interface FoundStreams {
@@ -40,12 +40,12 @@ export async function findStreams(
   { sort, offset, limit }: Pick<ListRequest<StreamSort>, "sort" | "offset" | "limit">,
 ): Promise<FoundStreams> {
   const most = offset + limit;
-  const ranked = await askAll(ask, "rankStreams", filter, sort, most);
+  const ranked = await ask("rankStreams", filter, sort, most);
   const { first, total } = joinRanked(ranked, sort, most);
   const ids = first.slice(offset).map(([, id]) => id);
   if (ids.length === 0) return { items: [], total };
   const found = new Map<string, object>();
-  for (const [worker, details] of (await askAll(ask, "streamDetails", ids)).entries()) {
+  for (const [worker, details] of (await ask("streamDetails", ids)).entries()) {
     for (const stream of details) found.set(stream.id, itemOf(stream, worker));
   }
   return { items: ids.map((id) => found.get(id)).filter((item) => item !== undefined), total };

@@ -1,5 +1,6 @@
 import type { PresentUser } from "../../hub/presence.ts";
 import type { Clock } from "../../lib/clock.ts";
+import { unlessSilent } from "../../lib/errors.ts";
 import type { Caller } from "../caller.ts";
 import type { ControlStream, ControlStreams } from "./control_streams.ts";
 import { type PresenceChanges, PresenceFeed } from "./presence_feed.ts";
@@ -10,8 +11,8 @@ const LOOK_MS = 1000;
 
 /** What streams of presence work with. */
 export interface PresenceStreamsDeps {
-  /** `undefined` if it cannot be told now. */
-  readonly presence: (channel: string) => Promise<PresenceReport | undefined>;
+  /** Throws WorkerSilent if it cannot be told now. */
+  readonly presence: (channel: string) => Promise<PresenceReport>;
   readonly controlStreams: ControlStreams;
   readonly clock: Clock;
 }
@@ -26,10 +27,9 @@ export class PresenceStreams {
     this.#deps = deps;
   }
 
-  /** Opens a stream; `undefined` if it cannot be told now who is on the channel. */
-  async open(caller: Caller, channel: string, graceMs: number): Promise<Response | undefined> {
+  /** Opens a stream. @throws WorkerSilent if it cannot be told now who is on the channel. */
+  async open(caller: Caller, channel: string, graceMs: number): Promise<Response> {
     const look = await this.#look(channel);
-    if (look === undefined) return undefined;
     // In one turn from here on: whoever looks meanwhile finds the same channel.
     const followed = this.#channels.get(channel) ??
       new FollowedChannel(channel, this.#deps.clock, () => this.#look(channel));
@@ -47,10 +47,9 @@ export class PresenceStreams {
     return stream.response;
   }
 
-  async #look(channel: string): Promise<Look | undefined> {
+  async #look(channel: string): Promise<Look> {
     const number = ++this.#looks;
-    const report = await this.#deps.presence(channel);
-    return report && { number, report };
+    return { number, report: await this.#deps.presence(channel) };
   }
 }
 
@@ -70,14 +69,14 @@ interface Reader {
 class FollowedChannel {
   readonly name: string;
   readonly #clock: Clock;
-  readonly #look: () => Promise<Look | undefined>;
+  readonly #look: () => Promise<Look>;
   readonly #feed = new PresenceFeed();
   /** By grace time. */
   readonly #groups = new Map<number, Set<Reader>>();
   #last: Look | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(name: string, clock: Clock, look: () => Promise<Look | undefined>) {
+  constructor(name: string, clock: Clock, look: () => Promise<Look>) {
     this.name = name;
     this.#clock = clock;
     this.#look = look;
@@ -121,7 +120,7 @@ class FollowedChannel {
   }
 
   async #lookAgain(): Promise<void> {
-    const look = await this.#look();
+    const look = await unlessSilent(this.#look());
     if (look !== undefined) this.take(look);
     if (!this.isEmpty) this.#timer = setTimeout(() => this.#lookAgain(), LOOK_MS);
   }

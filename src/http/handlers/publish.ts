@@ -10,7 +10,7 @@ import { emitTargetOf, type PublishDeps, publishLines } from "./publish_ndjson.t
 
 /** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
 export function publishHandler(deps: PublishDeps): RouteHandler {
-  const { broker, bodyLimits, maxPayloadBytes, refusedEmits } = deps;
+  const { broker, bodyLimits, emitRates, maxPayloadBytes, refusedEmits } = deps;
   const notes = new EmitNotes(deps);
   return async ({ request, query, caller }) => {
     const contentType = contentTypeOf(request);
@@ -18,10 +18,12 @@ export function publishHandler(deps: PublishDeps): RouteHandler {
     if (contentType === "application/x-ndjson") {
       return answerLines(request, key, caller, deps, notes);
     }
+    emitRates?.check(caller);
     const fields = await readFields(request, contentType, query, bodyLimits);
     try {
       const emit = readEmit(fields, maxPayloadBytes, key);
       caller.requireFor("emit", [emit.channel]);
+      emitRates?.take(caller, emit.drafts.length);
       const [outcome] = await broker.publish([emit]);
       if (outcome === undefined || outcome instanceof Error) throw outcome;
       const noted = notes.on(emit, outcome, caller);

@@ -8,6 +8,7 @@ import { toHttpError } from "../answers.ts";
 import { readJsonFields } from "../body.ts";
 import type { BodyLimits } from "../body_limits.ts";
 import type { Caller } from "../caller.ts";
+import type { EmitRates } from "../emit_rates.ts";
 import { type Line, LineReader } from "../line_reader.ts";
 import type { EmitNotes, EmitNotesDeps } from "./emit_notes.ts";
 
@@ -17,6 +18,8 @@ export interface PublishDeps extends EmitNotesDeps {
   readonly logger: Logger;
   readonly maxPayloadBytes: number;
   readonly bodyLimits: BodyLimits;
+  /** Default: no limit. */
+  readonly emitRates?: EmitRates | undefined;
   readonly refusedEmits: RefusedEmits;
 }
 
@@ -33,7 +36,8 @@ const MAX_WAITING_ANSWER_BYTES = 16_777_216;
 
 /**
  * Publishes each line of a body as it comes, and streams one line of answer for each, in order. A line
- * that the caller may not emit is answered as one that is wrong.
+ * that the caller may not emit is answered as one that is wrong. Where the caller emits too fast, the body is
+ * read more slowly.
  */
 export function publishLines(
   body: ReadableStream<Uint8Array>,
@@ -43,13 +47,13 @@ export function publishLines(
 ): ReadableStream<Uint8Array> {
   const run = new LineRun(caller, deps, notes);
   const encoder = new TextEncoder();
-  const encode = (answers: readonly string[], controller: Controller) => {
+  const writerTo = (controller: Controller) => (answers: readonly string[]) => {
     if (answers.length > 0) controller.enqueue(encoder.encode(answers.join("")));
   };
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
     {
-      transform: async (chunk, controller) => encode(await run.take(chunk), controller),
-      flush: async (controller) => encode(await run.finish(), controller),
+      transform: (chunk, controller) => run.take(chunk, writerTo(controller)),
+      flush: (controller) => run.finish(writerTo(controller)),
     },
     undefined,
     {
@@ -70,6 +74,16 @@ export function publishLines(
 
 type Controller = TransformStreamDefaultController<Uint8Array>;
 
+/** Takes answers, each with its line end. */
+type Write = (answers: readonly string[]) => void;
+
+/** What becomes of a line. */
+interface LinePlan {
+  readonly line: number;
+  readonly emit: EmitRequest | HttpError;
+  readonly target?: EmitTarget;
+}
+
 /** One body's lines: those that came together are published together. */
 class LineRun {
   readonly #caller: Caller;
@@ -85,13 +99,13 @@ class LineRun {
     this.#reader = new LineReader(deps.bodyLimits);
   }
 
-  /** Answers, each with its line end, for the lines that end in this chunk. */
-  take(chunk: Uint8Array): Promise<readonly string[]> {
-    return this.#publish(this.#reader.take(chunk));
+  /** Publishes the lines that end in this chunk, and answers them. */
+  take(chunk: Uint8Array, write: Write): Promise<void> {
+    return this.#publish(this.#reader.take(chunk), write);
   }
 
-  finish(): Promise<readonly string[]> {
-    return this.#publish(this.#reader.finish());
+  finish(write: Write): Promise<void> {
+    return this.#publish(this.#reader.finish(), write);
   }
 
   /** Forgets a line whose end will not come. */
@@ -99,32 +113,46 @@ class LineRun {
     this.#reader.drop();
   }
 
-  async #publish(lines: readonly Line[]): Promise<readonly string[]> {
-    if (lines.length === 0) return [];
-    const emits: EmitRequest[] = [];
-    const plans: {
-      readonly line: number;
-      readonly emit: EmitRequest | HttpError;
-      readonly target?: EmitTarget;
-    }[] = [];
-    const { bodyLimits, maxPayloadBytes } = this.#deps;
+  async #publish(lines: readonly Line[], write: Write): Promise<void> {
+    const { emitRates } = this.#deps;
+    let plans: LinePlan[] = [];
     for (const content of lines) {
-      const line = ++this.#line;
-      const text = typeof content === "string" ? content.trim() : content;
-      if (text === "") continue;
-      let fields: Fields | undefined;
-      try {
-        if (typeof text !== "string") throw text;
-        fields = readJsonFields(text, bodyLimits);
-        const emit = readEmit(fields, maxPayloadBytes);
-        this.#caller.requireFor("emit", [emit.channel]);
-        emits.push(emit);
-        plans.push({ line, emit });
-      } catch (error) {
-        const failure = toHttpError(error, this.#deps.logger);
-        plans.push({ line, emit: failure, target: emitTargetOf(fields) });
+      if (emitRates?.mustWait(this.#caller)) {
+        write(await this.#settle(plans));
+        plans = [];
+        await emitRates.roomForLines(this.#caller);
+      }
+      const plan = this.#plan(++this.#line, content);
+      if (plan === undefined) continue;
+      plans.push(plan);
+      if (!(plan.emit instanceof Error)) {
+        emitRates?.takeForLine(this.#caller, plan.emit.drafts.length);
       }
     }
+    write(await this.#settle(plans));
+  }
+
+  /** `undefined` for an empty line, which gets no answer. */
+  #plan(line: number, content: Line): LinePlan | undefined {
+    const text = typeof content === "string" ? content.trim() : content;
+    if (text === "") return undefined;
+    const { bodyLimits, maxPayloadBytes, logger } = this.#deps;
+    let fields: Fields | undefined;
+    try {
+      if (typeof text !== "string") throw text;
+      fields = readJsonFields(text, bodyLimits);
+      const emit = readEmit(fields, maxPayloadBytes);
+      this.#caller.requireFor("emit", [emit.channel]);
+      return { line, emit };
+    } catch (error) {
+      return { line, emit: toHttpError(error, logger), target: emitTargetOf(fields) };
+    }
+  }
+
+  /** Publishes the emits, and answers every line. */
+  async #settle(plans: readonly LinePlan[]): Promise<readonly string[]> {
+    if (plans.length === 0) return [];
+    const emits = plans.flatMap(({ emit }) => emit instanceof Error ? [] : [emit]);
     const outcomes = (await this.#publishAll(emits)).values();
     const answers: string[] = [];
     for (const { line, emit, target } of plans) {

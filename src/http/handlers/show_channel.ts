@@ -3,7 +3,6 @@ import { formatId, seqTime } from "../../sse/log_position.ts";
 import { checkName } from "../../requests/fields.ts";
 import { answer } from "../answers.ts";
 import type { RouteHandler } from "../router.ts";
-import { askAll } from "./hub_questions.ts";
 import { type ListChannelsDeps, retainedFields } from "./list_channels.ts";
 import { fromStore } from "./retained_channels.ts";
 
@@ -15,7 +14,7 @@ export function showChannelHandler(deps: ListChannelsDeps): RouteHandler {
   const { ask, retained: { inspector }, epoch } = deps;
   return async ({ name }) => {
     checkName("channel", name);
-    const { users, anonymousStreams } = joinPresences(await askAll(ask, "presence", name));
+    const { users, anonymousStreams } = joinPresences(await ask("presence", name));
     const subscribers = users.reduce((sum, [, streams]) => sum + streams, anonymousStreams);
     const store = await fromStore(async () => ({
       details: await inspector.details([name]),

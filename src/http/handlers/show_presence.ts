@@ -1,6 +1,6 @@
 import { isPattern } from "../../auth/channel_grants.ts";
 import type { PresentUser } from "../../hub/presence.ts";
-import { BadField, WorkerSilent } from "../../lib/errors.ts";
+import { BadField } from "../../lib/errors.ts";
 import { shown } from "../../lib/shown_text.ts";
 import { checkName } from "../../requests/fields.ts";
 import { answer } from "../answers.ts";
@@ -12,8 +12,8 @@ import type { PresenceStreams } from "./presence_streams.ts";
 
 /** What telling who is here works with. */
 export interface PresenceDeps {
-  /** Who hears a channel; `undefined` if a worker of this server does not answer. */
-  readonly presence: (channel: string) => Promise<PresenceReport | undefined>;
+  /** Who hears a channel; throws WorkerSilent if a worker of this server does not answer. */
+  readonly presence: (channel: string) => Promise<PresenceReport>;
   readonly presenceStreams: PresenceStreams;
 }
 
@@ -36,9 +36,8 @@ async function list(deps: PresenceDeps, { request, query }: RoutedRequest): Prom
     defaultSort: "user",
     filters: ["channel"],
   });
-  const report = await deps.presence(readChannel(asked.filters.channel));
-  if (report === undefined) throw cannotTell();
-  const { users, anonymousStreams, unanswered } = report;
+  const channel = readChannel(asked.filters.channel);
+  const { users, anonymousStreams, unanswered } = await deps.presence(channel);
   const items = users.toSorted(orderBy(asked.sort))
     .slice(asked.offset, asked.offset + asked.limit)
     .map(([user, streams, since]) => ({ user, streams, since: new Date(since).toISOString() }));
@@ -56,9 +55,7 @@ async function openStream(
   const fields = readFields(query);
   const channel = readChannel(fields.get("channel"));
   const graceMs = readGrace(fields.get("grace")) * 1000;
-  const response = await deps.presenceStreams.open(caller, channel, graceMs);
-  if (response === undefined) throw cannotTell();
-  return response;
+  return await deps.presenceStreams.open(caller, channel, graceMs);
 }
 
 function wantsStream(request: Request): boolean {
@@ -98,10 +95,6 @@ function readGrace(text: string | undefined): number {
     "grace",
     `Bad field grace: it must be a whole number of seconds from 0 to ${LONGEST_GRACE_SECONDS}.`,
   );
-}
-
-function cannotTell(): WorkerSilent {
-  return new WorkerSilent("Cannot tell who is here: a worker of this server does not answer.");
 }
 
 function orderBy({ by, descending }: SortOrder<Sort>) {

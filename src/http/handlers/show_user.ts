@@ -3,7 +3,7 @@ import { compare } from "../../lib/first_items.ts";
 import { checkName } from "../../requests/fields.ts";
 import { answer } from "../answers.ts";
 import type { RouteHandler } from "../router.ts";
-import { askAll, type AskHubs } from "./hub_questions.ts";
+import type { AskHubs } from "./hub_questions.ts";
 import { findStreams } from "./list_streams.ts";
 import { fromStore, type RetainedChannels } from "./retained_channels.ts";
 
@@ -22,7 +22,7 @@ export function showUserHandler({ ask, retained }: ShowUserDeps): RouteHandler {
     checkName("user", name);
     const sort = { by: "since", descending: false } as const;
     const streams = await findStreams(ask, { user: name }, { sort, offset: 0, limit: MOST });
-    const heard = joinCounts(await askAll(ask, "countStreamsOf", name));
+    const heard = joinCounts(await ask("countStreamsOf", name));
     const store = await fromStore(() => countRetained(retained, name));
     const counts = "failure" in store ? undefined : store.found;
     return answer(200, {

@@ -1,8 +1,10 @@
 import type { ConnectOptions } from "../../hub/connect_options.ts";
 import type { Hub } from "../../hub/hub.ts";
+import type { NoPlace, StreamPlaces } from "../../hub/stream_places.ts";
+import type { Subscriber } from "../../hub/subscriber.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { isPattern } from "../../auth/channel_grants.ts";
-import type { Claims, TokenClaims } from "../../auth/claims.ts";
+import { type Claims, keyGone, type TokenClaims, tooLong } from "../../auth/claims.ts";
 import { heardByAnyone, heardByToken, type HearingRules } from "../../auth/heard_channels.ts";
 import type { Revocations } from "../../auth/revocations.ts";
 import { sharedChannels } from "../../auth/subscription.ts";
@@ -20,7 +22,11 @@ import { readOrigin } from "./read_origin.ts";
 /** What subscribing works with. */
 export interface SubscribeDeps extends HearingRules {
   readonly hub: Hub;
+  /** Default: as many streams as come. */
+  readonly places?: StreamPlaces | undefined;
   readonly tokens: TokenVerifier;
+  /** A longer token is not looked at. */
+  readonly maxTokenBytes: number;
   readonly revocations: Revocations;
   readonly clock: Clock;
   /** The name of the cookie that may hold a token. */
@@ -71,7 +77,7 @@ function subscribe(
   routed: RoutedRequest,
   attempt: Attempt,
 ): Response | Promise<Response> {
-  const { hub, tokens, clock, cookie } = deps;
+  const { hub, tokens, maxTokenBytes, clock, cookie } = deps;
   const { request, query } = routed;
   const bearer = bearerOf(request);
   // Another scheme is none of ours: a whole site may stand behind Basic.
@@ -84,6 +90,7 @@ function subscribe(
     if (claims !== undefined) return openStream(deps, claims, client);
     throw missingToken(findMisplacedToken(request, query), cookie);
   }
+  if (token.length > maxTokenBytes) throw tooLong(token, maxTokenBytes);
   const open = (claims: TokenClaims) => {
     attempt.claims = claims;
     return openStream(deps, heardByToken(claims, asked, deps), client);
@@ -101,17 +108,42 @@ interface Client extends RoutedRequest {
   readonly isBearer: boolean;
 }
 
-function openStream(deps: SubscribeDeps, granted: Claims, client: Client): Response {
-  const { hub, activity } = deps;
+/** A stream has its place before all else is decided: for a place, another thread may have to be asked. */
+function openStream(
+  deps: SubscribeDeps,
+  granted: Claims,
+  client: Client,
+): Response | Promise<Response> {
   const options = readOptions(client, deps);
-  const claims = withoutRevoked(granted, deps);
-  const reason = hub.rejection(claims);
-  if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
-  const { id, body } = hub.subscribe(claims, options);
-  const { user, channels } = claims;
-  const from = options.lastEventId === undefined ? "now" : "last event id";
-  activity.notice?.("stream opened", { stream: id, user, channel: channels, from });
-  return streamOf(body);
+  const place = deps.places?.take(granted, options.origin);
+  return place instanceof Promise
+    ? place.then((noPlace) => answerWith(noPlace, deps, granted, options))
+    : answerWith(place, deps, granted, options);
+}
+
+/** @param noPlace `undefined` for a client that has its place, which a stream that does not open gives back. */
+function answerWith(
+  noPlace: NoPlace | undefined,
+  deps: SubscribeDeps,
+  granted: Claims,
+  options: ConnectOptions,
+): Response {
+  const { hub, tokens, places, activity } = deps;
+  let stream: Subscriber | undefined;
+  try {
+    // Since the token was verified, its key may have gone.
+    if (!tokens.hasKeyOf(granted)) throw keyGone();
+    const claims = withoutRevoked(granted, deps);
+    const reason = hub.rejection(claims) ?? noPlace;
+    if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
+    stream = hub.subscribe(claims, options);
+    const { user, channels } = claims;
+    const from = options.lastEventId === undefined ? "now" : "last event id";
+    activity.notice?.("stream opened", { stream: stream.id, user, channel: channels, from });
+    return streamOf(stream.body);
+  } finally {
+    if (stream === undefined && noPlace === undefined) places?.giveBack(granted, options.origin);
+  }
 }
 
 /** What a stream may hear that was not revoked. @throws TokenRefused if nothing is left. */
@@ -122,8 +154,8 @@ function withoutRevoked(claims: Claims, { revocations, clock }: SubscribeDeps): 
   throw new TokenRefused("revoked", "Token refused: it was revoked.");
 }
 
-/** Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
-function streamOf(body: BodyInit | ReadableStream): Response {
+/** A stream. Any status but 200 would end a browser's EventSource for good (HTML Standard, 9.2.3). */
+export function streamOf(body: BodyInit | ReadableStream): Response {
   return new Response(body as BodyInit, { headers: STREAM_HEADERS });
 }
 

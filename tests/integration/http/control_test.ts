@@ -243,6 +243,10 @@ Deno.test("the health check answers 200 while both listeners accept, and 503 whi
     ready: false,
     reasons: ["the listeners accept no connections"],
   }]);
+  listeners.healthy = listeners.isStopAnnounced = true;
+  const stopping = await listeners.control("/readyz");
+  assertEquals([stopping.status, await stopping.text()], [503, "the server is about to stop\n"]);
+  assertEquals((await listeners.control("/healthz")).status, 200);
 });
 
 Deno.test("a stranger on the client listener is told whether it is ready, and nothing else", async () => {

@@ -332,6 +332,7 @@ Deno.test("since: a count of each verdict, and every event with its own", async 
   assertEquals((await since("2026-11-22T07:30:30Z")).verdict, "handed over");
   listeners.clock.advance(1000);
   assertEquals((await since("0")).verdict, "no such event");
+  assertEquals((await since("999999999d")).verdict, "mixed");
   await leave(stream);
 });
 
@@ -357,6 +358,16 @@ Deno.test("without an event: how the user stands now", async () => {
     (await explain(listeners, {})).text,
     /began at \S+ without a last event id and ended at/,
   );
+});
+
+Deno.test("who asks for a user by another case is told whose streams there are", async () => {
+  using listeners = await Listeners.make();
+  const stream = await listeners.open({ userId: "Alex" });
+  const told =
+    /^There are streams of Alex: each letter of a name, and its case, tells users apart\.$/m;
+  assertMatch((await explain(listeners, {})).text, told);
+  await leave(stream);
+  assertMatch((await explain(listeners, { id: await emit(listeners) })).text, told);
 });
 
 Deno.test("plain text has the sentences alone", async () => {

@@ -88,6 +88,20 @@ Deno.test("the list of channels is sorted, searched and paged", async () => {
   assert(one !== two);
 });
 
+Deno.test("a channel whose rate is not known is in the list where its rate is shown", async () => {
+  using listeners = await Listeners.make();
+  await using stream = await listeners.open({ channel: ["idle", "removed"] });
+  for (const channel of ["busy", "removed"]) await emit(listeners, channel);
+  await listeners.control("/channels/removed/history", { method: "DELETE" });
+  const rates = async (sort: string) =>
+    (await itemsOf(listeners, `/channels/?sort=${sort}`))
+      .map(({ name, eventsPerMinute }) => [name, eventsPerMinute]);
+  const rising = [["removed", null], ["idle", 0], ["busy", 1]];
+  assertEquals(await rates("eventsPerMinute"), rising);
+  assertEquals(await rates("-eventsPerMinute"), rising.toReversed());
+  assert(stream !== undefined);
+});
+
 Deno.test("a channel's answer has its newest events, and no payload", async () => {
   using listeners = await Listeners.make();
   await using stream = await listeners.open({ channel: "a/b é" });
@@ -256,7 +270,7 @@ Deno.test("while a worker does not answer there is no list, rather than a part o
     const response = await listeners.control(path);
     assertEquals([response.status, await response.text()], [
       503,
-      "Cannot look at the streams: a worker of this server does not answer.\n",
+      "Cannot tell: a worker thread of this server did not answer in time. Repeat the request.\n",
     ], path);
   }
 });

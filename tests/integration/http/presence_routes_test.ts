@@ -84,7 +84,7 @@ Deno.test("what is wrong with a request is named", async () => {
   const pattern = "it ends in *; ask for each channel by its whole name.";
   const wrong: readonly (readonly [query: string, told: string, init?: RequestInit])[] = [
     ["", "Missing field channel: the channel's name."],
-    ["?channel=", "Missing field channel: the channel's name."],
+    ["?channel=", "Bad field channel: it is empty."],
     [`?channel=${long}`, `Bad field channel: ${rule}`],
     ["?channel=a%00b", `Bad field channel: ${rule}`],
     ["?channel=orders.*", `Bad field channel: ${pattern}`],

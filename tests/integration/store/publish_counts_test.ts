@@ -9,11 +9,11 @@ import { testEachBroker } from "../../support/store/stores.ts";
 
 testEachBroker("events, repeats and failures each count once", async (store) => {
   using rig = await Rig.start({ store });
-  assertEquals(rig.broker.counts, { events: 0, repeats: 0, failures: 0 });
+  assertEquals(rig.broker.counts, { events: 0, repeats: 0, failures: 0, overChannels: 0 });
   await rig.emit("red", "*", "1");
   await rig.publish([publication("red", "*", ["data: 2", "data: 3"], "k")]);
   await rig.publish([publication("red", "*", ["data: 2", "data: 3"], "k")]);
-  assertEquals(rig.broker.counts, { events: 3, repeats: 1, failures: 0 });
+  assertEquals(rig.broker.counts, { events: 3, repeats: 1, failures: 0, overChannels: 0 });
 
   const outcomes = await rig.publish([
     publication("red", "*", ["data: 4"], "new"),
@@ -22,7 +22,7 @@ testEachBroker("events, repeats and failures each count once", async (store) => 
     publication("red", "*", ["data: another"], "k"),
   ]);
   assertEquals(outcomes.map((outcome) => outcome instanceof Error), [false, false, true, true]);
-  assertEquals(rig.broker.counts, { events: 4, repeats: 2, failures: 0 });
+  assertEquals(rig.broker.counts, { events: 4, repeats: 2, failures: 0, overChannels: 0 });
 });
 
 testEachBroker(
@@ -33,7 +33,7 @@ testEachBroker(
     const large = publication("red", "*", [`data: ${"x".repeat(3_000_000)}`]);
     const [outcome] = await store.whileFull(() => rig.publish([large]));
     assertEquals(outcome instanceof Error, true);
-    assertEquals(rig.broker.counts, { events: 1, repeats: 0, failures: 1 });
+    assertEquals(rig.broker.counts, { events: 1, repeats: 0, failures: 1, overChannels: 0 });
   },
   ["sqlite", "redis"],
 );

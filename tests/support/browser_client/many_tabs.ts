@@ -174,10 +174,11 @@ export class ManyTabs<Page extends ClosablePage> implements AsyncDisposable {
   /** Lets the machine sleep for an hour, after which its connection is dead without a word. */
   async sleepAnHour(): Promise<void> {
     this.#relay.stall();
-    const { accepted } = this.#relay;
     await this.ledger.acknowledged.more(EVENTS);
+    const { asked } = this.#relay;
     await Promise.all(this.#tabs.map(({ page }) => page.evaluate("void (jump += 3600000)")));
-    await waitFor("a new connection", () => this.#relay.accepted > accepted);
+    // Not a new connection: the last stream may have ended in order just before, and left its own to be used again.
+    await waitFor("a tab to ask for a new stream", () => this.#relay.asked > asked);
     this.#relay.mend();
     await this.eventsGoBy();
   }

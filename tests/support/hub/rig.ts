@@ -80,7 +80,8 @@ export class Rig implements Disposable {
       ? new LocalBroker(new MemoryLog(limits, now), now, logger)
       : await store.open(limits, this.time);
     const head = () => this.#broker.head.seq;
-    this.#journal = new StreamJournal({ limits: JOURNAL, clock: this.time, head });
+    const streamLimits = { perUser: Infinity, perAddress: Infinity };
+    this.#journal = new StreamJournal({ limits: JOURNAL, streamLimits, clock: this.time, head });
     this.#hub = new Hub(this.#broker, { ...DEFAULTS, ...hubOptions }, this.time, logger, [
       this.#journal,
     ]);

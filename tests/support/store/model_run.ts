@@ -7,7 +7,7 @@ import type { Broker } from "../../../src/broker/broker.ts";
 import type { HistoryOwner } from "../../../src/broker/removal.ts";
 import { Hub } from "../../../src/hub/hub.ts";
 import { createLogger } from "../../../src/observability/logger.ts";
-import { KeyReused, StoreUnavailable } from "../../../src/lib/errors.ts";
+import { KeyReused, StoreUnavailable, TooManyChannels } from "../../../src/lib/errors.ts";
 import { blocksOf } from "../../../src/sse/blocks.ts";
 import { type FakeTime, settle } from "../hub/fake_time.ts";
 import { HandReader } from "../hub/hand_reader.ts";
@@ -221,6 +221,7 @@ export class ModelRun {
     }
     tellModel(outcomes.flatMap((outcome): ModelOutcome[] => {
       if (outcome instanceof KeyReused) return [{ kind: "key reused" }];
+      if (outcome instanceof TooManyChannels) return [{ kind: "too many channels" }];
       if (outcome instanceof StoreUnavailable) return [];
       if (outcome instanceof Error) throw outcome;
       return [{ kind: "receipt", ...outcome }];
@@ -258,6 +259,7 @@ export class ModelRun {
       position ?? model.position,
       batch.events.length,
       this.#time.wall(),
+      batch.gap?.through,
     );
     // The answer of a store in another process may have reached the head, but the head may have moved
     // since: only the next read can tell.

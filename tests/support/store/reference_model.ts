@@ -10,8 +10,8 @@
  * an earlier gap event of the same stream has reported the gap; or the client was live and fell behind, and the
  * event was dropped before the first event that the client was not given.
  *
- * An event that an operator removed counts as dropped; with all events of a user, for that user's clients alone, but
- * on whichever channels.
+ * An event that an operator removed counts as dropped; with all events of a user, for that user's clients alone. If
+ * it was on none of a client's channels the log may report a gap all the same.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export interface ModelEmit {
 /** The answer to a publisher. */
 export type ModelOutcome =
   | { readonly kind: "receipt"; readonly id: string; readonly subscribers: number }
-  | { readonly kind: "key reused" };
+  | { readonly kind: "key reused" | "too many channels" };
 
 /** The limits of retention, as the operator sets them. */
 export interface ModelLimits {
@@ -43,6 +43,8 @@ export interface ModelLimits {
   readonly ageMs: number;
   readonly bytesPerChannel: number;
   readonly totalBytes: number;
+  /** Default: no limit. */
+  readonly maxChannels?: number;
 }
 
 interface ModelKey {
@@ -66,6 +68,8 @@ export class ReferenceModel {
   events: ModelEvent[] = [];
   keys: ModelKey[] = [];
   last = 0;
+  /** Whether the emits of this request may bring too many channels: then the log looks closer. */
+  #mayBeTooMany = false;
 
   constructor(limits: ModelLimits, epoch: string) {
     this.limits = limits;
@@ -93,6 +97,7 @@ export class ReferenceModel {
     answers: readonly ModelOutcome[],
   ): ModelOutcome[] {
     this.noteTime(nowMs);
+    this.#mayBeTooMany = channelsOf(this.retained()).size + emits.length > this.#maxChannels;
     const outcomes = emits.map((emit, index) => this.#publishOne(emit, nowMs, answers[index]));
     if (this.events.at(-1)?.isNew) this.retain(nowMs);
     for (const event of this.events) event.isNew = false;
@@ -143,12 +148,17 @@ export class ReferenceModel {
     return this.events.filter((event) => !event.dropped);
   }
 
-  /** History was read for a client: it gets the gap that is due, then the next `count` events. */
+  /**
+   * History was read for a client: it gets the gap that is due, then the next `count` events.
+   *
+   * @param reported the seq up to which the log reported a gap: it may report more than is due.
+   */
   read(
     client: ModelClient,
     position: number,
     count: number,
     nowMs: number,
+    reported: number | undefined,
   ): { reachesHead: boolean } {
     this.retain(nowMs);
     client.fallBehindAt(position);
@@ -156,11 +166,13 @@ export class ReferenceModel {
       client.matches(event) && event.seq > client.position
     );
     const { user, channels } = client.subscription;
-    const dropped = this.events.filter((event) =>
-      event.dropped &&
-      (event.removedFromUser ? event.user === user : channels.includes(event.channel))
+    const missing = this.events.filter((event) =>
+      event.dropped && (!event.removedFromUser || event.user === user)
     );
-    const through = Math.max(0, ...dropped.map((event) => event.seq));
+    const lastOf = (events: readonly ModelEvent[]) => Math.max(0, ...events.map(({ seq }) => seq));
+    const elsewhere = lastOf(missing.filter((event) => event.removedFromUser));
+    const due = lastOf(missing.filter(({ channel }) => channels.includes(channel)));
+    const through = reported === elsewhere ? Math.max(due, elsewhere) : due;
     const oldest = this.retained().find((event) => client.matches(event));
     if (through > Math.max(client.position, client.gapReportedThrough)) {
       client.reportGap(through, oldest, next[0]);
@@ -180,6 +192,7 @@ export class ReferenceModel {
       if (known.content !== content) return { kind: "key reused" };
       return { kind: "receipt", id: this.idOf(known.seq), subscribers: known.subscribers };
     }
+    if (!this.#hasRoomFor(emit.channel, nowMs)) return { kind: "too many channels" };
     const events = emit.blocks.map((block) => this.#append(emit, block, nowMs));
     const recipients = [...this.clients].filter((client) => events.some((e) => client.matches(e)));
     for (const client of recipients) client.expect(events);
@@ -191,11 +204,24 @@ export class ReferenceModel {
     return { kind: "receipt", id: this.idOf(this.last), subscribers };
   }
 
+  get #maxChannels(): number {
+    return this.limits.maxChannels ?? Infinity;
+  }
+
+  /** Channels that have events, and those that this request has brought so far, count. */
+  #hasRoomFor(channel: string, nowMs: number): boolean {
+    if (!this.#mayBeTooMany) return true;
+    if (!this.events.at(-1)?.isNew) this.retain(nowMs);
+    const channels = channelsOf(this.retained());
+    return channels.has(channel) || channels.size < this.#maxChannels;
+  }
+
   #recall(key: string, nowMs: number, answer: ModelOutcome | undefined): ModelKey | undefined {
     const known = this.keys.find((one) => one.key === key);
     if (known === undefined || this.#isOld(known.seq, nowMs)) return undefined;
     if (!known.outlived) return known;
-    const forgotten = answer?.kind === "receipt" && answer.id !== this.idOf(known.seq);
+    const forgotten = answer?.kind === "too many channels" ||
+      answer?.kind === "receipt" && answer.id !== this.idOf(known.seq);
     return forgotten ? undefined : known;
   }
 
@@ -245,6 +271,10 @@ export class ReferenceModel {
 export function matches(subscription: ModelSubscription, event: ModelEvent): boolean {
   return subscription.channels.includes(event.channel) &&
     (event.user === "*" || event.user === subscription.user);
+}
+
+function channelsOf(events: readonly ModelEvent[]): Set<string> {
+  return new Set(events.map(({ channel }) => channel));
 }
 
 function size(events: readonly ModelEvent[]): number {

@@ -202,6 +202,17 @@ Deno.test("with a limit on channels, a token of more is neither accepted nor mad
   assertMatch(error.message, /^Bad field channel: it names 3 channels, more than 2 \(-max-chann/);
 });
 
+Deno.test("a token that would be too long is not made", async () => {
+  const request = { user: "alex", channels: ["chat"], lifetime: 60 };
+  const maxBytes = (await tokens.sign(request, NOW)).length;
+  const limited = authorityWith({ secrets: [SECRET] }, { maxBytes });
+  assertEquals((await limited.sign(request, NOW)).length, maxBytes);
+  const over = { ...request, channels: ["chat.room"] };
+  const error = await limited.sign(over, NOW).then(String, (error) => error);
+  assert(error instanceof BadField, `a bad field, not ${error}`);
+  assertMatch(error.message, /^Bad field channel: with it the token has \d+ bytes, more than \d+ /);
+});
+
 Deno.test("a secret that is new is taken, and one that is gone is not", async () => {
   const changing = authorityWith({ secrets: ["old"] });
   const claims = await changing.verify(makeToken(CLAIMS, { secret: "old" }), NOW);

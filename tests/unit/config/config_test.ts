@@ -53,7 +53,10 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["stall", "0", (c) => c.stallMs, 0],
     ["max-payload", "9", (c) => c.maxPayloadBytes, 9],
     ["max-connections", "10", (c) => c.maxConnections, 10],
+    ["max-streams-per-user", "12", (c) => c.streamLimits.perUser, 12],
+    ["max-streams-per-address", "13", (c) => c.streamLimits.perAddress, 13],
     ["max-channels-per-token", "11", (c) => c.maxChannelsPerToken, 11],
+    ["max-token-bytes", "14", (c) => [c.maxTokenBytes, c.claimRules.maxBytes], [14, 14]],
     ["control-key", "k", (c) => c.controlKey, { text: "k", file: undefined }],
     ["control-key-file", "/k", (c) => c.controlKey, { text: undefined, file: "/k" }],
     ["control-keys", "/keys", (c) => c.controlKeys, "/keys"],
@@ -64,6 +67,7 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
       "fd00::2",
     ]],
     ["drain", "2", (c) => c.drainMs, 2000],
+    ["drain-delay", "3", (c) => c.drainDelayMs, 3000],
     ["journal-entries", "0", (c) => c.journal.entries, 0],
     ["journal-age", "60", (c) => c.journal.ageMs, 60_000],
     ["log-level", "debug", (c) => c.logLevel, "debug"],
@@ -129,8 +133,10 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.maxPayloadBytes, 1_048_576);
   assertEquals(config.maxBufferBytes, 1_048_576);
   assertEquals(config.maxConnections, Infinity);
+  assertEquals(config.streamLimits, { perUser: Infinity, perAddress: Infinity });
   assertEquals(config.maxChannelsPerToken, 100);
   assertEquals(config.drainMs, 10_000);
+  assertEquals(config.drainDelayMs, 0);
   assertEquals(config.journal, { entries: 10_000, ageMs: 86_400_000 });
   assertEquals(config.store, { kind: "memory" });
   assertEquals(config.dev, false);
@@ -259,7 +265,10 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["stall", "", "1m", "0.0001"],
   ["max-payload", "", "0", "1M"],
   ["max-connections", "", "-1"],
+  ["max-streams-per-user", "", "-1", "1.5"],
+  ["max-streams-per-address", "", "-1", "1.5"],
   ["max-channels-per-token", "", "0", "1.5"],
+  ["max-token-bytes", "", "0", "65537"],
   ["control-key", ""],
   ["control-key-file", ""],
   ["control-keys", ""],

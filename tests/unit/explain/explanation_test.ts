@@ -53,6 +53,15 @@ Deno.test("where the record begins after the event, nobody says that the user ha
   );
 });
 
+Deno.test("on a server that lags behind the log, a stream that was open at the event is not said to have ended before", () => {
+  const lagging = streamRecord({ progress: { position: 120 }, ...left(120, 0.2) });
+  const explained = explainEvent(QUESTION, ID, LOOKUP, evidence({ streams: [lagging] }));
+  assertEquals(explained.verdict, "ended first");
+  assert(!/had ended|had no stream/.test(explained.text), explained.text);
+  const forgotten = evidence({ beginsMs: 0.2, beginsAfter: 120 });
+  assertEquals(explainEvent(QUESTION, ID, LOOKUP, forgotten).verdict, "unknown");
+});
+
 Deno.test("where a server does not answer, its name is told, and no verdict that needs its word is given", () => {
   const silent = { unanswered: ["web-2"], isStoreShared: true };
   const nobody = explainEvent(QUESTION, ID, LOOKUP, evidence({}, silent));
@@ -96,7 +105,9 @@ Deno.test("of streams that are alike the earliest three are told, and of those t
     (_, n) =>
       streamRecord({ id: `s-${n}`, openedMs: 100 - n, progress: { head: 150, givenFrom: 151 } }),
   );
-  const before = [1, 3, 2].map((atMs) => streamRecord({ id: `b-${atMs}`, ...left(149, atMs) }));
+  const before = [0.01, 0.03, 0.02].map((atMs) =>
+    streamRecord({ id: `b-${atMs}`, ...left(149, atMs) })
+  );
   const elsewhere = streamRecord({ hears: false, progress: { head: 150 }, ...left(300, 500) });
   const { streams } = explainEvent(
     QUESTION,
@@ -105,7 +116,7 @@ Deno.test("of streams that are alike the earliest three are told, and of those t
     evidence({ streams: [...skipped, ...before, elsewhere] }),
   );
   const ids = streams.map((stream) => (stream as { stream: string }).stream);
-  assertEquals(ids, ["s-9", "s-8", "s-7", "b-3"]);
+  assertEquals(ids, ["s-9", "s-8", "s-7", "b-0.03"]);
 });
 
 Deno.test("what was wrong at the time of the event says more than that a later stream skipped it", () => {
@@ -126,6 +137,22 @@ Deno.test("what was wrong at the time of the event says more than that a later s
   assertEquals(verdictOf([skipped], [refusalRecord()]), "refused");
   const later = refusalRecord({ firstMs: 5000, lastMs: 5000 });
   assertEquals(verdictOf([skipped], [later]), "skipped");
+});
+
+Deno.test("who has no stream is told of users whose names may have been meant", () => {
+  const similarUsers = ["Alex", "a lex"];
+  for (
+    const { text } of [
+      explainEvent(QUESTION, ID, LOOKUP, evidence({ similarUsers })),
+      explainNow(QUESTION, evidence({ similarUsers })),
+    ]
+  ) {
+    assertMatch(
+      text,
+      /^There are streams of Alex, "a lex": each letter of a name, and its case, /m,
+    );
+  }
+  assert(!/There are streams of/.test(explainNow(QUESTION, evidence()).text), "told of nobody");
 });
 
 Deno.test("what an event that is gone would have been is told, if it was for the user", () => {

@@ -6,7 +6,11 @@ import { EPOCH, streamRecord } from "../../support/explain_records.ts";
 type Changes = Parameters<typeof streamRecord>[0];
 
 const end = (head: number, reason: "client left" | "too slow" = "client left") => ({
-  end: { atMs: 1, reason, head },
+  end: { atMs: head / 1000, reason, head },
+});
+/** As on a server that had followed the log to seq 120 only. */
+const endOnFollower = (atMs: number) => ({
+  end: { atMs, reason: "client left" as const, head: 120 },
 });
 const idAt = (seq: number) => formatId(seq, EPOCH);
 
@@ -41,6 +45,18 @@ const CASES: Readonly<Record<string, readonly [Changes, string, isRetained?: boo
   ],
   "ended before the flush": [{ progress: { position: 120 }, ...end(300) }, "ended first"],
   "ended before it": [{ progress: { position: 120 }, ...end(149) }, "not there"],
+  "ended after it, on a server that had not got it yet": [
+    { progress: { position: 120 }, ...endOnFollower(0.2) },
+    "ended first",
+  ],
+  "ended after it on such a server, on another channel": [
+    { hears: false, progress: { position: 120 }, ...endOnFollower(0.2) },
+    "channel not heard",
+  ],
+  "ended before it, on a server that had not got it yet": [
+    { progress: { position: 120 }, ...endOnFollower(0.14) },
+    "not there",
+  ],
   "ended at it": [{ progress: { position: 150 }, ...end(150) }, "handed over"],
   "began at it, without an id": [{ progress: { head: 150, givenFrom: 151 } }, "skipped"],
   "began later, without an id, on another channel": [

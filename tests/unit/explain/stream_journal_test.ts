@@ -7,7 +7,9 @@ function journal(entries: number, ageMs = 60_000) {
   const clock = new FakeClock();
   const log = { head: 10 };
   const limits = { entries, ageMs };
-  return { clock, log, journal: new StreamJournal({ limits, clock, head: () => log.head }) };
+  const streamLimits = { perUser: 2, perAddress: 3 };
+  const journal = new StreamJournal({ limits, streamLimits, clock, head: () => log.head });
+  return { clock, log, journal };
 }
 
 function refusal(user: string | undefined, address = "10.0.0.1") {
@@ -41,6 +43,30 @@ Deno.test("open streams are looked at, ended ones are remembered as they were, o
   ]);
   assertEquals(streams[0]?.openedMs, OPENED_MS);
   bob.end(new Uint8Array());
+});
+
+Deno.test("where no stream of a user is known, those of a name that may have been meant are", () => {
+  const { journal: record } = journal(10);
+  const open = ["Alex", "bob", "Alex", "alexa"].map((user) =>
+    liveClient(user, ["chat"]).subscriber
+  );
+  const { subscriber: gone } = liveClient("alx", ["chat"]);
+  gone.end(new Uint8Array());
+  record.ended(gone, "client left");
+  assertEquals(record.recordOf("alex", "chat", open).similarUsers, ["Alex", "alexa", "alx"]);
+  assertEquals(record.recordOf("bob", "chat", open).similarUsers, []);
+  for (const subscriber of open) subscriber.end(new Uint8Array());
+});
+
+Deno.test("a channel that may have been meant is among those that are named", () => {
+  const { journal: record } = journal(10);
+  const channels = ["a", "b", "c", "d", "e", "Chat"];
+  const { subscriber } = liveClient("alex", channels);
+  const namedFor = (channel: string) =>
+    record.recordOf("alex", channel, [subscriber]).streams[0]?.channels;
+  assertEquals(namedFor("chat"), ["Chat", "a", "b", "c", "d"]);
+  assertEquals(namedFor("Chat"), ["a", "b", "c", "d", "e"]);
+  subscriber.end(new Uint8Array());
 });
 
 Deno.test("beyond the limits the oldest are forgotten, and the record says where it begins", () => {

@@ -2,6 +2,7 @@ import { Caller } from "../../../src/http/caller.ts";
 import { ControlStreams } from "../../../src/http/handlers/control_streams.ts";
 import type { PresenceReport } from "../../../src/http/handlers/presence_report.ts";
 import { PresenceStreams } from "../../../src/http/handlers/presence_streams.ts";
+import { WorkerSilent } from "../../../src/lib/errors.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../support/assert.ts";
 import { FakeTime, settle } from "../../support/hub/fake_time.ts";
 
@@ -24,15 +25,14 @@ class Rig implements AsyncDisposable {
 
   async open(graceMs = 0): Promise<Follower> {
     const response = await this.streams.open(Caller.anyone, "chat", graceMs);
-    assert(response !== undefined, "cannot be told");
     return new Follower(response);
   }
 
-  async #look(): Promise<PresenceReport | undefined> {
+  async #look(): Promise<PresenceReport> {
     this.looks++;
     const { users, unanswered, delay } = this;
     await delay;
-    if (users === undefined) return undefined;
+    if (users === undefined) throw new WorkerSilent();
     return { users: users.map((user) => [user, 1, 0]), anonymousStreams: 0, unanswered };
   }
 
@@ -142,7 +142,7 @@ Deno.test("what cannot be told opens no stream, and changes no open one", async 
   const follower = await rig.open();
   await follower.news();
   rig.users = undefined;
-  assertEquals(await rig.streams.open(Caller.anyone, "chat", 0), undefined);
+  await assertRejects(() => rig.streams.open(Caller.anyone, "chat", 0), /^Cannot tell: a worker /);
   await rig.time.advance(3000);
   assertEquals(await follower.news(), []);
   rig.users = [];
@@ -232,7 +232,6 @@ Deno.test("a stream that is opened once the server stops ends too, and nobody lo
 Deno.test("streams end when the server stops, and their headers keep proxies from holding them back", async () => {
   await using rig = new Rig();
   const response = await rig.streams.open(Caller.anyone, "chat", 0);
-  assert(response !== undefined);
   assertEquals(response.headers.get("Content-Type"), "text/event-stream");
   assertEquals(response.headers.get("X-Accel-Buffering"), "no");
   assertMatch(response.headers.get("Cache-Control") ?? "", /no-transform/);

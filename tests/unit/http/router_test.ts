@@ -139,7 +139,11 @@ Deno.test("who was refused is told by the route's path, where there is a route",
   await ask(router, "/channels/private");
   await ask(router, "/channels/private", "PUT");
   await ask(router, "/nowhere/private");
-  assertEquals(told, [[403, "/channels/:name"], [405, undefined], [404, undefined]]);
+  assertEquals(told, [
+    [403, "/channels/:name"],
+    [405, "/channels/:name"],
+    [404, undefined],
+  ]);
 });
 
 Deno.test("what a handler throws, at once or later, is answered", async () => {

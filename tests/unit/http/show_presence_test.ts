@@ -7,7 +7,7 @@ import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 Deno.test("while a worker is silent, neither a list nor a stream tells a part", async () => {
-  const presence = () => Promise.resolve(undefined);
+  const presence = () => Promise.reject(new WorkerSilent());
   const deps = { presence, controlStreams: new ControlStreams(), clock: new FakeClock() };
   const handle = presenceHandler({ presence, presenceStreams: new PresenceStreams(deps) });
   for (const Accept of ["application/json", "text/event-stream"]) {
@@ -19,6 +19,6 @@ Deno.test("while a worker is silent, neither a list nor a stream tells a part", 
       .catch((error) => error);
     assert(failure instanceof WorkerSilent, Accept);
     assertEquals([failure.status, failure.headers["Retry-After"]], [503, "1"]);
-    assertMatch(failure.message, /^Cannot tell who is here: a worker /);
+    assertMatch(failure.message, /^Cannot tell: a worker /);
   }
 });

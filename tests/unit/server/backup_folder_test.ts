@@ -39,6 +39,26 @@ Deno.test("a backup has its name only once it is complete", async () => {
   assertEquals(namesIn(dir.path), ["a.db"]);
 });
 
+Deno.test("a backup's name survives a power cut, where folders can be synced", async () => {
+  await using dir = await TempDir.make();
+  const folder = BackupFolder.open(dir.path, systemClock);
+  const atSync: string[][] = [];
+  const { sync } = Deno.FsFile.prototype;
+  Deno.FsFile.prototype.sync = async function (this: Deno.FsFile) {
+    if ((await this.stat()).isDirectory) atSync.push(namesIn(dir.path));
+    await sync.call(this);
+    if (atSync.length > 1) throw new TypeError("Invalid argument (os error 22)");
+  };
+  try {
+    await folder.write("a.db", (path) => copyBytes(path));
+    assertEquals(atSync, [["a.db"]]);
+    assertEquals((await folder.write("b.db", (path) => copyBytes(path))).bytes, 1000);
+    assertEquals(atSync, [["a.db"], ["a.db", "b.db"]]);
+  } finally {
+    Deno.FsFile.prototype.sync = sync;
+  }
+});
+
 Deno.test("no file is replaced, whatever it is and whenever it came", async () => {
   await using dir = await TempDir.make();
   const folder = BackupFolder.open(dir.path, systemClock);

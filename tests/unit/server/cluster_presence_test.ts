@@ -2,7 +2,8 @@ import type { PeerAnswers, PeerHandler, Peers } from "../../../src/broker/peers.
 import { noPeers } from "../../../src/broker/peers.ts";
 import type { Presence } from "../../../src/hub/presence.ts";
 import { ClusterPresence } from "../../../src/server/cluster_presence.ts";
-import { assertEquals } from "../../support/assert.ts";
+import { WorkerSilent } from "../../../src/lib/errors.ts";
+import { assertEquals, assertRejects } from "../../support/assert.ts";
 import { FakeClock } from "../../support/fake_clock.ts";
 
 const HERE: Presence = { users: [["alex", 1, 100]], anonymousStreams: 1 };
@@ -21,12 +22,13 @@ function rig() {
     ask: () => Promise.resolve(state.there),
     serve: (name, handler) => void handlers.set(name, handler),
   };
-  const here = () => Promise.resolve(state.here);
+  const here = () =>
+    state.here === undefined ? Promise.reject(new WorkerSilent()) : Promise.resolve(state.here);
   const presence = new ClusterPresence({ here, peers, clock });
   /** The names found, and who did not answer. */
   const find = async (channel = "chat") => {
     const report = await presence.of(channel);
-    return report && [report.users.map(([user]) => user).join(" "), ...report.unanswered];
+    return [report.users.map(([user]) => user).join(" "), ...report.unanswered];
   };
   const answered = (answer: unknown) => {
     state.there = { answers: [{ server: "other", answer }], unanswered: [] };
@@ -105,9 +107,9 @@ Deno.test("with a silent worker nothing is told, to other servers neither", asyn
   const { state, handlers, presence, answered } = rig();
   answered(THERE);
   state.here = undefined;
-  assertEquals(await presence.of("chat"), undefined);
+  await assertRejects(() => presence.of("chat"), /^Cannot tell: a worker /);
   const handler = handlers.get("presence");
-  assertEquals(await handler?.(["chat"]), undefined);
+  await assertRejects(async () => await handler?.(["chat"]), /^Cannot tell: a worker /);
   state.here = [HERE];
   assertEquals(await handler?.(["chat"]), HERE);
   assertEquals(await handler?.([1]), undefined);

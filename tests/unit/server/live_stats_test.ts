@@ -11,7 +11,7 @@ function statsOf() {
   const delays = new Histogram(DELAY_BOUNDS);
   let counts: ServerCounts = {
     ...noClientCounts(),
-    published: { events: 0, repeats: 0, failures: 0 },
+    published: { events: 0, repeats: 0, failures: 0, overChannels: 0 },
   };
   const stats = new LiveStats({
     counts: () => Promise.resolve({ ...counts, delays: delays.counts }),

@@ -1,10 +1,11 @@
 -- Appends publications, each with all of its events.
 -- Arguments: epoch and last seq that the server knows, an epoch for a new log, the call's name,
--- bytes of the feed between marks, marks at most, then for each publication: how many events, and where it
--- has an idempotency key also a fingerprint and the key, with a space between; and for each of these
--- events: channel, user, its own id or nothing, size, JSON.
--- Answers the epoch, the last seq before and that of the first new event; then for each publication that
--- is not new: its number, 1 repeated or 2 key reused, seq, subscribers. New events have consecutive seqs.
+-- bytes of the feed between marks, marks at most, channels with retained events at most or nothing; then
+-- for each publication: how many events, and where it has an idempotency key also a fingerprint and the key,
+-- with a space between; and for each of these events: channel, user, its own id or nothing, size, JSON.
+-- Answers the epoch, the last seq before and that of the first new event; then for each publication that is
+-- not new: its number, 1 repeated, 2 key reused or 3 too many channels, seq, subscribers. New events have
+-- consecutive seqs.
 
 local known = tonumber(ARGV[FIRST + 1])
 local epoch, last = openLog(ARGV[FIRST], known, ARGV[FIRST + 2])
@@ -100,16 +101,53 @@ local function feedServers(betweenMarks, maxMarks)
   call('XTRIM', key('feed'), 'MINID', whole(mark + 1) .. '-0')
 end
 
+local maxChannels = tonumber(ARGV[FIRST + 6])
+local channels = maxChannels and call('ZCARD', key('oldest'))
+-- By name, the channels that this call brings, which `channels` counts too. That takes a command for each, so
+-- it is found out only where there may be too many.
+local brought
+
+local function countBrought()
+  trim()
+  channels = call('ZCARD', key('oldest'))
+  brought = {}
+  for name in pairs(added) do
+    if not call('ZSCORE', key('oldest'), name) then
+      brought[name] = true
+      channels = channels + 1
+    end
+  end
+end
+
+-- Whether there is room for the channels of some events, whose arguments are these.
+local function hasRoom(first, last, count)
+  if not maxChannels then return true end
+  if not brought then
+    if channels + #events / 2 + count <= maxChannels then return true end
+    countBrought()
+  end
+  for i = first, last, 5 do
+    local name = ARGV[i]
+    if not brought[name] and not call('ZSCORE', key('oldest'), name) then
+      if channels >= maxChannels then return false end
+      brought[name] = true
+      channels = channels + 1
+    end
+  end
+  return true
+end
+
 local results = { epoch, whole(last), 0 }
-local at = FIRST + 6
+local at = FIRST + 7
 local number = 0
 while at <= #ARGV do
   local count, fingerprint, name = ARGV[at], nil, nil
   if string.find(count, ' ', 1, true) then
     count, fingerprint, name = string.match(count, '^(%d+) (%S+) (.*)$')
   end
-  local found = name and recall(name, fingerprint)
   local following = at + 1 + 5 * count
+  local found = name and recall(name, fingerprint)
+  if not found and not hasRoom(at + 1, following - 1, count) then found = { 3, 0, 0 } end
   if found then
     results[#results + 1] = number
     for i = 1, 3 do results[#results + 1] = found[i] end

@@ -1,9 +1,9 @@
--- Answers how many revocations there are, and the next of them, three texts for each: its place in their
--- order, its target and its two times. See revoke.lua.
--- Arguments: the prefix of the keys, the place after which to begin, and how many to answer at most.
+-- Answers how many revocations count now, and the next of all that there are, three texts for each: its place
+-- in their order, its target and its two times. See revoke.lua.
+-- Arguments: the prefix of the keys, the place after which to begin, how many to answer at most, and the time.
 
 local order = ARGV[1] .. 'revokedorder'
-local answer = { tostring(redis.call('ZCARD', order)) }
+local answer = { tostring(redis.call('ZCOUNT', ARGV[1] .. 'revokedends', '(' .. ARGV[4], '+inf')) }
 local found = redis.call('ZRANGEBYSCORE', order, '(' .. ARGV[2], '+inf', 'WITHSCORES',
   'LIMIT', 0, tonumber(ARGV[3]))
 for i = 1, #found, 2 do

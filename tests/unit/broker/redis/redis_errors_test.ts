@@ -3,6 +3,7 @@ import {
   changedNothing,
   explained,
   isLasting,
+  isLastingAtStart,
   isRefusal,
   NoAnswer,
   redisReasonOf,
@@ -42,6 +43,16 @@ Deno.test("what passes by itself is not lasting", () => {
   }
   const lasting = [NOPERM, SCRIPT_ERROR, new RedisUnsuitable("x"), new TypeError("a bug")];
   for (const error of lasting) assert(isLasting(error), String(error));
+});
+
+Deno.test("at the start a certificate that is not trusted is lasting, too", () => {
+  for (const code of ["DEPTH_ZERO_SELF_SIGNED_CERT", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]) {
+    const error = Object.assign(new Error("x"), { code });
+    assert(isLastingAtStart(error) && !isLasting(error), code);
+  }
+  const refused = Object.assign(new Error("x"), { code: "ECONNREFUSED" });
+  for (const error of [refused, new NoAnswer(1500)]) assert(!isLastingAtStart(error));
+  assert(isLastingAtStart(NOPERM));
 });
 
 Deno.test("reasons are told as parts of a sentence, without where in a script", () => {

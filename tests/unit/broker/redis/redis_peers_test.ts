@@ -1,3 +1,4 @@
+import { WorkerSilent } from "../../../../src/lib/errors.ts";
 import { assertEquals, assertMatch } from "../../../support/assert.ts";
 import { settle } from "../../../support/hub/fake_time.ts";
 import { FakePubSub } from "../../../support/store/fake_pub_sub.ts";
@@ -62,8 +63,11 @@ Deno.test("who knows no answer, or fails, is named at once", async () => {
     throw new Error("this fails");
   });
   three.peers.serve("x", () => undefined);
+  three.peers.serve("y", () => Promise.reject(new WorkerSilent()));
   assertEquals(await one.peers.ask("x", []), { answers: [], unanswered: ["two", "three"] });
   assertMatch(two.lines.join(), /message of another server failed server=one name=x .*this fails/);
+  assertEquals((await one.peers.ask("y", [])).unanswered, ["two", "three"]);
+  assertEquals(three.lines, [], "a silent thread is nothing to log, each second");
 });
 
 Deno.test("a server without a sign of life for 20 seconds is neither waited for nor named", async () => {

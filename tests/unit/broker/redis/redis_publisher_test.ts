@@ -68,7 +68,7 @@ class Rig implements Disposable {
     };
     const deliveries = new Deliveries();
     return new RedisPublisher({
-      log: { publish, saveRecipientCount: () => Promise.resolve() },
+      log: { publish, saveRecipientCount: () => Promise.resolve(), maxChannels: 10 },
       connection: { session: {} as RedisSession, unavailableReason: undefined },
       follower: {
         head: { seq: 0, epoch: "abcdef" },

@@ -16,9 +16,15 @@ class ScriptedRedis {
   /** Each is read at once; an error is thrown. */
   readonly pages: (readonly RevocationRecord[] | Error)[] = [];
   isFull = false;
+  nowMs = NOW * 1000;
   /** Targets that were written. */
   readonly written: string[] = [];
-  readonly session = { run: this.#run.bind(this) } as unknown as RedisSession;
+  /** The places from which it was read. */
+  readonly readFrom: string[] = [];
+  readonly session = {
+    run: this.#run.bind(this),
+    over: new Promise(() => {}),
+  } as unknown as RedisSession;
   #place = 0;
 
   async #run({ text }: Script, args: readonly string[]): Promise<unknown> {
@@ -28,6 +34,7 @@ class ScriptedRedis {
       this.written.push(...args.slice(3).filter((_, n) => n % 3 === 0));
       return 1;
     }
+    this.readFrom.push(String(args[1]));
     const page = this.pages.shift() ?? [];
     if (page instanceof Error) throw page;
     const rows = page.flatMap((record) => [
@@ -43,7 +50,7 @@ function open(redis: ScriptedRedis) {
   const revocations = new RedisRevocations({
     prefix: "sse:",
     connection: () => ({ session: redis.session, unavailableReason: undefined }),
-    now: () => NOW * 1000,
+    now: () => redis.nowMs,
     logger: createLogger("debug", () => 0, (line) => lines.push(line)),
     where: "Redis",
   });
@@ -79,4 +86,18 @@ Deno.test("what was read before a connection broke is told", async () => {
   redis.pages.push(many, [revoked("ann")]);
   await revocations.resume(redis.session);
   assertEquals(told.slice(1000), ["ann"]);
+});
+
+Deno.test("a Redis that has dropped what is over has lost nothing, and is not read again from the beginning", async () => {
+  const redis = new ScriptedRedis();
+  const { revocations } = open(redis);
+  redis.pages.push([revoked("ann")]);
+  await revocations.start(redis.session);
+  redis.nowMs += 3600 * 1000;
+  // So that what is over is not looked for in the next minute.
+  revocations.known.count(redis.nowMs / 1000 - 1);
+  redis.pages.push([], new Error("the connection is lost"));
+  const failing = revocations.run(redis.session);
+  assertEquals(await failing.catch(({ message }) => message), "the connection is lost");
+  assertEquals(redis.readFrom, ["0", "1", "1"]);
 });
