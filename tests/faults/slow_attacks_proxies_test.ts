@@ -104,7 +104,7 @@ for (const { name, tool, start } of DOCUMENTED_PROXIES) {
     name: `${name} lets one address open ${MOST_OF_ONE_ADDRESS} streams, and another address in`,
     ...requires(tool),
     async fn() {
-      await using server = await startServer(["-heartbeat", "1"]);
+      await using server = await startServer();
       await using proxy = await start({ clientListener: new URL(server.clientOrigin).host });
       const token = await server.token({ userId: "attacker", channel: "chat" });
       await using _streams = await SlowConnections.open(
@@ -115,7 +115,6 @@ for (const { name, tool, start } of DOCUMENTED_PROXIES) {
       const count = async () => (await healthOf(server)).subscribers;
       await waitFor("the streams", async () => await count() >= MOST_OF_ONE_ADDRESS);
       await assertWorks(server, proxy.origin + PATH);
-      // A proxy may notice that the client has left only at the next heartbeat.
       await waitFor(
         "the streams of the one address to be left",
         async () => await count() === MOST_OF_ONE_ADDRESS,
