@@ -11,6 +11,7 @@ import type { RevocationStore } from "./revocation_store.ts";
 
 /** One emit: drafts that are appended together, and a key that makes it safe to retry. */
 export interface Publication {
+  /** At least one; all of one channel. */
   readonly drafts: readonly Draft[];
   readonly idempotencyKey: string | undefined;
 }

@@ -1,5 +1,5 @@
 import { TooManyChannels } from "../lib/errors.ts";
-import type { Draft } from "../sse/event.ts";
+import type { Publication } from "./broker.ts";
 import type { Log } from "./log.ts";
 
 /** What is asked of a log. */
@@ -20,16 +20,17 @@ export class ChannelRoom {
     return log.channelCount + publications <= log.maxChannels ? undefined : new ChannelRoom(log);
   }
 
-  /** Makes room for events; the error if there is none. */
-  take(drafts: readonly Draft[]): TooManyChannels | undefined {
+  /** Makes room for a publication; the error if there is none. */
+  take({ drafts: [draft] }: Publication): TooManyChannels | undefined {
     const { maxChannels } = this.#log;
-    for (const { channel } of drafts) {
-      if (this.#brought.has(channel) || this.#log.retains(channel)) continue;
-      if (this.#log.channelCount + this.#brought.size >= maxChannels) {
-        return new TooManyChannels(maxChannels);
-      }
-      this.#brought.add(channel);
+    const channel = draft?.channel;
+    if (channel === undefined || this.#brought.has(channel) || this.#log.retains(channel)) {
+      return undefined;
     }
+    if (this.#log.channelCount + this.#brought.size >= maxChannels) {
+      return new TooManyChannels(maxChannels);
+    }
+    this.#brought.add(channel);
     return undefined;
   }
 }

@@ -233,7 +233,7 @@ export class LocalBroker implements Broker {
   ): Plan {
     const key = publication.idempotencyKey;
     if (key === undefined) {
-      const refusal = room?.take(publication.drafts);
+      const refusal = room?.take(publication);
       if (refusal !== undefined) return refusal;
       const events = this.#createEvents(publication, entries);
       return entries.push({ events, key: undefined }) - 1;
@@ -242,7 +242,7 @@ export class LocalBroker implements Broker {
     const planned = indexes.get(key);
     const record = planned === undefined ? this.#log.recall(key) : entries[planned]?.key;
     if (record === undefined) {
-      const refusal = room?.take(publication.drafts);
+      const refusal = room?.take(publication);
       if (refusal !== undefined) return refusal;
       const events = this.#createEvents(publication, entries);
       const seq = lastSeq(events);

@@ -52,6 +52,9 @@ const VALUES: readonly [option: string, text: string, read: (c: Config) => unkno
     ["max-buffer", "8", (c) => c.maxBufferBytes, 8],
     ["stall", "0", (c) => c.stallMs, 0],
     ["max-payload", "9", (c) => c.maxPayloadBytes, 9],
+    ["max-unfinished-bytes", "15", (c) => c.maxUnfinishedBytes, 15],
+    ["max-emits-per-second", "16", (c) => c.maxEmitsPerSecond, 16],
+    ["max-channels", "17", (c) => c.retention.maxChannels, 17],
     ["max-connections", "10", (c) => c.maxConnections, 10],
     ["max-streams-per-user", "12", (c) => c.streamLimits.perUser, 12],
     ["max-streams-per-address", "13", (c) => c.streamLimits.perAddress, 13],
@@ -133,6 +136,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.maxPayloadBytes, 1_048_576);
   assertEquals(config.maxBufferBytes, 1_048_576);
   assertEquals(config.maxConnections, Infinity);
+  assertEquals(config.maxEmitsPerSecond, Infinity);
   assertEquals(config.streamLimits, { perUser: Infinity, perAddress: Infinity });
   assertEquals(config.maxChannelsPerToken, 100);
   assertEquals(config.drainMs, 10_000);
@@ -264,6 +268,9 @@ const BAD_VALUES: readonly [option: string, ...texts: string[]][] = [
   ["max-buffer", "", "0"],
   ["stall", "", "1m", "0.0001"],
   ["max-payload", "", "0", "1M"],
+  ["max-unfinished-bytes", "", "0", "1.5"],
+  ["max-emits-per-second", "", "-1", "1.5"],
+  ["max-channels", "", "-1", "1.5"],
   ["max-connections", "", "-1"],
   ["max-streams-per-user", "", "-1", "1.5"],
   ["max-streams-per-address", "", "-1", "1.5"],

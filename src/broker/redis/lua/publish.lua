@@ -102,38 +102,40 @@ local function feedServers(betweenMarks, maxMarks)
 end
 
 local maxChannels = tonumber(ARGV[FIRST + 6])
-local channels = maxChannels and call('ZCARD', key('oldest'))
--- By name, the channels that this call brings, which `channels` counts too. That takes a command for each, so
--- it is found out only where there may be too many.
-local brought
+-- Channels that have retained events; counted once a new one comes.
+local channels
+-- New channels that this call brings.
+local brought = 0
+local hasTrimmed = false
 
-local function countBrought()
+-- Drops what is past its age, and counts anew.
+local function makeRoom()
+  -- None of them has been changed yet, and what was read of them may not be true any more.
+  touched = {}
   trim()
+  hasTrimmed = true
   channels = call('ZCARD', key('oldest'))
-  brought = {}
+  brought = 0
   for name in pairs(added) do
-    if not call('ZSCORE', key('oldest'), name) then
-      brought[name] = true
-      channels = channels + 1
-    end
+    if channelOf(name).isNew then brought = brought + 1 end
   end
 end
 
--- Whether there is room for the channels of some events, whose arguments are these.
-local function hasRoom(first, last, count)
-  if not maxChannels then return true end
-  if not brought then
-    if channels + #events / 2 + count <= maxChannels then return true end
-    countBrought()
+local function isFull()
+  return channels + brought >= maxChannels
+end
+
+-- Whether there is room for the channel of events that are to be added. Whether it is new is read where they
+-- are added too, so that this costs nothing more for one that is not.
+local function hasRoom(name)
+  if not maxChannels or added[name] or not channelOf(name).isNew then return true end
+  channels = channels or call('ZCARD', key('oldest'))
+  if isFull() and not hasTrimmed then makeRoom() end
+  if isFull() then
+    touched[name] = nil
+    return false
   end
-  for i = first, last, 5 do
-    local name = ARGV[i]
-    if not brought[name] and not call('ZSCORE', key('oldest'), name) then
-      if channels >= maxChannels then return false end
-      brought[name] = true
-      channels = channels + 1
-    end
-  end
+  brought = brought + 1
   return true
 end
 
@@ -147,7 +149,7 @@ while at <= #ARGV do
   end
   local following = at + 1 + 5 * count
   local found = name and recall(name, fingerprint)
-  if not found and not hasRoom(at + 1, following - 1, count) then found = { 3, 0, 0 } end
+  if not found and not hasRoom(ARGV[at + 1]) then found = { 3, 0, 0 } end
   if found then
     results[#results + 1] = number
     for i = 1, 3 do results[#results + 1] = found[i] end
