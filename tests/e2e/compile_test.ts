@@ -57,6 +57,10 @@ Deno.test("deno task compile makes one executable of the server, with only the p
     assertEquals(grantedBy(compiled), GRANTED);
   });
 
+  await test.step("the runtime adds no warnings of its own to the log", () => {
+    assertEquals(compiled.runtimeLogLevel, "ERROR");
+  });
+
   if (outcome.hasRealBase) {
     await test.step("it starts, gives tokens, passes events on and ends", () =>
       smokeTest(executable));
