@@ -4,6 +4,8 @@
  */
 const COMPILE = [
   "compile",
+  // The executable is then quiet, too: the runtime adds no lines to the log that clients can cause.
+  "--quiet",
   // Otherwise the packages of the tests are embedded too, and overflow the compiler's stack.
   "--exclude-unused-npm",
   // Modules that are loaded under a name which the compiler does not see.

@@ -168,9 +168,13 @@ export class MemoryLog implements Log {
     else yield* this.#removeUser(of.user, through);
   }
 
-  /** The same in one step, for a window. */
+  /** The same in one step, for a window: the log may have removed more for a user than the window holds. */
   removeNow(removal: Removal): void {
     for (const _ of this.remove(removal));
+    const { of, through } = removal;
+    if ("channel" in of) return;
+    this.#userHorizons.raise(of.user, through);
+    this.#readers.removed(of.user, through);
   }
 
   close(): void {}

@@ -248,10 +248,11 @@ export class Hub {
 
   #add(subscriber: Subscriber): void {
     this.#channels.add(subscriber);
-    this.#subscribers.add(subscriber);
     this.#held.add(1);
     if (subscriber.claims.isPublic) this.#publicStreams.add(1);
     for (const observer of this.#observers) observer.opened?.(subscriber);
+    // Last: in Deno 2.9.6 the first timer runs microtasks at once, and with them the subscriber's first batch.
+    this.#subscribers.add(subscriber);
   }
 
   #hold(subscriber: Subscriber, closed: Promise<void>): void {

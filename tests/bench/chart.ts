@@ -21,7 +21,7 @@ const VALUE_WIDTH = 76;
 const CUT_ABOVE = 10;
 
 /** Follows the reader's choice of light or dark, also where the page shows it as an image. */
-const STYLE = `
+export const CHART_STYLE = `
     text { font: 12px system-ui, sans-serif; fill: #1f2328; }
     .title { font-weight: 600; }
     .quiet { fill: #59636e; }
@@ -55,7 +55,7 @@ export function drawChart(results: readonly RowResult[]): string {
   }
   const width = COLUMNS * (PANEL_WIDTH + GAP) + GAP;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${top}" width="${width}" height="${top}" role="img" aria-label="This server next to its peers">
-  <style>${STYLE}</style>
+  <style>${CHART_STYLE}</style>
 ${panels.join("\n")}
 </svg>
 `;
@@ -76,8 +76,8 @@ function drawPanel(result: RowResult, left: number, top: number): string {
   const most = longest(bars);
   const name = unit === "/s" ? title : `${title}, ${unit}`;
   const lines = [
-    text(0, 12, "title", result.row.title),
-    text(0, 30, "quiet", `${name} (${better} is better)`),
+    chartText(0, 12, "title", result.row.title),
+    chartText(0, 30, "quiet", `${name} (${better} is better)`),
     ...bars.flatMap((bar, index) => drawBar(bar, most, TITLE_HEIGHT + index * BAR_STEP)),
   ];
   return [
@@ -102,13 +102,14 @@ function drawBar({ label, value, own }: Bar, most: number, top: number): readonl
   const baseline = top + BAR_HEIGHT - 4;
   const shape = `x="${LABEL_WIDTH}" y="${top}" width="${width}" height="${BAR_HEIGHT}" rx="2"`;
   return [
-    text(0, baseline, own ? "title" : "", label),
+    chartText(0, baseline, own ? "title" : "", label),
     `<rect class="${own ? "own" : "peer"}" ${shape}/>`,
-    text(LABEL_WIDTH + width + 6, baseline, "", shown),
+    chartText(LABEL_WIDTH + width + 6, baseline, "", shown),
   ];
 }
 
-function text(x: number, y: number, style: string, words: string): string {
+/** Words in a chart. */
+export function chartText(x: number, y: number, style: string, words: string): string {
   const kind = style === "" ? "" : ` class="${style}"`;
   const escaped = words.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
   return `<text x="${x}" y="${y}"${kind}>${escaped}</text>`;

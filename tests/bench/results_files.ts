@@ -30,15 +30,24 @@ export async function writeResults(
   await Deno.writeTextFile(json, JSON.stringify(recordOf(circumstances, results), null, 2) + "\n");
   await Deno.writeTextFile(chart, drawChart(results));
   const page = `${folder}/performance.md`;
-  const text = await readIfThere(page);
-  if (text?.includes(BEGIN) && text.includes(END)) {
-    const before = text.slice(0, text.indexOf(BEGIN) + BEGIN.length);
-    const after = text.slice(text.indexOf(END));
-    await Deno.writeTextFile(page, `${before}\n\n${pageOf(circumstances, results)}\n\n${after}`);
-    files.push(page);
-  }
+  if (await writeBetween(page, BEGIN, END, pageOf(circumstances, results))) files.push(page);
   // The files are part of the source, and the gate checks the format of all of it.
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...files] }).output();
+}
+
+/** Replaces what stands in a page between two marks; answers whether it has them. */
+export async function writeBetween(
+  page: string,
+  begin: string,
+  end: string,
+  content: string,
+): Promise<boolean> {
+  const text = await readIfThere(page);
+  if (!text?.includes(begin) || !text.includes(end)) return false;
+  const before = text.slice(0, text.indexOf(begin) + begin.length);
+  const after = text.slice(text.indexOf(end));
+  await Deno.writeTextFile(page, `${before}\n\n${content}\n\n${after}`);
+  return true;
 }
 
 function recordOf({ machine, runs, measuredAt }: Circumstances, results: readonly RowResult[]) {
@@ -86,7 +95,8 @@ function sectionOf(result: RowResult): string {
   return parts.filter((part) => part !== "").join("\n\n");
 }
 
-function markdownTable(cells: readonly (readonly string[])[]): string {
+/** A table of Markdown, its head first. */
+export function markdownTable(cells: readonly (readonly string[])[]): string {
   const [head = [], ...lines] = cells;
   const line = (row: readonly string[]) => `| ${row.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...lines.map(line)].join("\n");

@@ -36,7 +36,8 @@ Deno.test("deno task compile makes one executable of the server, with only the p
       "src/client/client.js",
       "src/server/worker.ts",
     ];
-    const texts = [...scripts, "src/http/handlers/demo_page.html"];
+    const pages = ["demo_page.html", "openapi.json"].map((name) => `src/http/handlers/${name}`);
+    const texts = [...scripts, ...pages];
     const expected = ["main.ts", "/jose/", "/@redis/client/", ...texts];
     for await (const { name } of Deno.readDir(`${folder.path}/src`)) expected.push(`src/${name}/`);
     const isHeld = (part: string) => compiled.files.some((path) => path.includes(part));
@@ -48,12 +49,16 @@ Deno.test("deno task compile makes one executable of the server, with only the p
       !EMBEDDED_TOP.includes(path.split("/")[0] ?? "")
     );
     assertEquals(others, []);
-    const testOnly = /\/(playwright|fast-check|eventsource|event-source|@microsoft)/;
+    const testOnly = /\/(playwright|fast-check|eventsource|event-source|@microsoft|yaml)/;
     assertEquals(compiled.files.filter((path) => testOnly.test(path)), []);
   });
 
   await test.step("its permissions are those that the server needs", () => {
     assertEquals(grantedBy(compiled), GRANTED);
+  });
+
+  await test.step("the runtime adds no warnings of its own to the log", () => {
+    assertEquals(compiled.runtimeLogLevel, "ERROR");
   });
 
   if (outcome.hasRealBase) {

@@ -13,12 +13,16 @@ function startWithFewDescriptors(flags: readonly string[] = []): Promise<Server>
   return startServer(flags, { wrapper });
 }
 
-/** Connections that say nothing, more than the server can have; disposing of them closes them. */
+/**
+ * Connections that say nothing, or begin a request that never ends, more than the server can have; disposing of
+ * them closes them.
+ */
 async function flood(origin: string): Promise<DisposableStack> {
   const connections = new DisposableStack();
   for (let n = 0; n < 2 * DESCRIPTORS; n++) {
     try {
-      connections.use(await RawConnection.open(origin));
+      const connection = connections.use(await RawConnection.open(origin));
+      if (n % 2 === 0) await connection.send("GET / HTTP/1.1\r\nX-Slow: ");
     } catch (error) {
       // While nothing listens there is nothing to flood.
       const { ConnectionRefused, ConnectionReset, NotConnected } = Deno.errors;

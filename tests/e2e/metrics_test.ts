@@ -15,6 +15,16 @@ const STREAMS = 3;
 /** The form that Prometheus asks for first. */
 const OPEN_METRICS = { headers: { Accept: "application/openmetrics-text; version=1.0.0" } };
 
+Deno.test("the first stream of a server that comes back with an id is behind, and then is not", async () => {
+  await using server = await startServer();
+  const { id: lastEventId } = await server.emit({ userId: "*", channel: "chat", data: "1" });
+  await server.emit({ userId: "*", channel: "chat", data: "2" });
+  const token = await server.token({ userId: "alex", channel: "chat" });
+  await using stream = await openStream(server.eventsUrl, { token, lastEventId });
+  await stream.next();
+  assertEquals((await metricsOf(server)).value("sse_streams_behind"), 0);
+});
+
 for (const workers of [1, 3]) {
   Deno.test(`with ${workers} workers, what is counted is what was published, delivered and refused`, async () => {
     await using server = await startServer(["-workers", String(workers)]);

@@ -79,6 +79,8 @@ Deno.test({
         assertEquals((await stream.next()).data, "hello");
         const script = await fetch(`${server.clientOrigin}/client.js`);
         assertIncludes(await script.text(), "export function connect");
+        const description = await server.control("/openapi.json");
+        assertIncludes(await description.text(), '"openapi":"3.1.0"');
         server.signal("SIGHUP");
         await server.log.waitFor(/ token keys reread /);
         assertEquals(await server.stop(signal), 0);

@@ -41,6 +41,8 @@ export class Connection implements Disposable {
   /** How long a read may bring nothing, before that is a finding. */
   hangMs = HANG_MS;
   #input: Uint8Array = new Uint8Array();
+  /** A read that has not brought anything yet. */
+  #reading: Promise<Uint8Array | null> | undefined;
   #isClosed = false;
   /** What was sent last, for findings. */
   #sent: Uint8Array<ArrayBuffer> = new Uint8Array();
@@ -192,14 +194,19 @@ export class Connection implements Disposable {
   }
 
   async #fill(sent: Uint8Array): Promise<boolean> {
-    const buffer = new Uint8Array(65_536);
-    // Reset, or closed by this end, is an end too.
-    const reading = this.#tcp.read(buffer).catch(() => null);
-    const count = this.hangMs === Infinity ? await reading : await this.#inTime(reading, sent);
-    if (count === null) return false;
-    const more = buffer.subarray(0, count);
+    const reading = this.#reading ??= this.#readSome();
+    const more = this.hangMs === Infinity ? await reading : await this.#inTime(reading, sent);
+    this.#reading = undefined;
+    if (more === null) return false;
     this.#input = this.#input.length === 0 ? more : concatBytes([this.#input, more]);
     return true;
+  }
+
+  async #readSome(): Promise<Uint8Array | null> {
+    const buffer = new Uint8Array(65_536);
+    // Reset, or closed by this end, is an end too.
+    const count = await this.#tcp.read(buffer).catch(() => null);
+    return count === null ? null : buffer.subarray(0, count);
   }
 
   async #inTime<T>(reading: Promise<T>, sent: Uint8Array): Promise<T> {

@@ -120,11 +120,13 @@ export function anyFields(
   return random.shuffled(fields);
 }
 
-/** The events that an answer has promised: in the order of publishing, each once. */
+/** The events of one emit that its answer has promised. */
 export interface Promised {
   readonly user: string;
   readonly channel: string;
   readonly blocks: readonly string[];
+  /** The request that did it. */
+  readonly sent: Uint8Array;
 }
 
 /** Remembers the idempotency keys of one server. */
@@ -171,6 +173,6 @@ export class EmitBook {
       return [];
     }
     if (key !== undefined) this.#keys.set(key, { content, id });
-    return [{ user, channel, blocks }];
+    return [{ user, channel, blocks, sent: emit.bytes }];
   }
 }

@@ -10,7 +10,6 @@ import { SeededRandom } from "../support/seeded_random.ts";
 import { readCommandLine, type Task, usage, UsageError } from "./command_line.ts";
 import { Finding } from "./finding.ts";
 import { FuzzedServer, hasRedis, SERVER_KINDS, type ServerKind } from "./fuzzed_server.ts";
-import { forgetStocks } from "./odd_values.ts";
 import { type Subject, Tally } from "./subject.ts";
 import { chunkings } from "./chunkings.ts";
 import { eventText } from "./event_text.ts";
@@ -89,7 +88,6 @@ async function fuzzServer(kind: ServerKind, progress: Progress): Promise<void> {
       const chosen = random.weighted(weights);
       const subject = subjects.find(({ name }) => name === chosen) as Subject;
       const tally = progress.tally.for(chosen);
-      forgetStocks();
       try {
         await subject.run({ server, random, tally });
         await server.check();

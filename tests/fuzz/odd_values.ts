@@ -111,32 +111,26 @@ export function anyValue(random: SeededRandom): string {
 /** Texts of one kind that `fast-check` makes, a hundred at a time: so they cost little each. */
 class Stock {
   readonly #make: fc.Arbitrary<string>;
-  #left: string[] = [];
+  /** Each round has its own, so that its texts depend on its seed alone. */
+  readonly #left = new WeakMap<SeededRandom, string[]>();
 
   constructor(make: fc.Arbitrary<string>) {
     this.#make = make;
   }
 
   next(random: SeededRandom): string {
-    if (this.#left.length === 0) {
-      this.#left = fc.sample(this.#make, { numRuns: 100, seed: random.between(0, 2 ** 30) });
-    }
-    return this.#left.pop() ?? "";
-  }
-
-  empty(): void {
-    this.#left = [];
+    const left = this.#left.get(random)?.pop();
+    if (left !== undefined) return left;
+    const seed = random.between(0, 2 ** 30);
+    const [first = "", ...others] = fc.sample(this.#make, { numRuns: 100, seed });
+    this.#left.set(random, others);
+    return first;
   }
 }
 
 const payloads = new Stock(anyPayload);
 const data = new Stock(anyData);
 const eventNames = new Stock(anyEventName);
-
-/** Makes what comes next depend on the choices of the next round alone. */
-export function forgetStocks(): void {
-  for (const stock of [payloads, data, eventNames]) stock.empty();
-}
 
 /** A payload of any kind; now and then a large one, or one around a limit. */
 export function anyPayloadText(random: SeededRandom): string {

@@ -25,6 +25,7 @@ const MODULES = [
   "headers",
   "ssl",
   "http2",
+  "reqtimeout",
 ];
 
 /**
@@ -46,6 +47,8 @@ ErrorLog /dev/stderr
 LogLevel warn
 Listen 127.0.0.1:${port}
 ServerName 127.0.0.1
+AcceptFilter http none
+AcceptFilter https none
 User www-data
 Group www-data
 ServerLimit 2

@@ -8,6 +8,7 @@ import { RedisServer } from "./redis_server.ts";
 import { Relay } from "./relay.ts";
 import { RestartingServer } from "./restarting_server.ts";
 import type { Server } from "./server.ts";
+import type { ServerOptions } from "./server_command.ts";
 import type { WaitOptions } from "./wait.ts";
 import type { WebServer } from "./web_server.ts";
 
@@ -39,11 +40,15 @@ export class Member extends Victim implements AsyncDisposable {
   }
 
   /** Starts a server on a Redis at a port, with some more flags. */
-  static async start(redisPort: number, flags: readonly string[]): Promise<Member> {
+  static async start(
+    redisPort: number,
+    flags: readonly string[],
+    options: ServerOptions = {},
+  ): Promise<Member> {
     const relay = new Relay(redisPort);
     const store = `redis://127.0.0.1:${relay.port}/0`;
     try {
-      return new Member(relay, await RestartingServer.start(["-store", store, ...flags]));
+      return new Member(relay, await RestartingServer.start(["-store", store, ...flags], options));
     } catch (error) {
       await relay[Symbol.asyncDispose]();
       throw error;

@@ -9,11 +9,14 @@
 export interface CompiledFile {
   /** What is granted to the program: `[]` is everything of its kind, `null` nothing. */
   readonly permissions: Readonly<Record<string, unknown>>;
+  /** From which level on the runtime writes lines of its own; `null` for its default. */
+  readonly runtimeLogLevel: string | null;
   /** The paths of all embedded files. */
   readonly files: readonly string[];
 }
 
 interface Metadata {
+  readonly log_level: string | null;
   readonly permissions: Readonly<Record<string, unknown>>;
 }
 
@@ -38,7 +41,8 @@ export async function readCompiledFile(path: string): Promise<CompiledFile> {
   const bytes = await Deno.readFile(path);
   const metadata = findJson<Metadata>(bytes, `${MAGIC}`, '{"argv":');
   const tree = findJson<readonly Entry[]>(bytes, "", '[{"Dir":', metadata.end);
-  return { permissions: metadata.value.permissions, files: listFiles(tree.value) };
+  const { permissions, log_level: runtimeLogLevel } = metadata.value;
+  return { permissions, runtimeLogLevel, files: listFiles(tree.value) };
 }
 
 /** Finds JSON that starts in a known way behind an optional mark and its length in eight bytes. */

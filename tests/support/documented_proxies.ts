@@ -19,6 +19,11 @@ export interface ProxyPlace {
   readonly certificates?: Certificates;
   /** The other origin whose pages may connect. Default: the one that the page names. */
   readonly pageOrigin?: string;
+  /**
+   * Whether slow requests are cut after one second rather than the page's ten, and slow handshakes after five
+   * at most: then the server's heartbeats must be shorter. Default: no.
+   */
+  readonly shortTimes?: boolean;
   /** Files of Apache's document root, by their path in it. Default: none but the page's own. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -83,8 +88,8 @@ const CADDY: DocumentedProxy = {
       name: "Caddy",
       files: {},
       configuration: (port) =>
-        "{\n    admin off\n    auto_https disable_redirects\n}\n" +
         block("caddyfile", place, {
+          "{\n    servers {": "{\n    admin off\n    auto_https disable_redirects\n    servers {",
           // With a name Caddy would ask an authority on the Internet for the certificate.
           "yoursite.com {": place.certificates === undefined
             ? `http://127.0.0.1:${port} {`
@@ -150,6 +155,20 @@ const SOCKETS: Readonly<Record<string, (path: string) => Readonly<Record<string,
   haproxy: (path) => ({ [CLIENT_LISTENER]: `unix@${path}` }),
 };
 
+/** The times within which a request must come, and what they are in tests that wait for them to pass. */
+const SHORT_TIMES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  apache: {
+    "handshake=10 header=10-20,MinRate=500 body=10,MinRate=500": "handshake=1 header=1 body=1",
+  },
+  nginx: {
+    "client_header_timeout 10s": "client_header_timeout 1s",
+    "lingering_time 10s": "lingering_time 1s",
+  },
+  caddyfile: { "read_header 10s": "read_header 1s", "read_body 10s": "read_body 1s" },
+  // The second bounds the handshake, and must be longer than a heartbeat.
+  haproxy: { "http-request 10s": "http-request 1s", "client 60s": "client 5s" },
+};
+
 /** All proxies of the page. */
 export const DOCUMENTED_PROXIES: readonly DocumentedProxy[] = [APACHE, NGINX, CADDY, HAPROXY];
 
@@ -160,7 +179,7 @@ export const DOCUMENTED_PROXIES: readonly DocumentedProxy[] = [APACHE, NGINX, CA
  */
 function block(
   mark: string,
-  { clientListener, pageOrigin = DOCUMENTED_PAGE_ORIGIN }: ProxyPlace,
+  { clientListener, pageOrigin = DOCUMENTED_PAGE_ORIGIN, shortTimes = false }: ProxyPlace,
   replacements: Readonly<Record<string, string>>,
   left?: RegExp,
 ): string {
@@ -168,6 +187,7 @@ function block(
   const all = {
     ...replacements,
     ...listenerIn(mark, clientListener),
+    ...shortTimes ? SHORT_TIMES[mark] : {},
     [DOCUMENTED_PAGE_ORIGIN]: pageOrigin,
   };
   for (const [before, after] of Object.entries(all)) {

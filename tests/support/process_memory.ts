@@ -1,5 +1,5 @@
 /**
- * How much memory a process takes (Linux only).
+ * How much memory, and how many file descriptors, a process takes (Linux only).
  *
  * @module
  */
@@ -12,6 +12,11 @@ export function residentBytes(pid: number): Promise<number> {
 /** The most resident memory in bytes that a process has had since it started. */
 export function peakResidentBytes(pid: number): Promise<number> {
   return statusBytes(pid, "VmHWM");
+}
+
+/** How many file descriptors a process has open. */
+export async function openDescriptors(pid: number): Promise<number> {
+  return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
 }
 
 async function statusBytes(pid: number, field: string): Promise<number> {

@@ -5,6 +5,7 @@
  */
 import { lastingPort } from "./lasting_ports.ts";
 import { type Server, startServer } from "./server.ts";
+import type { ServerOptions } from "./server_command.ts";
 import type { WaitOptions } from "./wait.ts";
 
 /** A server and those that follow it; disposing of it ends the one that runs. */
@@ -16,11 +17,14 @@ export class RestartingServer implements AsyncDisposable {
   }
 
   /** Starts the first one, with some flags, on two ports that stay its own while it is away. */
-  static async start(flags: readonly string[]): Promise<RestartingServer> {
+  static async start(
+    flags: readonly string[],
+    options: ServerOptions = {},
+  ): Promise<RestartingServer> {
     const ports = ["-bind", lastingPort(), "-bindctl", lastingPort()].map((word) =>
       typeof word === "number" ? `127.0.0.1:${word}` : word
     );
-    return new RestartingServer(await startServer([...ports, ...flags]));
+    return new RestartingServer(await startServer([...ports, ...flags], options));
   }
 
   /** The one that runs, or that was the last to run. */

@@ -72,6 +72,11 @@ export class Server implements AsyncDisposable {
     return this.#process.stdout;
   }
 
+  /** Whether the process has ended. */
+  get hasEnded(): boolean {
+    return this.#process.status !== undefined;
+  }
+
   /** Settles when the process has ended. */
   get exited(): Promise<Deno.CommandStatus> {
     return this.#process.exited;

@@ -60,6 +60,7 @@ export function commandLine(
 const DEFAULT_COMMAND = [
   Deno.execPath(),
   "run",
+  "--quiet",
   "--allow-net",
   "--allow-read",
   "--allow-write",

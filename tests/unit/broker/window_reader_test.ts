@@ -168,6 +168,34 @@ Deno.test("a gap of which the older history tells is told once", async () => {
   reader.close();
 });
 
+Deno.test("after a removal of which the window held nothing, that user's readers ask the older history", async () => {
+  const window = windowAfter(10, 0);
+  window.removeNow({ of: { user: "ann" }, through: 15 });
+  window.advance(16);
+  const gap = { through: 14, oldest: undefined };
+  const older = new NotedHistory(batch([], 16, gap));
+  const reader = new WindowReader(() => window, older, ANN, at(12));
+  assertEquals(reader.next(ALL), undefined);
+  await reader.ready();
+  assertEquals(reader.next(ALL)?.gap, gap);
+  const other = new WindowReader(() => window, older, { ...ANN, user: "bob" }, at(12));
+  assertEquals(brief(other.next(ALL)), [[], 16, true]);
+  reader.close();
+  other.close();
+});
+
+Deno.test("a removal of which the window held nothing is told to readers that are open", async () => {
+  const window = windowAfter(10, 3);
+  const older = new NotedHistory(batch([], 14));
+  const reader = new WindowReader(() => window, older, ANN, at(10));
+  assertEquals(brief(reader.next(1)), [[11], 11, false]);
+  window.removeNow({ of: { user: "ann" }, through: 13 });
+  assertEquals(reader.next(ALL), undefined);
+  await reader.ready();
+  assertEquals(older.starts, [{ position: 11, gapReportedThrough: 10 }]);
+  reader.close();
+});
+
 Deno.test("a window that takes the place of another is read from where the reader is", () => {
   let window = windowAfter(10, 5);
   const reader = new WindowReader(() => window, new NotedHistory(), ANN, at(10));

@@ -62,6 +62,14 @@ Deno.test("urlencoded fields are read, with plus for space, UTF-8 and line ends"
   assertEquals([fields.all("empty"), fields.all("bare"), fields.all("none")], [[""], [""], []]);
 });
 
+Deno.test("characters that a form has not escaped stay what they are, beside escapes and lone percent signs", async () => {
+  const body = "data=100% of €5 %41%e2%82%ac%zz 日本 👩‍👩‍👧&x=%ff€&y=€%4";
+  const fields = await read({ type: FORM, body });
+  assertEquals(fields.all("data"), ["100% of €5 A€%zz 日本 👩‍👩‍👧"]);
+  assertEquals(fields.all("x"), ["\uFFFD€"]);
+  assertEquals(fields.all("y"), ["€%4"]);
+});
+
 Deno.test("a content type may have any case and parameters", async () => {
   for (const type of [FORM, `${FORM}; charset=UTF-8`, `Application/X-WWW-Form-URLEncoded ;x`]) {
     assertEquals((await read({ type, body: "a=1" })).all("a"), ["1"], type);
