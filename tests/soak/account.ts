@@ -84,6 +84,8 @@ export class Account {
   readonly #open = new Set<Emitted>();
   readonly #logs = new Map<string, EventLog>();
   readonly #removals: Removal[] = [];
+  /** By user: when the last revocation was over, in milliseconds since 1970; Infinity while one is under way. */
+  readonly #revokedAt = new Map<string, number>();
   #epoch: string | undefined;
 
   constructor(memory: Memory, findings: Findings) {
@@ -148,6 +150,22 @@ export class Account {
     const removal: Removal = { ...what, through: Infinity };
     this.#removals.push(removal);
     return () => removal.through = now() + CLOCK_SLACK;
+  }
+
+  /** Notes that tokens of a user are about to be revoked; call what it answers once that is over. */
+  revoking(userId: string): () => void {
+    this.#revokedAt.set(userId, Infinity);
+    return () => this.#revokedAt.set(userId, Date.now());
+  }
+
+  /**
+   * Whether a token may be revoked. One that lost a channel of several still opens streams, but hears less: a client
+   * that does not want that needs a new one.
+   *
+   * @param issuedAt milliseconds since 1970.
+   */
+  mayBeRevoked(userId: string, issuedAt: number): boolean {
+    return issuedAt <= (this.#revokedAt.get(userId) ?? -Infinity);
   }
 
   /** Up to this seq nothing can be added to the log any more. */

@@ -65,6 +65,7 @@ export class Client {
   readonly #abandoned = Promise.withResolvers<void>();
   #connection: Connection | undefined;
   #token = "";
+  #tokenIssuedAt = 0;
   #tokenEndsAt = 0;
   #refusals = 0;
   #isLeaving = false;
@@ -166,14 +167,16 @@ export class Client {
   }
 
   #address(): StreamAddress {
-    const { part, site, http } = this.#options;
+    const { part, site, http, account } = this.#options;
     const { position } = this.recipient;
     const query = new URLSearchParams(part.asksFor.map((name) => ["channel", name]));
     const headers: Record<string, string> = { Accept: "text/event-stream" };
     if (position !== undefined) headers["Last-Event-ID"] = formatId(position.seq, position.epoch);
     else if (part.beginsWithUnknownId) headers["Last-Event-ID"] = UNKNOWN_ID;
     if (part.tokenChannels.length > 0) {
-      if (this.#token === "") this.#renewToken();
+      if (this.#token === "" || account.mayBeRevoked(part.userId, this.#tokenIssuedAt)) {
+        this.#renewToken();
+      }
       if (part.sendsHeader) headers["Authorization"] = `Bearer ${this.#token}`;
       else query.set("token", this.#token);
     }
@@ -185,7 +188,8 @@ export class Client {
   #renewToken(): void {
     const { part } = this.#options;
     const seconds = part.tokensEndSoon ? this.#random.between(3, 20) : 3_600;
-    const iat = Date.now() / 1000;
+    this.#tokenIssuedAt = Date.now();
+    const iat = this.#tokenIssuedAt / 1000;
     this.#tokenEndsAt = (iat + seconds) * 1000;
     const claims = { userId: part.userId, channel: part.tokenChannels, iat, exp: iat + seconds };
     this.#token = makeToken(claims, { secret: TEST_SECRET });

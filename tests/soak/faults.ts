@@ -100,11 +100,16 @@ const FAULTS: readonly Fault[] = [
     name: "user revoked",
     weight: 4,
     fits: ANY,
-    strike: (strike) =>
-      ask(strike, "POST", "/revoke/", {
-        userId: strike.random.pick(USERS),
-        ...strike.random.chance(0.3) ? { channel: strike.random.pick(CHANNELS) } : {},
-      }),
+    strike: async (strike) => {
+      const { account, random } = strike;
+      const userId = random.pick(USERS);
+      const isOver = account.revoking(userId);
+      await ask(strike, "POST", "/revoke/", {
+        userId,
+        ...random.chance(0.3) ? { channel: random.pick(CHANNELS) } : {},
+      });
+      isOver();
+    },
   },
   {
     name: "history removed",
