@@ -8,6 +8,7 @@ import type { StreamObserver } from "../hub/stream_observer.ts";
 import type { Subscriber } from "../hub/subscriber.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Deque } from "../lib/deque.ts";
+import { ownText } from "../lib/own_text.ts";
 import { isSimilar } from "../lib/similar_names.ts";
 import type { JournalLimits } from "./journal_limits.ts";
 import {
@@ -127,7 +128,7 @@ export class StreamJournal implements StreamObserver {
     refusals.delete(key);
     refusals.set(key, {
       ...refusal,
-      message: message.slice(0, LONGEST_MESSAGE),
+      message: ownText(message.slice(0, LONGEST_MESSAGE)),
       firstMs: before?.firstMs ?? now,
       lastMs: now,
       count: (before?.count ?? 0) + 1,

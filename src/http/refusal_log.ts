@@ -5,6 +5,7 @@ import {
   InternalError,
   RightMissing,
   StoreUnavailable,
+  UnknownField,
 } from "../lib/errors.ts";
 import type { Logger } from "../observability/logger.ts";
 
@@ -35,7 +36,9 @@ export class RefusalLog {
     const fields = {
       status: error.status,
       error: error.name,
-      ...(error instanceof BadField ? { field: error.field } : {}),
+      ...(error instanceof BadField && !(error instanceof UnknownField)
+        ? { field: error.field }
+        : {}),
       ...(error instanceof RightMissing ? { right: error.right } : {}),
       ...(keyName === undefined ? {} : { key: keyName }),
     };

@@ -80,6 +80,9 @@ export class BadField extends HttpError {
   }
 }
 
+/** A request has a field that it does not take: `field` is a name that its caller has made up. */
+export class UnknownField extends BadField {}
+
 /** The body of a request is not in the format of its content type. */
 export class BadBody extends HttpError {
   override readonly name = "BadBody";
