@@ -45,7 +45,7 @@ export class EmitRates {
 
   /**
    * Counts an emit. One of several events is let through if there is room for one, and those after it are
-   * refused for as long as the others take.
+   * refused for as long as the others take, at most six seconds.
    *
    * @throws TooManyEmits
    */
