@@ -290,7 +290,7 @@ export const SERVER_OPTIONS = [
     name: "max-channels",
     value: "N",
     range: { min: 0, max: 1_000_000_000 },
-    default: "1000000",
+    default: "0",
     help: "most channels with retained events; emits to further ones are refused; 0 for no limit",
   },
   {
