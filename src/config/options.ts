@@ -276,7 +276,7 @@ export const SERVER_OPTIONS = [
     range: { min: 1, max: TEBIBYTE },
     default: "268435456",
     help:
-      "bytes of all unfinished bodies of control requests together; there is always room for four of the largest",
+      "bytes of unfinished bodies over 64 KiB of control requests, together; there is always room for four of the largest",
   },
   {
     name: "max-emits-per-second",
