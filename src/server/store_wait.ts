@@ -3,11 +3,12 @@ import { Caller } from "../http/caller.ts";
 import { answer, wantsJson } from "../http/answers.ts";
 import { corsHeaders } from "../http/cors.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
-import { clientReadyHandler, liveHandler } from "../http/handlers/health.ts";
+import { clientReadyHandler, liveHandler, readyAnswer } from "../http/handlers/health.ts";
 import { streamOf } from "../http/handlers/subscribe.ts";
 import { type Route, Router } from "../http/router.ts";
 import { targetOf } from "../http/target.ts";
 import { ControlFrames } from "../hub/control_frames.ts";
+import { FIRST_PAUSE_MS, longerPause, scattered } from "../lib/backoff.ts";
 import { within } from "../lib/deadline.ts";
 import { StartGivenUp, StoreAway, StoreUnavailable } from "../lib/errors.ts";
 import { Signal } from "../lib/signal.ts";
@@ -15,10 +16,6 @@ import type { Logger } from "../observability/logger.ts";
 import type { ClientSettings } from "./client_side.ts";
 import { Listener } from "./listener.ts";
 import { streamPreflight } from "./routes.ts";
-
-/** Between the attempts to open the store: doubled each time, give or take half. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 3000;
 
 /** How long a request that nobody finishes may keep the server from starting. */
 const PATIENCE_MS = 1000;
@@ -66,9 +63,9 @@ async function openAtLast(
 ): Promise<Broker> {
   const givenUp = new Signal();
   giveUp?.addEventListener("abort", () => givenUp.notify());
-  for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+  for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = longerPause(pauseMs)) {
     if (giveUp?.aborted) throw new StartGivenUp("Told to stop while the store is away.");
-    await givenUp.wait(pauseMs * (0.5 + Math.random()));
+    await givenUp.wait(scattered(pauseMs));
     try {
       return await open();
     } catch (error) {
@@ -109,14 +106,12 @@ function waitingClientListener({ settings, logger }: StoreWait): Listener {
 
 /** Its answers hold nothing that would need a key. */
 function waitingControlListener({ settings, logger }: StoreWait): Listener {
-  const reasons = ["the server waits for its store"];
   const checks: readonly Route[] = [
     { path: "/livez", methods: ["GET", "HEAD"], handle: liveHandler() },
     {
       path: "/readyz",
       methods: ["GET", "HEAD"],
-      handle: ({ request }) =>
-        answer(503, wantsJson(request) ? { ready: false, reasons } : `${reasons}\n`),
+      handle: ({ request }) => readyAnswer(request, ["the server waits for its store"]),
     },
     {
       path: "/healthz",
