@@ -391,7 +391,8 @@ export const SERVER_OPTIONS = [
     value: "SECONDS",
     range: { min: 0, max: 86_400 },
     default: "0",
-    help: "how long to serve on before that, while /readyz says 503: time for a balancer to notice",
+    help:
+      "how long to keep serving before draining, while /readyz says 503: time for a balancer to notice",
   },
   {
     name: "log-level",
