@@ -5,6 +5,7 @@ import {
   InternalError,
   RightMissing,
   StoreUnavailable,
+  TooManyChannels,
   UnknownField,
 } from "../lib/errors.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -40,6 +41,7 @@ export class RefusalLog {
         ? { field: error.field }
         : {}),
       ...(error instanceof RightMissing ? { right: error.right } : {}),
+      ...(error instanceof TooManyChannels ? { limit: `-max-channels ${error.limit}` } : {}),
       ...(keyName === undefined ? {} : { key: keyName }),
     };
     const kind = JSON.stringify(fields);

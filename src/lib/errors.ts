@@ -242,9 +242,10 @@ export class TooManyChannels extends HttpError {
   override readonly name = "TooManyChannels";
   readonly status = 507;
 
-  constructor(most: number) {
+  /** @param limit how many channels that is. */
+  constructor(readonly limit: number) {
     super(
-      `Cannot publish to a further channel: ${most} channels have history, which is the most ` +
+      `Cannot publish to a further channel: ${limit} channels have history, which is the most ` +
         "(-max-channels). Nothing was published; emits to these channels go on.",
     );
   }
