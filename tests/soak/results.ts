@@ -36,7 +36,7 @@ function pageOf(
   results: readonly SiteResult[],
 ): string {
   const found = results.reduce((sum, { findings }) => sum + findings.count, 0);
-  const verdict = found === 0 ? "Nothing was found." : `${found} findings.`;
+  const verdict = found === 0 ? "Nothing was found." : `${found} finding${found === 1 ? "" : "s"}.`;
   return [
     `${minutes} minutes on ${endedAt.toISOString().slice(0, 10)} with ${
       streams.toLocaleString("en")
