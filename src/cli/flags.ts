@@ -21,15 +21,17 @@ const COMMON: readonly Option[] = [
 /**
  * Reads a command line as Go's `flag` package does: one dash or two, `-flag value` or `-flag=value`.
  *
+ * @param commands the words that may stand before the flags, which may have been given after one.
  * @throws UsageError for an unknown flag, a missing value, or an argument that is not a flag.
  */
 export function parseFlags(
   args: readonly string[],
   options: readonly Option[],
+  commands: readonly string[] = [],
 ): Arguments {
   const known = [...options, ...COMMON];
   const { values } = parseArgs({
-    args: normalize(args, known),
+    args: normalize(args, known, commands),
     options: Object.fromEntries(
       known.map((
         { name },
@@ -44,13 +46,15 @@ export function parseFlags(
 function normalize(
   args: readonly string[],
   options: readonly Option[],
+  commands: readonly string[],
 ): string[] {
   const normal: string[] = [];
   for (let at = 0; at < args.length; at++) {
     const arg = String(args[at]);
     const match = /^--?(\w[\w-]*)(?:=([^]*))?$/.exec(arg);
     if (match === null) {
-      throw new UsageError(`Unexpected argument ${JSON.stringify(arg)}. ${SEE_HELP}`);
+      const hint = commands.includes(arg) ? "The command comes first. " : "";
+      throw new UsageError(`Unexpected argument ${JSON.stringify(arg)}. ${hint}${SEE_HELP}`);
     }
     const name = String(match[1]);
     const option = options.find((candidate) => candidate.name === name);

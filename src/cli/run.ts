@@ -67,7 +67,7 @@ export async function run(
   const [first = "", ...rest] = args;
   const command = COMMANDS.get(first);
   const { flags, help, version: wantsVersion } = command === undefined
-    ? parseFlags(args, SERVER_OPTIONS)
+    ? parseFlags(args, SERVER_OPTIONS, [...COMMANDS.keys()])
     : parseFlags(rest, command.options);
   const environment = (name: string) => Deno.env.get(name);
   if (help) print(HELP);

@@ -32,8 +32,8 @@ const TEBIBYTE = 2 ** 40;
 /** A token with more channels would exceed the 64 KB that the runtime accepts for a header or a URL. */
 const CHANNELS_PER_TOKEN: NumberRange = { min: 1, max: 10_000 };
 
-/** The runtime itself refuses headers and URLs that are longer. */
-const TOKEN_BYTES: NumberRange = { min: 1, max: 65_536 };
+/** Less has no room for a user, a channel, the times and an id; the runtime itself refuses headers and URLs that are longer. */
+const TOKEN_BYTES: NumberRange = { min: 256, max: 65_536 };
 
 /** Every setting of the server, in the order of the help and of docs/flags.md. */
 export const SERVER_OPTIONS = [

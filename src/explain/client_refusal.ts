@@ -1,5 +1,5 @@
 import { type ClaimPath, valueAt } from "../auth/claim_path.ts";
-import type { Claims } from "../auth/claims.ts";
+import type { TokenClaims } from "../auth/claims.ts";
 import { parseToken, readPayload } from "../auth/signed_token.ts";
 import type { ClientOrigin } from "../hub/client_origin.ts";
 import { ChannelRefused, type HttpError, type RefusalCode, TokenRefused } from "../lib/errors.ts";
@@ -11,7 +11,9 @@ import type { Refusal } from "./stream_journal.ts";
 export interface RefusedClient {
   readonly token: string | undefined;
   /** What its token says, if that was accepted. */
-  readonly claims: Claims | undefined;
+  readonly claims: Pick<TokenClaims, "user" | "channels" | "patterns"> | undefined;
+  /** The channels that it asks for by name; `undefined` if it asks for none, or is refused before they are read. */
+  readonly asked?: readonly string[] | undefined;
   readonly origin: ClientOrigin | undefined;
 }
 
@@ -36,7 +38,7 @@ const LONGEST_TOKEN = 8192;
  */
 export function refusalOf(
   error: HttpError,
-  { token, claims, origin }: RefusedClient,
+  { token, claims, asked, origin }: RefusedClient,
   userClaim: ClaimPath,
 ): Refusal {
   const why = error instanceof TokenRefused
@@ -48,7 +50,26 @@ export function refusalOf(
   const user = claims?.user ?? claimedUser(token, userClaim);
   const isVerified = user !== undefined && (claims !== undefined || isSigned);
   // A token may have been sent in the place of a channel.
-  return { why, message: hideTokens(error.reason), user, isVerified, origin };
+  return {
+    why,
+    message: hideTokens(error.reason),
+    user,
+    isVerified,
+    channels: wantedChannels(asked, claims),
+    origin,
+  };
+}
+
+/** What the stream would have heard. */
+function wantedChannels(
+  asked: RefusedClient["asked"],
+  claims: RefusedClient["claims"],
+): Refusal["channels"] {
+  if (asked !== undefined) return { channels: asked, patterns: [] };
+  if (claims === undefined) return undefined;
+  const { channels, patterns } = claims;
+  // A stream hears channels of a pattern only if it asks for them: who asked for none may have wanted any.
+  return channels.length > 0 ? { channels, patterns: [] } : { channels, patterns };
 }
 
 /** The user's name in a token that nobody has verified; `undefined` if it has none that can be read. */

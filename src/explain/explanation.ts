@@ -11,6 +11,7 @@ import {
   judge,
   type Judgement,
   MAX_ALIKE,
+  mayHear,
   type Question,
   type Verdict,
 } from "./judgement.ts";
@@ -130,7 +131,7 @@ export function explainNow(
   const isWhole = evidence.unanswered.length === 0 && evidence.record.hasMoreOpen !== true;
   const verdict = open.some(({ hears }) => hears)
     ? "connected"
-    : own.length > 0
+    : own.some((one) => one.hears === true || (open.length === 0 && mayHear(one)))
     ? "refused"
     : !isWhole
     ? "unknown"
@@ -140,7 +141,7 @@ export function explainNow(
   const summary = {
     "connected": `${shown(user)} is connected and hears ${shown(channel)}.`,
     "channel not heard": `${shown(user)} is connected, but does not hear ${shown(channel)}.`,
-    "refused": own.some(({ isVerified }) => isVerified)
+    "refused": own.some((one) => one.isVerified && mayHear(one))
       ? `${shown(user)} has tried to connect, and was refused.`
       : `Whoever has tried to connect and was refused claims to be ${
         shown(user)
@@ -254,13 +255,22 @@ function openedMs(stream: StreamRecord): number {
   return stream.openedMs;
 }
 
+/** The verdicts with which an answer tells the user's own refusals. */
+const REFUSALS_TELL_MORE: readonly Verdict[] = [
+  "refused",
+  "skipped",
+  "channel not heard",
+  "not connected",
+  "unknown",
+];
+
 function sentencesOf(
   question: Question,
   asked: AskedEvent,
   judgement: Judgement,
 ): readonly string[] {
   const { judged, refusals, strangers, verdict } = judgement;
-  const isRefusalTold = verdict === "refused" || verdict === "skipped" || verdict === "unknown";
+  const isRefusalTold = REFUSALS_TELL_MORE.includes(verdict);
   const mayBeStranger = verdict === "not connected" || verdict === "unknown";
   return [
     summaryOf(question, judgement),

@@ -52,9 +52,6 @@ const BEST_FIRST = [
   "channel not heard",
 ] as const satisfies readonly Outcome[];
 
-/** Worse than a refusal: that the user tried for the channel, and was refused, says more. */
-const SAYS_LESS_THAN_A_REFUSAL: readonly Verdict[] = ["channel not heard", "not connected"];
-
 /** What is left of these if some of the record is missing: a stream that is not known may have had more. */
 const NEEDS_THE_WHOLE: readonly Verdict[] = ["not connected", "channel not heard", "skipped"];
 
@@ -101,9 +98,20 @@ export function judge(event: AskedEvent, evidence: Evidence): Judgement {
   );
   let verdict: Verdict = best ?? (isUncertain ? "unknown" : "not connected");
   if (verdict === "skipped") verdict = causeOfSkip(judged, event.seq, refusals);
-  if (SAYS_LESS_THAN_A_REFUSAL.includes(verdict) && refusals.length > 0) verdict = "refused";
+  if (isOutweighed(verdict, refusals)) verdict = "refused";
   else if (NEEDS_THE_WHOLE.includes(verdict) && !isWhole) verdict = "unknown";
   return { verdict, judged: mostTelling(judged, event.seq), refusals, strangers, isWhole };
+}
+
+/** Whether a refusal may have kept the user from the channel asked about. */
+export function mayHear({ hears }: RefusalRecord): boolean {
+  return hears !== false;
+}
+
+/** Whether a refusal says more: that the user tried for the channel, rather than that no stream was on it. */
+function isOutweighed(verdict: Verdict, refusals: readonly RefusalRecord[]): boolean {
+  if (verdict === "not connected") return refusals.some(mayHear);
+  return verdict === "channel not heard" && refusals.some(({ hears }) => hears === true);
 }
 
 /**
@@ -115,10 +123,12 @@ function causeOfSkip(
   seq: number,
   refusals: readonly RefusalRecord[],
 ): Verdict {
-  if (refusals.some(({ firstMs }) => firstMs <= seqTime(seq))) return "refused";
+  const before = refusals.filter(({ firstMs }) => firstMs <= seqTime(seq));
+  if (isOutweighed("channel not heard", before)) return "refused";
   const hadOne = judged.some(({ stream }) => stream.hears && hadEnded(stream, seq));
   const wasElsewhere = judged.some(({ outcome }) => outcome === "channel not heard");
-  return wasElsewhere && !hadOne ? "channel not heard" : "skipped";
+  if (wasElsewhere && !hadOne) return "channel not heard";
+  return before.some(mayHear) ? "refused" : "skipped";
 }
 
 /** When a stream of the user's last began or ended before an event: refusals from then on matter. */

@@ -55,6 +55,8 @@ export interface RefusalRecord {
   readonly user: string | undefined;
   /** Whether a key of the server has signed who it was; otherwise the token only claims to be for `user`. */
   readonly isVerified: boolean;
+  /** Whether the stream would have heard the channel asked about; `undefined` if nobody can tell. */
+  readonly hears?: boolean | undefined;
   readonly origin: ClientOrigin | undefined;
   readonly firstMs: number;
   readonly lastMs: number;

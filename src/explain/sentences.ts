@@ -177,12 +177,15 @@ export function describeStranger(refusal: RefusalRecord, user: string): string {
 }
 
 function requestsRefused(refusal: RefusalRecord, whose: string): string {
-  const { firstMs, lastMs, count: times, message } = refusal;
+  const { firstMs, lastMs, count: times, message, hears } = refusal;
   const when = spanOf(firstMs, lastMs, times);
   const [requests, were] = times === 1
     ? ["a request", "was"]
     : [`${count(times, "request")}`, "were"];
-  return `${when}, ${requests} for a stream ${whose}${from(refusal)} ${were} refused: ${message}`;
+  const where = hears === false ? " on other channels" : "";
+  return `${when}, ${requests} for a stream${where} ${whose}${
+    from(refusal)
+  } ${were} refused: ${message}`;
 }
 
 /** Refused emits, in a sentence. */

@@ -1,3 +1,4 @@
+import { type ChannelGrants, grantsChannel } from "../auth/channel_grants.ts";
 import type { Claims } from "../auth/claims.ts";
 import { isAmong } from "../auth/subscription.ts";
 import type { ClientOrigin } from "../hub/client_origin.ts";
@@ -37,8 +38,13 @@ export interface Refusal {
   readonly message: string;
   readonly user: string | undefined;
   readonly isVerified: boolean;
+  /** What the stream would have heard; `undefined` if nobody can tell. */
+  readonly channels: ChannelGrants | undefined;
   readonly origin: ClientOrigin | undefined;
 }
+
+/** What is kept of refusals that are alike: their `channels` are those of all of them. */
+type KeptRefusal = Omit<RefusalRecord, "hears"> & Pick<Refusal, "channels">;
 
 /** One question is answered with no more of a user's streams, and of the refusals. */
 const MAX_STREAMS = 1000;
@@ -77,9 +83,9 @@ export class StreamJournal implements StreamObserver {
   /** What these lists take. */
   #listBytes = 0;
   /** By who was refused for what, and from where; the last that was repeated comes last. */
-  readonly #refusals = new Map<string, RefusalRecord>();
+  readonly #refusals = new Map<string, KeptRefusal>();
   /** The same of those whose name no key has signed: anybody can make up as many as he likes. */
-  readonly #unverified = new Map<string, RefusalRecord>();
+  readonly #unverified = new Map<string, KeptRefusal>();
   #beginsMs: number;
   #beginsAfter: number;
 
@@ -113,12 +119,13 @@ export class StreamJournal implements StreamObserver {
       message: rejectionMessage(reason, user, origin, this.#deps.streamLimits),
       user,
       isVerified: user !== undefined,
+      channels: claims && { channels: claims.channels, patterns: [] },
       origin,
     });
   }
 
   /** Notes a client that got no stream. */
-  refused({ message, ...refusal }: Refusal): void {
+  refused({ message, channels, ...refusal }: Refusal): void {
     const { why, user = "", isVerified, origin } = refusal;
     const key = JSON.stringify([why, user, origin?.address, origin?.proxy]);
     const now = this.#deps.clock.wall();
@@ -129,6 +136,7 @@ export class StreamJournal implements StreamObserver {
     refusals.set(key, {
       ...refusal,
       message: ownText(message.slice(0, LONGEST_MESSAGE)),
+      channels: joinChannels(before === undefined ? [channels] : [before.channels, channels]),
       firstMs: before?.firstMs ?? now,
       lastMs: now,
       count: (before?.count ?? 0) + 1,
@@ -144,7 +152,7 @@ export class StreamJournal implements StreamObserver {
    */
   recordOf(user: string, channel: string, open: Iterable<Subscriber>): UserRecord {
     this.#trim();
-    const refusals = this.#refusalsOf(user);
+    const refusals = this.#refusalsOf(user, channel);
     const { limits, clock, head } = this.#deps;
     const streams: StreamRecord[] = [];
     const similar = new SimilarUsers(user);
@@ -186,11 +194,15 @@ export class StreamJournal implements StreamObserver {
     return { beginsMs, beginsAfter, streams, refusals, similarUsers };
   }
 
-  #refusalsOf(user: string): readonly RefusalRecord[] {
+  #refusalsOf(user: string, channel: string): readonly RefusalRecord[] {
     const all = [...this.#unverified.values(), ...this.#refusals.values()]
       .sort((one, other) => other.lastMs - one.lastMs);
     const newest = (of: string | undefined) =>
-      all.filter((refusal) => refusal.user === of).slice(0, MAX_REFUSALS);
+      all.filter((refusal) => refusal.user === of).slice(0, MAX_REFUSALS)
+        .map(({ channels, ...refusal }) => ({
+          ...refusal,
+          hears: channels && grantsChannel(channels, channel),
+        }));
     return [...newest(user), ...newest(undefined)];
   }
 
@@ -237,6 +249,20 @@ export class StreamJournal implements StreamObserver {
 
 function bytesOf(channels: readonly string[]): number {
   return channels.reduce((bytes, { length }) => bytes + BYTES_PER_NAME + 2 * length, 0);
+}
+
+/** `undefined` if the channels of one of them are not known, or if they are too many to be kept. */
+function joinChannels(all: readonly (ChannelGrants | undefined)[]): ChannelGrants | undefined {
+  const channels = new Set<string>();
+  const patterns = new Set<string>();
+  for (const one of all) {
+    if (one === undefined) return undefined;
+    for (const channel of one.channels) channels.add(channel);
+    for (const pattern of one.patterns) patterns.add(pattern);
+  }
+  const joined = { channels: [...channels], patterns: [...patterns] };
+  const bytes = bytesOf(joined.channels) + bytesOf(joined.patterns);
+  return bytes <= CHANNEL_BYTES_PER_ENTRY ? joined : undefined;
 }
 
 function toRecord(

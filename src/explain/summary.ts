@@ -1,5 +1,5 @@
 import { shown } from "../lib/shown_text.ts";
-import type { Judgement, Question } from "./judgement.ts";
+import { type Judgement, mayHear, type Question } from "./judgement.ts";
 import type { AskedEvent } from "./outcome.ts";
 
 /** The verdict as a sentence. */
@@ -32,7 +32,7 @@ export function summaryOf(
     case "channel not heard":
       return `${name} was connected, but heard other channels than ${shown(channel)}.`;
     case "refused":
-      if (!refusals.some(({ isVerified }) => isVerified)) {
+      if (!refusals.some((one) => one.isVerified && mayHear(one))) {
         return `${name} had no stream on ${
           shown(channel)
         } then, as far as is known. Whoever was refused one ` +
@@ -54,6 +54,7 @@ export function adviceOn(
   { verdict, refusals, isWhole }: Judgement,
   { isRetained }: AskedEvent,
 ): readonly string[] {
+  const reasons = new Set(refusals.filter(mayHear).map(({ why }) => why));
   switch (verdict) {
     case "skipped":
       return [
@@ -68,16 +69,16 @@ export function adviceOn(
       ];
     case "refused":
       return [
-        ...(refusals.some(({ why }) => why === "expired")
+        ...(reasons.has("expired")
           ? ["Give the client a new token before it connects again."]
           : []),
-        ...(refusals.some(({ why }) => why === "revoked")
+        ...(reasons.has("revoked")
           ? ["The user's tokens were revoked; one that is issued later works at once."]
           : []),
-        ...(refusals.some(({ why }) => why === "over the user limit")
+        ...(reasons.has("over the user limit")
           ? ["Let its clients close streams that they do not need, or raise -max-streams-per-user."]
           : []),
-        ...(refusals.some(({ why }) => why === "over the address limit")
+        ...(reasons.has("over the address limit")
           ? [
             "If all clients seem to come from one address, name the proxy in -trusted-proxies; " +
             "if many users share it, raise -max-streams-per-address.",

@@ -20,6 +20,7 @@ const SPACE = 0x20;
  * JSON, and from the query where the body does not have them.
  *
  * @param contentType as `contentTypeOf` reads it.
+ * @param otherTypes that the route reads by itself, for the advice in the error.
  * @throws BadBody, TooLarge, ServerBusy, UnsupportedContentType
  */
 export async function readFields(
@@ -27,6 +28,7 @@ export async function readFields(
   contentType: string,
   query: URLSearchParams | undefined,
   limits: BodyLimits,
+  otherTypes: readonly string[] = [],
 ): Promise<Fields> {
   const fields = new FieldMap();
   switch (contentType) {
@@ -41,7 +43,7 @@ export async function readFields(
       break;
     default:
       if (contentType !== "" || notJson(await readText(request, limits)) !== "") {
-        refuse(contentType);
+        refuse(contentType, otherTypes);
       }
   }
   if (query !== undefined) fields.addMissing(query);
@@ -116,8 +118,11 @@ function notJson(text: string): string {
   );
 }
 
-function refuse(contentType: string): never {
-  const advice = "Use application/x-www-form-urlencoded, multipart/form-data or application/json.";
+const alternatives = new Intl.ListFormat("en-GB", { type: "disjunction" });
+
+function refuse(contentType: string, otherTypes: readonly string[]): never {
+  const types = ["application/x-www-form-urlencoded", "multipart/form-data", "application/json"];
+  const advice = `Use ${alternatives.format([...types, ...otherTypes])}.`;
   throw new UnsupportedContentType(
     `Content type not supported: ${contentType === "" ? "none was given" : contentType}. ${advice}`,
     `Content type not supported. ${advice}`,

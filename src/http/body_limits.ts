@@ -27,19 +27,31 @@ export class BodyLimits {
   readonly maxJsonMarks: number;
   /** Room for all bodies together that have begun and not ended. */
   readonly unfinished: ByteBudget;
+  /** What sets the size of that room, for whoever is refused. */
+  readonly unfinishedRule: string;
   #refusedForRoom = 0;
 
   /** @param maxUnfinishedBytes room for unfinished bodies. Default: without a limit. */
-  constructor(maxPayloadBytes: number, clock: Clock, maxUnfinishedBytes = Infinity) {
+  constructor(
+    maxPayloadBytes: number,
+    clock: Clock,
+    maxUnfinishedBytes = Infinity,
+    unfinishedRule = "-max-unfinished-bytes",
+  ) {
     this.maxBytes = largestBodyFor(maxPayloadBytes);
     this.maxJsonMarks = maxPayloadBytes + OVERHEAD_BYTES;
+    this.unfinishedRule = unfinishedRule;
     this.unfinished = new ByteBudget(maxUnfinishedBytes, () => clock.steady());
   }
 
   /** Those of a server: with room for four bodies of the largest size at least. */
   static ofServer({ maxPayloadBytes, maxUnfinishedBytes }: ServerBodyLimits, clock: Clock) {
     const least = largestBodyFor(maxPayloadBytes) * LEAST_UNFINISHED_BODIES;
-    return new BodyLimits(maxPayloadBytes, clock, Math.max(maxUnfinishedBytes, least));
+    if (maxUnfinishedBytes >= least) {
+      return new BodyLimits(maxPayloadBytes, clock, maxUnfinishedBytes);
+    }
+    const rule = "four bodies of the largest size by -max-payload; -max-unfinished-bytes is less";
+    return new BodyLimits(maxPayloadBytes, clock, least, rule);
   }
 
   /** How many bodies, and lines of NDJSON, were refused for want of room. */

@@ -32,7 +32,7 @@ export function appendFailure(
   limits.noteRefusedForRoom();
   return new ServerBusy(
     `Server busy: unfinished request bodies take ${limits.unfinished.limit} bytes together, ` +
-      "which is the limit (-max-unfinished-bytes). Nothing was published; try again.",
+      `which is the limit (${limits.unfinishedRule}). Nothing was published; try again.`,
   );
 }
 

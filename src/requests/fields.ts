@@ -63,12 +63,18 @@ export function missing(fields: Fields, field: string, meaning: string): BadFiel
   );
 }
 
-/** A given field with almost the name of another. */
+/** A given field with almost the name of another, or with the beginning of it, as `user` of `userId`. */
 export function similarField(fields: Fields, field: string): string | undefined {
   for (const name of fields.names()) {
-    if (name !== field && isSimilar(name, field)) return name;
+    if (name !== field && (isSimilar(name, field) || isBeginning(name, field))) return name;
   }
   return undefined;
+}
+
+const SHORTEST_BEGINNING = 3;
+
+function isBeginning(name: string, field: string): boolean {
+  return name.length >= SHORTEST_BEGINNING && field.toLowerCase().startsWith(name.toLowerCase());
 }
 
 /** The single value of a field; `undefined` for an absent field. @throws BadField for several values. */

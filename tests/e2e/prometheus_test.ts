@@ -83,6 +83,7 @@ const CASES = [
   ["EmitsFail", 'sse_emits_failed_total{instance="a"}', "0+1x20"],
   ["Gaps", 'sse_gaps_total{instance="a"}', "0+1x20"],
   ["OverTheLimit", 'sse_clients_rejected_total{instance="a", reason="over the limit"}', "0+1x20"],
+  ["EmitsOverTheLimit", 'sse_control_limited_total{instance="a", limit="channels"}', "0+1x20"],
   ["WorkerDied", 'sse_workers_died_total{instance="a"}', "0+0x10 1+0x10"],
 ] as const;
 

@@ -147,4 +147,15 @@ Deno.test("explain tells of the limit that a user has reached", async () => {
   const query = new URLSearchParams({ ...CHAT, id });
   const explained = await (await server.control(`/explain/?${query}`)).text();
   assertIncludes(explained, "alex already has 1 stream, as many as -max-streams-per-user allows.");
+
+  const other = await server.emit({ ...CHAT, channel: "chd", data: "1" });
+  for (const asked of [{ id: other.id }, {}]) {
+    const query = new URLSearchParams({ ...CHAT, channel: "chd", ...asked });
+    const response = await server.control(`/explain/?${query}`, {
+      headers: { Accept: "application/json" },
+    });
+    const { verdict, text } = await response.json();
+    assertEquals(verdict, "channel not heard");
+    assertIncludes(text, "hears news, not chd.");
+  }
 });

@@ -25,12 +25,12 @@ export const USAGE = `usage: deno task soak -- [option...]
 Clients and publishers of every kind, and faults, at every store at once; checks that every
 client got what it must, and that the servers are level at the end. Exit status 1 if not.
 
-  --minutes N      how long it takes (default 1)
+  --minutes N      how long the traffic goes on (default 1); start and end take some time besides
   --seed S         makes the choices of an earlier run again
   --streams N      streams that are open at a time, at all stores together
                    (default ${STREAMS}, ${STREAMS_OF_SHORT_RUN} in less than ${LONG_MINUTES} minutes)
   --stores NAMES   of ${STORES.join(",")} (default all)
-  --save FOLDER    writes soak.json and soak.svg there, and its part of performance.md`;
+  --save FOLDER    writes soak.svg there, and its part of performance.md`;
 
 /** Wrong usage, in plain words. */
 export class UsageError extends Error {}
@@ -45,7 +45,7 @@ export function readCommandLine(words: readonly string[]): Task {
     }
     options.set(word, left.next().value ?? "");
   }
-  const minutes = numberOf(options, "--minutes") ?? 1;
+  const minutes = positiveOf(options, "--minutes") ?? 1;
   const stores = options.get("--stores")?.split(",") ?? STORES;
   for (const store of stores) {
     if (!STORES.some((known) => known === store)) throw new UsageError(`no such store: ${store}`);
@@ -53,7 +53,7 @@ export function readCommandLine(words: readonly string[]): Task {
   return {
     minutes,
     seed: numberOf(options, "--seed") ?? crypto.getRandomValues(new Uint32Array(1))[0] ?? 0,
-    streams: numberOf(options, "--streams") ??
+    streams: positiveOf(options, "--streams") ??
       (minutes < LONG_MINUTES ? STREAMS_OF_SHORT_RUN : STREAMS),
     shapes: SHAPES.filter(({ store }) => stores.includes(store)),
     folder: options.get("--save"),
@@ -65,5 +65,11 @@ function numberOf(options: ReadonlyMap<string, string>, name: string): number | 
   if (text === undefined) return undefined;
   const value = Number(text);
   if (text === "" || !(value >= 0)) throw new UsageError(`${name}: a number, not "${text}"`);
+  return value;
+}
+
+function positiveOf(options: ReadonlyMap<string, string>, name: string): number | undefined {
+  const value = numberOf(options, name);
+  if (value === 0) throw new UsageError(`${name}: a number above 0`);
   return value;
 }

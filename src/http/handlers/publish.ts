@@ -8,6 +8,8 @@ import type { RouteHandler } from "../router.ts";
 import { EmitNotes } from "./emit_notes.ts";
 import { emitTargetOf, type PublishDeps, publishLines } from "./publish_ndjson.ts";
 
+const NDJSON = "application/x-ndjson";
+
 /** `POST /emit/`: publishes one payload, or a stream of them as NDJSON. */
 export function publishHandler(deps: PublishDeps): RouteHandler {
   const { broker, bodyLimits, emitRates, maxPayloadBytes, refusedEmits } = deps;
@@ -15,11 +17,11 @@ export function publishHandler(deps: PublishDeps): RouteHandler {
   return async ({ request, query, caller }) => {
     const contentType = contentTypeOf(request);
     const key = request.headers.get("Idempotency-Key") ?? undefined;
-    if (contentType === "application/x-ndjson") {
+    if (contentType === NDJSON) {
       return answerLines(request, key, caller, deps, notes);
     }
     emitRates?.check(caller);
-    const fields = await readFields(request, contentType, query, bodyLimits);
+    const fields = await readFields(request, contentType, query, bodyLimits, [NDJSON]);
     try {
       const emit = readEmit(fields, maxPayloadBytes, key);
       caller.requireFor("emit", [emit.channel]);

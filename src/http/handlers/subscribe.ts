@@ -51,7 +51,7 @@ const STREAM_HEADERS = {
 export function subscribeHandler(deps: SubscribeDeps): RouteHandler {
   const { refused, proxies } = deps;
   return (routed) => {
-    const attempt: Attempt = { token: undefined, claims: undefined };
+    const attempt: Attempt = { token: undefined, claims: undefined, asked: undefined };
     const fail = (error: unknown): never => {
       if (error instanceof HttpError) {
         refused?.(error, { ...attempt, origin: readOrigin(routed, proxies) });
@@ -70,7 +70,8 @@ export function subscribeHandler(deps: SubscribeDeps): RouteHandler {
 /** What is known so far of a client that asks for a stream. */
 interface Attempt {
   token: string | undefined;
-  claims: Claims | undefined;
+  claims: TokenClaims | undefined;
+  asked: readonly string[] | undefined;
 }
 
 function subscribe(
@@ -85,6 +86,7 @@ function subscribe(
   const token = bearer ?? (query?.get("token") || findCookie(request, cookie));
   attempt.token = token;
   const asked = readChannels(query);
+  attempt.asked = asked;
   const client = { ...routed, isBearer: bearer !== undefined };
   if (token === undefined) {
     const claims = heardByAnyone(asked, deps);

@@ -33,3 +33,16 @@ Deno.test("each refused body has its status and its reason, and nothing is sent 
   await stream.until(/é\nid: .*\n\n$/);
   assertEquals(stream.text.includes("data: no"), false);
 });
+
+Deno.test("a content type that is not supported is answered with those of the route", async () => {
+  using listeners = await Listeners.make();
+  for (
+    const [path, types] of [
+      ["/emit/", /multipart\/form-data, application\/json or application\/x-ndjson\.\n$/],
+      ["/revoke/", /multipart\/form-data or application\/json\.\n$/],
+    ] as const
+  ) {
+    const init = { method: "POST", body: "x", headers: { "Content-Type": "text/plain" } };
+    assertMatch(await (await listeners.control(path, init)).text(), types);
+  }
+});

@@ -9,8 +9,10 @@ const OPTIONS: readonly Option[] = [
   { name: "dev", default: "", help: "" },
 ];
 
+const COMMANDS = ["health"];
+
 function flagsOf(...args: readonly string[]): Record<string, readonly string[]> {
-  return { ...parseFlags(args, OPTIONS).flags };
+  return { ...parseFlags(args, OPTIONS, COMMANDS).flags };
 }
 
 function refusal(...args: readonly string[]): string {
@@ -80,4 +82,11 @@ Deno.test("an argument that is no flag is refused in one line, even if it has se
   for (const word of ["serve", "", "-", "--", "---bind", "-=x", "a\nb", "-a\nb", "-\n"]) {
     assertMatch(refusal(word), /^Unexpected argument "[^\r\n]*"\. See -help\.$/, word);
   }
+});
+
+Deno.test("a command after the flags is told to come first", () => {
+  assertEquals(
+    refusal("-dev", "health"),
+    'Unexpected argument "health". The command comes first. See -help.',
+  );
 });

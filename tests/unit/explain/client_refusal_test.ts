@@ -6,9 +6,7 @@ import { makeToken } from "../../support/jwt.ts";
 const CLAIM = { text: "userId", names: ["userId"] };
 
 function told(error: HttpError, token: string | undefined, user?: string) {
-  const claims = user === undefined
-    ? undefined
-    : { user, channels: ["chat"], expiresAt: undefined };
+  const claims = user === undefined ? undefined : { user, channels: ["chat"], patterns: [] };
   const { why, user: found, isVerified } = refusalOf(
     error,
     { token, claims, origin: undefined },
@@ -55,7 +53,25 @@ Deno.test("of a token that cannot be read, is missing, or is very long, nobody i
 Deno.test("nothing of a token is kept that was sent in the place of a channel", () => {
   const alex = token({ userId: "alex" });
   const error = new ChannelRefused(`Channel refused: the token does not grant "${alex}".`);
-  const claims = { user: "alex", channels: ["chat"], expiresAt: undefined };
+  const claims = { user: "alex", channels: ["chat"], patterns: [] };
   const { message } = refusalOf(error, { token: alex, claims, origin: undefined }, CLAIM);
   assertEquals(message, 'Channel refused: the token does not grant "TOKEN".');
+});
+
+Deno.test("a refused stream would have heard what its client asked for, else what its token names", () => {
+  const error = new BadField("channel", "x");
+  const channelsOf = (
+    claims: { channels: readonly string[]; patterns: readonly string[] } | undefined,
+    asked?: readonly string[],
+  ) => {
+    const named = claims && { user: "alex", ...claims };
+    return refusalOf(error, { token: undefined, claims: named, asked, origin: undefined }, CLAIM)
+      .channels;
+  };
+  const granted = { channels: ["chat"], patterns: ["room-"] };
+  assertEquals(channelsOf(granted), { channels: ["chat"], patterns: [] });
+  assertEquals(channelsOf({ ...granted, channels: [] }), { channels: [], patterns: ["room-"] });
+  assertEquals(channelsOf(granted, ["room-1"]), { channels: ["room-1"], patterns: [] });
+  assertEquals(channelsOf(undefined, ["room-1"]), { channels: ["room-1"], patterns: [] });
+  assertEquals(channelsOf(undefined), undefined);
 });

@@ -229,3 +229,23 @@ Deno.test("who was refused with a token that nobody has signed is not said to be
   }
   for (const { text } of ask(true)) assertMatch(text, told);
 });
+
+Deno.test("a refusal outweighs an open stream on other channels only if it was for the channel asked about", () => {
+  const elsewhere = streamRecord({ hears: false, channels: ["news"] });
+  const ask = (hears: boolean | undefined, streams: readonly (typeof elsewhere)[]) => {
+    const refusals = [refusalRecord({ hears, why: "over the user limit", lastMs: 1 })];
+    const about = evidence({ streams, refusals });
+    return [explainEvent(QUESTION, ID, LOOKUP, about), explainNow(QUESTION, about)] as const;
+  };
+  const verdicts = (...asked: Parameters<typeof ask>) =>
+    ask(...asked).map(({ verdict }) => verdict);
+  assertEquals(verdicts(true, [elsewhere]), ["refused", "refused"]);
+  assertEquals(verdicts(undefined, [elsewhere]), ["channel not heard", "channel not heard"]);
+  assertEquals(verdicts(false, [elsewhere]), ["channel not heard", "channel not heard"]);
+  assertEquals(verdicts(undefined, []), ["refused", "refused"]);
+  assertEquals(verdicts(false, []), ["not connected", "not connected"]);
+  for (const { text } of [...ask(false, [elsewhere]), ...ask(false, [])]) {
+    assertMatch(text, /a request for a stream on other channels by alex was refused/);
+    assert(!text.includes("raise -max-streams-per-user"), text);
+  }
+});

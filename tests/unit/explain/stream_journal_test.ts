@@ -18,6 +18,7 @@ function refusal(user: string | undefined, address = "10.0.0.1") {
     message: "Token refused: it has expired.",
     user,
     isVerified: true,
+    channels: undefined,
     origin: { address, proxy: undefined, userAgent: "" },
   } as const;
 }
@@ -107,6 +108,20 @@ Deno.test("refusals that repeat are one entry with a count, and many of others l
   assertEquals([again?.count, (again?.lastMs ?? 0) - (again?.firstMs ?? 0)], [3, 2000]);
 });
 
+Deno.test("a refusal counts for the channels that its streams would have heard, as far as they are known", () => {
+  const { journal: record } = journal(10);
+  const hears = (channel: string) => record.recordOf("alex", channel, []).refusals[0]?.hears;
+  const refuse = (channels?: readonly string[], patterns: readonly string[] = []) =>
+    record.refused({ ...refusal("alex"), channels: channels && { channels, patterns } });
+  refuse(["chat"]);
+  refuse([], ["room-"]);
+  assertEquals(["chat", "room-7", "chd"].map(hears), [true, true, false]);
+  refuse(Array.from({ length: 10 }, (_, n) => `${n}`.repeat(100)));
+  assertEquals(hears("chat"), undefined);
+  refuse();
+  assertEquals(hears("chd"), undefined);
+});
+
 Deno.test("a client that a hub rejects is a refusal of the user, if it has one", () => {
   const { journal: record } = journal(10);
   const claims = { user: "alex", channels: ["chat"], expiresAt: undefined };
@@ -116,10 +131,11 @@ Deno.test("a client that a hub rejects is a refusal of the user, if it has one",
     isEventSource: true,
   });
   const { refusals } = record.recordOf("alex", "chat", []);
-  assertEquals(refusals.map(({ why, user, isVerified }) => [why, user, isVerified]), [
-    ["over the limit", "alex", true],
-    ["draining", undefined, false],
+  assertEquals(refusals.map(({ why, user, isVerified, hears }) => [why, user, isVerified, hears]), [
+    ["over the limit", "alex", true, true],
+    ["draining", undefined, false, true],
   ]);
+  assertEquals(record.recordOf("alex", "chd", []).refusals[0]?.hears, false);
 });
 
 Deno.test("of a user with very many streams the newest are told, and the record begins later", () => {

@@ -1,6 +1,7 @@
 import { systemClock } from "../../../src/lib/clock.ts";
 import { BodyLimits } from "../../../src/http/body_limits.ts";
-import { assertEquals } from "../../support/assert.ts";
+import { appendFailure } from "../../../src/http/read_body.ts";
+import { assertEquals, assertMatch } from "../../support/assert.ts";
 
 Deno.test("the limits on a body follow from the limit on a payload", () => {
   const [small, large] = [new BodyLimits(1000, systemClock), new BodyLimits(2000, systemClock)];
@@ -16,4 +17,19 @@ Deno.test("a server has the room for unfinished bodies that it is given, and for
     const { maxBytes } = new BodyLimits(maxPayloadBytes, systemClock);
     assertEquals(roomFor(maxPayloadBytes, 5), 4 * maxBytes);
   }
+});
+
+Deno.test("who finds no room is told which flag sets it", () => {
+  const refusalBy = (maxUnfinishedBytes: number) => {
+    const limits = BodyLimits.ofServer({ maxPayloadBytes: 1000, maxUnfinishedBytes }, systemClock);
+    return appendFailure("Body", "no room", limits).reason;
+  };
+  assertMatch(
+    refusalBy(1),
+    /take 286144 bytes together, which is the limit \(four bodies of the largest size by -max-payload; -max-unfinished-bytes is less\)/,
+  );
+  assertMatch(
+    refusalBy(300_000),
+    /take 300000 bytes together, which is the limit \(-max-unfinished-bytes\)/,
+  );
 });
