@@ -54,11 +54,12 @@ function documentedAnswers(): readonly (readonly [string, number, DocumentedAnsw
 /** The statuses of every error that is answered, by its name. */
 function statusesOfErrors(): ReadonlyMap<string, readonly number[]> {
   const statuses = new Map<string, readonly number[]>();
-  for (const [name, value] of Object.entries(errors)) {
+  for (const value of Object.values(errors)) {
     if (typeof value !== "function" || !(value.prototype instanceof errors.HttpError)) continue;
     // The first argument is a text in all of them; of a token's error it decides on the status.
     const made = ["missing", "revoked"].map((text) => Reflect.construct(value, [text, ""]));
-    statuses.set(name, [...new Set(made.map(({ status }: errors.HttpError) => status))]);
+    // The name that the log has: a class may share that of another.
+    statuses.set(made[0].name, [...new Set(made.map(({ status }: errors.HttpError) => status))]);
   }
   return statuses;
 }
