@@ -1,6 +1,7 @@
 import { BadField, ChannelRefused } from "../lib/errors.ts";
 import { type ChannelGrants, grantsChannel } from "./channel_grants.ts";
-import { type Claims, overLimit, type TokenClaims } from "./claims.ts";
+import type { Claims, TokenClaims } from "./claims.ts";
+import { overLimit } from "./token_refusals.ts";
 import { EVERYONE, sharedChannels } from "./subscription.ts";
 
 /** What decides which of the channels that a client asks for it may hear. */

@@ -2,14 +2,8 @@ import { type Clock, wholeMilliseconds } from "../lib/clock.ts";
 import { BadField, CannotSign, TokenRefused } from "../lib/errors.ts";
 import { putAt } from "./claim_path.ts";
 import type { ClaimRules } from "./claim_rules.ts";
-import {
-  ClaimReader,
-  type Claims,
-  keyGone,
-  overLimit,
-  type TokenClaims,
-  tooManyBytes,
-} from "./claims.ts";
+import { ClaimReader, type Claims, type TokenClaims } from "./claims.ts";
+import { keyGone, overLimit, tooManyBytes } from "./token_refusals.ts";
 import { Grants } from "./grant_template.ts";
 import type { KeyMaterial } from "./key_material.ts";
 import type { Verdict } from "./key_source.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { type Claims, expired, isExpired, type TokenClaims } from "./claims.ts";
+import { type Claims, isExpired, type TokenClaims } from "./claims.ts";
+import { expired } from "./token_refusals.ts";
 import type { TokenVerifier } from "./token_verifier.ts";
 
 /**

@@ -8,8 +8,8 @@ type Channels = Pick<Log, "maxChannels" | "channelCount" | "retains">;
 /** Judges which publications of one batch a log has room for, by their channels. */
 export class ChannelRoom {
   readonly #log: Channels;
-  /** Channels that the batch has brought so far. */
-  readonly #brought = new Set<string>();
+  /** New channels of the batch so far. */
+  readonly #newChannels = new Set<string>();
 
   private constructor(log: Channels) {
     this.#log = log;
@@ -24,13 +24,13 @@ export class ChannelRoom {
   take({ drafts: [draft] }: Publication): TooManyChannels | undefined {
     const { maxChannels } = this.#log;
     const channel = draft?.channel;
-    if (channel === undefined || this.#brought.has(channel) || this.#log.retains(channel)) {
+    if (channel === undefined || this.#newChannels.has(channel) || this.#log.retains(channel)) {
       return undefined;
     }
-    if (this.#log.channelCount + this.#brought.size >= maxChannels) {
+    if (this.#log.channelCount + this.#newChannels.size >= maxChannels) {
       return new TooManyChannels(maxChannels);
     }
-    this.#brought.add(channel);
+    this.#newChannels.add(channel);
     return undefined;
   }
 }

@@ -13,8 +13,8 @@ export interface PeerAnswers {
 }
 
 /**
- * Answers a question of another server. What it throws, or answers with `undefined`, is no answer; WorkerSilent is nothing to log. Arguments
- * come from another process, maybe of another version: they are to be checked.
+ * Answers a question of another server. What it throws, or answers with `undefined`, is no answer; WorkerSilent is
+ * nothing to log. Arguments come from another process, maybe of another version: they are to be checked.
  */
 export type PeerHandler = (args: readonly unknown[]) => unknown;
 

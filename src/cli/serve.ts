@@ -11,8 +11,8 @@ import { EXIT_DONE, exitStatus } from "./exit_status.ts";
 import { onReloadSignal, stopSignal } from "./signals.ts";
 
 /**
- * Runs the server until it has stopped after SIGTERM or SIGINT; a second one ends `-drain-delay`. At SIGHUP it reads the files of secrets,
- * keys and the log level anew.
+ * Runs the server until it has stopped after SIGTERM or SIGINT; a second one ends `-drain-delay`. At SIGHUP it
+ * reads the files of secrets, keys and the log level anew.
  *
  * @param flags the values of `SERVER_OPTIONS` by name.
  * @param environment looks up one variable.
@@ -50,7 +50,11 @@ async function serveWith(
   const stopping = stopSignal();
   const giveUp = new AbortController();
   stopping.then(() => giveUp.abort());
-  const starting = Server.start(config, systemClock, logger, { giveUp: giveUp.signal });
+  const starting = Server.start(config, systemClock, logger, {
+    giveUp: giveUp.signal,
+    foundAway: () => manager?.waiting(),
+  });
+  // Not earlier: settings that cannot be used are the only line of a start that fails.
   const manager = ServiceManager.find(logger);
   onReloadSignal(() =>
     starting.then((server) => {

@@ -276,7 +276,7 @@ export const SERVER_OPTIONS = [
     range: { min: 1, max: TEBIBYTE },
     default: "268435456",
     help:
-      "bytes of all unfinished bodies of control requests together; there is always room for four of the largest",
+      "bytes of unfinished bodies over 64 KiB of control requests, together; there is always room for four of the largest",
   },
   {
     name: "max-emits-per-second",
@@ -290,7 +290,7 @@ export const SERVER_OPTIONS = [
     name: "max-channels",
     value: "N",
     range: { min: 0, max: 1_000_000_000 },
-    default: "1000000",
+    default: "0",
     help: "most channels with retained events; emits to further ones are refused; 0 for no limit",
   },
   {
@@ -391,7 +391,8 @@ export const SERVER_OPTIONS = [
     value: "SECONDS",
     range: { min: 0, max: 86_400 },
     default: "0",
-    help: "how long to serve on before that, while /readyz says 503: time for a balancer to notice",
+    help:
+      "how long to keep serving before draining, while /readyz says 503: time for a balancer to notice",
   },
   {
     name: "log-level",

@@ -17,7 +17,10 @@ export function readBytes(
   return whole(collect(request, limits, (bytes) => bytes));
 }
 
-/** Counts bytes that did not fit, and tells why they were refused; `subject` says of what they are: `Body` or `Line`. */
+/**
+ * Counts bytes that did not fit, and tells why they were refused; `subject` says of what they are: `Body` or
+ * `Line`.
+ */
 export function appendFailure(
   subject: string,
   why: Exclude<Appended, "ok">,

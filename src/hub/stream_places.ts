@@ -12,11 +12,14 @@ export interface StreamLimits {
   readonly perAddress: number;
 }
 
-/** Why a stream finds no place. */
-export type NoPlace = Extract<DisconnectReason, "over the user limit" | "over the address limit">;
+/** The limit for which a stream gets no place. */
+export type ExceededLimit = Extract<
+  DisconnectReason,
+  "over the user limit" | "over the address limit"
+>;
 
 /** Whose places a stream takes: plain data. What is not limited, or not known, is `undefined`. */
-export interface PlaceHolder {
+export interface StreamOwner {
   readonly user: string | undefined;
   /** See `networkOf`. */
   readonly network: string | undefined;
@@ -25,9 +28,9 @@ export interface PlaceHolder {
 /** Counts the places that are taken, in all threads of the server. */
 export interface PlaceCounts {
   /** Takes a place, unless there is none; in another thread, the answer comes later. */
-  take(holder: PlaceHolder): NoPlace | undefined | Promise<NoPlace | undefined>;
+  take(owner: StreamOwner): ExceededLimit | undefined | Promise<ExceededLimit | undefined>;
   /** Gives back a place that was taken. */
-  giveBack(holder: PlaceHolder): void;
+  giveBack(owner: StreamOwner): void;
 }
 
 /**
@@ -60,15 +63,15 @@ export class StreamPlaces implements StreamObserver {
   take(
     claims: Claims,
     origin: ClientOrigin | undefined,
-  ): NoPlace | undefined | Promise<NoPlace | undefined> {
-    const holder = this.#holderOf(claims, origin);
-    return holder === undefined ? undefined : this.#counts.take(holder);
+  ): ExceededLimit | undefined | Promise<ExceededLimit | undefined> {
+    const owner = this.#ownerOf(claims, origin);
+    return owner === undefined ? undefined : this.#counts.take(owner);
   }
 
   /** Gives back the place of a stream that has ended, or did not open. */
   giveBack(claims: Claims, origin: ClientOrigin | undefined): void {
-    const holder = this.#holderOf(claims, origin);
-    if (holder !== undefined) this.#counts.giveBack(holder);
+    const owner = this.#ownerOf(claims, origin);
+    if (owner !== undefined) this.#counts.giveBack(owner);
   }
 
   /** See `StreamObserver.ended`. */
@@ -76,14 +79,14 @@ export class StreamPlaces implements StreamObserver {
     this.giveBack(claims, origin);
   }
 
-  #holderOf({ user, isPublic }: Claims, origin: ClientOrigin | undefined): PlaceHolder | undefined {
+  #ownerOf({ user, isPublic }: Claims, origin: ClientOrigin | undefined): StreamOwner | undefined {
     const { perUser, perAddress } = this.#limits;
-    const holder = {
+    const owner = {
       // A stream without a token has no user.
       user: Number.isFinite(perUser) && !isPublic ? user : undefined,
       network: Number.isFinite(perAddress) && origin ? networkOf(origin.address) : undefined,
     };
-    return holder.user === undefined && holder.network === undefined ? undefined : holder;
+    return owner.user === undefined && owner.network === undefined ? undefined : owner;
   }
 }
 
@@ -99,14 +102,14 @@ export class PlaceTable {
   /** The counts of one more thread. */
   connect(): ThreadPlaces {
     const thread = new ThreadPlaces(
-      (holder) => this.#missingFor(holder),
+      (owner) => this.#exceededBy(owner),
       () => this.#threads.delete(thread),
     );
     this.#threads.add(thread);
     return thread;
   }
 
-  #missingFor({ user, network }: PlaceHolder): NoPlace | undefined {
+  #exceededBy({ user, network }: StreamOwner): ExceededLimit | undefined {
     const { perUser, perAddress } = this.#limits;
     if (user !== undefined && this.#sum((thread) => thread.ofUser(user)) >= perUser) {
       return "over the user limit";
@@ -128,22 +131,22 @@ export class PlaceTable {
 export class ThreadPlaces implements PlaceCounts {
   readonly #users = new Map<string, number>();
   readonly #networks = new Map<string, number>();
-  readonly #missingFor: (holder: PlaceHolder) => NoPlace | undefined;
+  readonly #exceededBy: (owner: StreamOwner) => ExceededLimit | undefined;
   readonly #forget: () => void;
 
-  constructor(missingFor: (holder: PlaceHolder) => NoPlace | undefined, forget: () => void) {
-    this.#missingFor = missingFor;
+  constructor(exceededBy: (owner: StreamOwner) => ExceededLimit | undefined, forget: () => void) {
+    this.#exceededBy = exceededBy;
     this.#forget = forget;
   }
 
-  take(holder: PlaceHolder): NoPlace | undefined {
-    const missing = this.#missingFor(holder);
-    if (missing === undefined) this.#add(holder, 1);
-    return missing;
+  take(owner: StreamOwner): ExceededLimit | undefined {
+    const exceeded = this.#exceededBy(owner);
+    if (exceeded === undefined) this.#add(owner, 1);
+    return exceeded;
   }
 
-  giveBack(holder: PlaceHolder): void {
-    this.#add(holder, -1);
+  giveBack(owner: StreamOwner): void {
+    this.#add(owner, -1);
   }
 
   ofUser(user: string): number {
@@ -159,7 +162,7 @@ export class ThreadPlaces implements PlaceCounts {
     this.#forget();
   }
 
-  #add({ user, network }: PlaceHolder, change: 1 | -1): void {
+  #add({ user, network }: StreamOwner, change: 1 | -1): void {
     if (user !== undefined) addTo(this.#users, user, change);
     if (network !== undefined) addTo(this.#networks, network, change);
   }

@@ -278,16 +278,6 @@ export class WorkerSilent extends TryAgain {
   }
 }
 
-/** For whoever can do without an answer: `undefined` if a worker thread was silent. */
-export async function unlessSilent<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof WorkerSilent) return undefined;
-    throw error;
-  }
-}
-
 /** A token was asked of a server that has no secret to sign it with. */
 export class CannotSign extends HttpError {
   override readonly name = "CannotSign";

@@ -17,7 +17,7 @@ import { RequestCounts } from "../http/request_counts.ts";
 import { joinAudiences } from "../hub/audience.ts";
 import { isSocket } from "../lib/address.ts";
 import type { Clock } from "../lib/clock.ts";
-import { unlessSilent } from "../lib/errors.ts";
+import { unlessSilent } from "../lib/unless_silent.ts";
 import { createActivityLog } from "../observability/activity_log.ts";
 import { LimitedLogger } from "../observability/limited_logger.ts";
 import type { Logger } from "../observability/logger.ts";

@@ -35,8 +35,10 @@ const CONTROL_PATIENCE_MS = 1000;
 
 /** How a server is started, besides its settings; those for workers are for tests. */
 export interface StartOptions extends WorkerOptions {
-  /** Aborted when the server is to stop, even if its store is still away. Default: never. */
-  readonly giveUp?: AbortSignal;
+  /** Aborted when the server is to stop, although it may not have started. Default: never. */
+  readonly giveUp?: AbortSignal | undefined;
+  /** Called each time that the store was found away, some seconds apart. Default: nothing. */
+  readonly foundAway?: () => void;
 }
 
 /** What a server is made of. */
@@ -83,13 +85,13 @@ export class Server {
    *
    * While the store is away, both listeners say so; see `openWhenThere`.
    *
-   * @throws StartError if any of that fails, StartGivenUp if it is told to stop while the store is away.
+   * @throws StartError if any of that fails, StartGivenUp if it is told to stop before that.
    */
   static async start(
     given: Config,
     clock: Clock,
     logger: AdjustableLogger,
-    { giveUp, ...workerOptions }: StartOptions = {},
+    { giveUp, foundAway, ...workerOptions }: StartOptions = {},
   ): Promise<Server> {
     const logLevel = logger.level = readLogLevel(given);
     // The demo page, which comes from worker threads too, must know the port before it is listened on.
@@ -112,14 +114,15 @@ export class Server {
     if (isSocket(address)) await requireUnusedSocket("control", address);
     const broker = await openWhenThere(
       () => openBroker(config, workers, clock, logger),
-      { settings, logger, giveUp },
+      { settings, clock, logger, giveUp, foundAway },
     );
     const tap = new EventTap();
     let clients: ClientSide | undefined;
     let control: ControlSide;
     try {
       const deps = { broker, tap, clock, logger };
-      clients = await startClients(settings, workers, deps, workerOptions);
+      const options = { ...workerOptions, giveUp };
+      clients = await startClients(settings, workers, deps, options);
       control = ControlSide.start({
         ...deps,
         config,
@@ -304,7 +307,7 @@ async function startClients(
   settings: ClientSettings,
   workers: number,
   deps: ClientsDeps,
-  options: WorkerOptions,
+  options: WorkerOptions & Pick<StartOptions, "giveUp">,
 ): Promise<ClientSide> {
   if (workers > 1) return await WorkerPool.start(settings, workers, { ...deps, ...options });
   // In this thread, where it costs least.

@@ -7,6 +7,9 @@ type Variable = "NOTIFY_SOCKET" | "WATCHDOG_USEC" | "WATCHDOG_PID";
 /** What a server needs after its drain time, such as to close its store. */
 const CLOSING_MS = 5000;
 
+/** Longer than a server that waits for its store stays silent. */
+const WAITING_MS = 60_000;
+
 /**
  * Tells the service manager how the server is: with systemd's `Type=notify`, and its watchdog. The pings come from
  * the event loop of the main thread, so that a process that hangs sends none. Worker threads are not asked: one
@@ -41,6 +44,11 @@ export class ServiceManager {
     } catch (error) {
       return void failed(reasonOf(error));
     }
+  }
+
+  /** The server waits for its store, which may take longer than the unit's `TimeoutStartSec`. To be repeated. */
+  waiting(): void {
+    this.#send(`EXTEND_TIMEOUT_USEC=${WAITING_MS * 1000}`);
   }
 
   /** Both listeners accept, or the files were reread. From now on, the watchdog is pinged. */

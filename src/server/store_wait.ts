@@ -3,57 +3,67 @@ import { Caller } from "../http/caller.ts";
 import { answer, wantsJson } from "../http/answers.ts";
 import { corsHeaders } from "../http/cors.ts";
 import { browserClientHandler } from "../http/handlers/browser_client.ts";
-import { clientReadyHandler, liveHandler } from "../http/handlers/health.ts";
+import { clientReadyHandler, liveHandler, readyAnswer } from "../http/handlers/health.ts";
 import { streamOf } from "../http/handlers/subscribe.ts";
 import { type Route, Router } from "../http/router.ts";
 import { targetOf } from "../http/target.ts";
 import { ControlFrames } from "../hub/control_frames.ts";
+import { FIRST_PAUSE_MS, longerPause, scattered } from "../lib/backoff.ts";
+import type { Clock } from "../lib/clock.ts";
 import { within } from "../lib/deadline.ts";
 import { StartGivenUp, StoreAway, StoreUnavailable } from "../lib/errors.ts";
+import { pause } from "../lib/pause.ts";
 import { Signal } from "../lib/signal.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ClientSettings } from "./client_side.ts";
+import { unlessGivenUp } from "./give_up.ts";
 import { Listener } from "./listener.ts";
 import { streamPreflight } from "./routes.ts";
-
-/** Between the attempts to open the store: doubled each time, give or take half. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 3000;
 
 /** How long a request that nobody finishes may keep the server from starting. */
 const PATIENCE_MS = 1000;
 
+/** How often the log says again that the store is away: its address may be wrong. */
+const REMINDER_MS = 60_000;
+
 /** What waiting works with. */
 export interface StoreWait {
   readonly settings: ClientSettings;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Aborted when the server is to stop. Default: never. */
-  readonly giveUp: AbortSignal | undefined;
+  readonly giveUp?: AbortSignal | undefined;
+  /** Called each time that the store was found away, some seconds apart. Default: nothing. */
+  readonly foundAway?: (() => void) | undefined;
 }
 
 /**
- * Opens the broker of a store that may be away. Until it is there, both listeners accept requests: `/livez` says that
- * the server lives, `/readyz` that it is not ready, clients are told when to come back, and everything else gets 503.
- * Then they are closed, for the server's own.
+ * Opens the broker of a store that may be away. Until it is there, both listeners accept requests: `/livez`
+ * says that the server lives, `/readyz` that it is not ready, clients are told when to come back, and everything
+ * else gets 503. Then they are closed, for the server's own.
  *
  * @param open throws StoreAway while it is worth trying again.
- * @throws StartGivenUp when it is to stop; otherwise whatever `open` throws, and StartError if an address cannot be used.
+ * @throws StartGivenUp when it is to stop; otherwise whatever `open` throws, and StartError if an address cannot
+ *   be used.
  */
 export async function openWhenThere(
   open: () => Promise<Broker>,
   wait: StoreWait,
 ): Promise<Broker> {
+  const { clock, logger, giveUp, foundAway } = wait;
+  const begunAt = clock.steady();
   try {
-    return await open();
+    return await openUnlessGivenUp(open, giveUp);
   } catch (error) {
     if (!(error instanceof StoreAway)) throw error;
-    wait.logger.warn("waiting for the store", { store: error.store, error: error.why });
+    logger.warn("waiting for the store", { store: error.store, error: error.why });
   }
   const listeners: Listener[] = [];
   try {
     listeners.push(waitingClientListener(wait));
     listeners.push(waitingControlListener(wait));
-    return await openAtLast(open, wait);
+    foundAway?.();
+    return await openAtLast(open, wait, begunAt);
   } finally {
     const stopped = Promise.all(listeners.map((listener) => listener.stop()));
     await within(PATIENCE_MS, stopped, () => {});
@@ -62,20 +72,51 @@ export async function openWhenThere(
 
 async function openAtLast(
   open: () => Promise<Broker>,
-  { logger, giveUp }: StoreWait,
+  { clock, logger, giveUp, foundAway }: StoreWait,
+  begunAt: number,
 ): Promise<Broker> {
   const givenUp = new Signal();
   giveUp?.addEventListener("abort", () => givenUp.notify());
-  for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    if (giveUp?.aborted) throw new StartGivenUp("Told to stop while the store is away.");
-    await givenUp.wait(pauseMs * (0.5 + Math.random()));
+  let remindedAt = begunAt;
+  for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = longerPause(pauseMs)) {
+    await unlessGivenUp(giveUp, () => givenUp.wait(scattered(pauseMs)));
     try {
-      return await open();
+      return await openUnlessGivenUp(open, giveUp);
     } catch (error) {
       if (!(error instanceof StoreAway)) throw error;
-      logger.debug("store still unreachable", { store: error.store, error: error.why });
+      const { store, why } = error;
+      const now = clock.steady();
+      if (now - remindedAt < REMINDER_MS) {
+        logger.debug("store still unreachable", { store, error: why });
+      } else {
+        const seconds = Math.round((now - begunAt) / 1000);
+        logger.warn("waiting for the store", { store, error: why, seconds });
+        remindedAt = now;
+      }
     }
+    foundAway?.();
   }
+}
+
+/** A store that opens although the server is to stop is closed. */
+async function openUnlessGivenUp(
+  open: () => Promise<Broker>,
+  giveUp: AbortSignal | undefined,
+): Promise<Broker> {
+  let opening: Promise<Broker> | undefined;
+  try {
+    return await unlessGivenUp(giveUp, () => opening = opened(open));
+  } catch (error) {
+    if (error instanceof StartGivenUp) opening?.then((broker) => broker.close(), () => {});
+    throw error;
+  }
+}
+
+/** To open a file holds up the event loop: a signal of meanwhile comes only in the next turn. */
+async function opened(open: () => Promise<Broker>): Promise<Broker> {
+  const broker = await open();
+  await pause();
+  return broker;
 }
 
 function waitingClientListener({ settings, logger }: StoreWait): Listener {
@@ -109,14 +150,12 @@ function waitingClientListener({ settings, logger }: StoreWait): Listener {
 
 /** Its answers hold nothing that would need a key. */
 function waitingControlListener({ settings, logger }: StoreWait): Listener {
-  const reasons = ["the server waits for its store"];
   const checks: readonly Route[] = [
     { path: "/livez", methods: ["GET", "HEAD"], handle: liveHandler() },
     {
       path: "/readyz",
       methods: ["GET", "HEAD"],
-      handle: ({ request }) =>
-        answer(503, wantsJson(request) ? { ready: false, reasons } : `${reasons}\n`),
+      handle: ({ request }) => readyAnswer(request, ["the server waits for its store"]),
     },
     {
       path: "/healthz",

@@ -19,6 +19,7 @@ import type { Logger } from "../observability/logger.ts";
 import type { ServerEvent } from "../sse/event.ts";
 import type { LogPosition } from "../sse/log_position.ts";
 import type { ClientAnswer, ClientQueries, ClientSettings, ClientSide } from "./client_side.ts";
+import { unlessGivenUp } from "./give_up.ts";
 import { reserveAddress } from "./listener.ts";
 import { ThreadMeter } from "./thread_meter.ts";
 import type { TlsCertificate } from "./tls_certificate.ts";
@@ -48,6 +49,8 @@ export interface WorkerPoolDeps extends WorkerOptions {
   readonly tap: EventTap;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Aborted when the server is to stop, although the threads may not have started. Default: never. */
+  readonly giveUp?: AbortSignal | undefined;
 }
 
 /** A place in the pool, and the thread that has it now. */
@@ -107,7 +110,7 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
    * Starts the threads.
    *
    * @param count the number of threads.
-   * @throws StartError if the address cannot be used, or a thread cannot be started.
+   * @throws StartError if the address cannot be used, or a thread cannot be started; StartGivenUp if it is to stop before.
    */
   static async start(
     settings: ClientSettings,
@@ -120,7 +123,8 @@ export class WorkerPool implements ClientSide, BrokerEventHandler {
     const config = { ...settings.config, client };
     const pool = new WorkerPool({ ...settings, config }, count, deps);
     try {
-      await Promise.all(pool.#workers.map(({ thread }) => thread.started));
+      const started = () => Promise.all(pool.#workers.map(({ thread }) => thread.started));
+      await unlessGivenUp(deps.giveUp, started);
       return pool;
     } catch (error) {
       await pool.close();

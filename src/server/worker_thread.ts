@@ -236,9 +236,9 @@ export class WorkerThread {
       case "close":
         return this.#readers.take(message);
       case "take place":
-        return this.#post({ kind: "place", missing: this.#places.take(message.holder) });
+        return this.#post({ kind: "place", exceeded: this.#places.take(message.owner) });
       case "give place back":
-        return this.#places.giveBack(message.holder);
+        return this.#places.giveBack(message.owner);
       case "events missing":
         return this.restart(this.#head(), "kept");
       case "answer":

@@ -24,24 +24,40 @@ export async function writeResults(
   circumstances: Circumstances,
   results: readonly RowResult[],
 ): Promise<void> {
+  await writeFiles(folder, {
+    "performance.json": JSON.stringify(recordOf(circumstances, results), null, 2) + "\n",
+    "performance.svg": drawChart(results),
+  }, { begin: BEGIN, end: END, content: pageOf(circumstances, results) });
+}
+
+/** A part of performance.md, which is replaced. */
+export interface PagePart {
+  /** The marks between which it stands. */
+  readonly begin: string;
+  readonly end: string;
+  readonly content: string;
+}
+
+/** Writes files by their names, and a part of performance.md where it has a place for that; formats all of them. */
+export async function writeFiles(
+  folder: string,
+  texts: Readonly<Record<string, string>>,
+  part: PagePart,
+): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
-  const files = ["performance.json", "performance.svg"].map((name) => `${folder}/${name}`);
-  const [json = "", chart = ""] = files;
-  await Deno.writeTextFile(json, JSON.stringify(recordOf(circumstances, results), null, 2) + "\n");
-  await Deno.writeTextFile(chart, drawChart(results));
+  const files: string[] = [];
+  for (const [name, text] of Object.entries(texts)) {
+    await Deno.writeTextFile(`${folder}/${name}`, text);
+    files.push(`${folder}/${name}`);
+  }
   const page = `${folder}/performance.md`;
-  if (await writeBetween(page, BEGIN, END, pageOf(circumstances, results))) files.push(page);
+  if (await writeBetween(page, part)) files.push(page);
   // The files are part of the source, and the gate checks the format of all of it.
   await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...files] }).output();
 }
 
 /** Replaces what stands in a page between two marks; answers whether it has them. */
-export async function writeBetween(
-  page: string,
-  begin: string,
-  end: string,
-  content: string,
-): Promise<boolean> {
+async function writeBetween(page: string, { begin, end, content }: PagePart): Promise<boolean> {
   const text = await readIfThere(page);
   if (!text?.includes(begin) || !text.includes(end)) return false;
   const before = text.slice(0, text.indexOf(begin) + begin.length);

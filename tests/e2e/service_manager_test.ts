@@ -1,12 +1,14 @@
 /** What systemd is told by a server that it starts with `Type=notify` and `WatchdogSec=`. */
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { run } from "../support/child_process.ts";
+import { lastingPort } from "../support/lasting_ports.ts";
 import { assertOnlyLogLines } from "../support/log_lines.ts";
 import { codeBlock, readPage } from "../support/markdown.ts";
 import { startServer } from "../support/server.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { requires, toolPath } from "../support/tools.ts";
 import { waitFor } from "../support/wait.ts";
+import { startWaitingServer } from "../support/waiting_server.ts";
 
 /** Without a ping for this long, the fake manager would start the server anew. */
 const WATCHDOG_MS = 400;
@@ -92,6 +94,16 @@ for (const workers of ["1", "3"]) {
     assertOnlyLogLines(server);
   });
 }
+
+Deno.test("systemd is asked for more time as long as the store is away", async () => {
+  await using folder = await TempDir.make();
+  await using manager = new FakeManager(folder.join("notify"));
+  const env = { NOTIFY_SOCKET: manager.path };
+  await using server = await startWaitingServer(`redis://127.0.0.1:${lastingPort()}/0`, { env });
+  await waitFor("a second request for more time", () => manager.states.length === 2);
+  assertEquals(await server.stop("SIGTERM"), 0);
+  assertEquals(new Set(manager.messages), new Set(["EXTEND_TIMEOUT_USEC=60000000"]));
+});
 
 Deno.test("the watchdog is pinged in time, and no more once the event loop hangs", async () => {
   await using folder = await TempDir.make();

@@ -1,11 +1,12 @@
 /** A server and the Redis that it finds, or does not find, when it starts. */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { type Certificates, makeCertificates } from "../support/certificates.ts";
+import { ChildProcess } from "../support/child_process.ts";
 import { lastingPort } from "../support/lasting_ports.ts";
 import { assertOnlyLogLines } from "../support/log_lines.ts";
 import { RedisServer } from "../support/redis_server.ts";
 import { startServer } from "../support/server.ts";
-import { runServerCommand, withDefaults } from "../support/server_command.ts";
+import { commandLine, runServerCommand, withDefaults } from "../support/server_command.ts";
 import { openStream } from "../support/sse_client.ts";
 import { TempDir } from "../support/temp_dir.ts";
 import { requires } from "../support/tools.ts";
@@ -117,6 +118,19 @@ Deno.test("a server that waits for a Redis that says nothing ends well on SIGTER
   assertEquals(await server.stop("SIGTERM"), 0);
   assertMatch(server.stderr.lines.at(-1) ?? "", / info stopped$/);
   assert(!server.stderr.text.includes(PASSWORD), server.stderr.text);
+});
+
+Deno.test("a server that gets SIGTERM while its store opens ends well, and at once", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const store = `redis://127.0.0.1:${listener.addr.port}/0`;
+  await using server = await ChildProcess.spawn(
+    ...commandLine(withDefaults(["-store", store]), {}),
+  );
+  using _silent = await listener.accept();
+  assertEquals(await server.stop("SIGTERM"), 0);
+  assertEquals(server.stderr.lines.map((line) => line.split(" ").slice(1).join(" ")), [
+    "info stopped",
+  ]);
 });
 
 Deno.test({

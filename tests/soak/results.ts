@@ -4,7 +4,7 @@
  * @module
  */
 import { describeMachine, type Machine } from "../bench/machine.ts";
-import { markdownTable, writeBetween } from "../bench/results_files.ts";
+import { markdownTable, writeFiles } from "../bench/results_files.ts";
 import { inMebibytes } from "../support/process_memory.ts";
 import type { Task } from "./command_line.ts";
 import { drawCurves } from "./curve_chart.ts";
@@ -19,23 +19,14 @@ export async function saveResults(
   task: Task,
   results: readonly SiteResult[],
 ): Promise<void> {
-  await Deno.mkdir(folder, { recursive: true });
   const machine = await describeMachine();
-  const files = ["soak.json", "soak.svg"].map((name) => `${folder}/${name}`);
-  const [json = "", chart = ""] = files;
   const { minutes, seed, streams } = task;
   const endedAt = new Date();
   const sites = results.map(({ findings, ...site }) => ({ ...site, findings: findings.kept }));
-  await Deno.writeTextFile(
-    json,
-    JSON.stringify({ endedAt, machine, minutes, seed, streams, sites }) + "\n",
-  );
-  await Deno.writeTextFile(chart, drawCurves(results));
-  const page = `${folder}/performance.md`;
-  const text = pageOf(task, machine, endedAt, results);
-  if (await writeBetween(page, BEGIN, END, text)) files.push(page);
-  // The files are part of the source, and the gate checks the format of all of it.
-  await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", ...files] }).output();
+  await writeFiles(folder, {
+    "soak.json": JSON.stringify({ endedAt, machine, minutes, seed, streams, sites }) + "\n",
+    "soak.svg": drawCurves(results),
+  }, { begin: BEGIN, end: END, content: pageOf(task, machine, endedAt, results) });
 }
 
 function pageOf(

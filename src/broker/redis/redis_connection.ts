@@ -1,12 +1,9 @@
+import { FIRST_PAUSE_MS, longerPause, LONGEST_PAUSE_MS, scattered } from "../../lib/backoff.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { Signal } from "../../lib/signal.ts";
 import { isLasting, isRefusal, redisReasonOf } from "./redis_errors.ts";
 import type { RedisSession } from "./redis_session.ts";
-
-/** Between the attempts to reach Redis: doubled each time, give or take half. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 3000;
 
 /** What works in the sessions of a connection. */
 export interface SessionUser {
@@ -90,7 +87,7 @@ export class RedisConnection {
       const lost = clock.steady();
       // A session that never lasts is no reason to ask all the more often.
       if (lost - begun > 2 * LONGEST_PAUSE_MS) pauseMs = FIRST_PAUSE_MS;
-      else pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);
+      else pauseMs = longerPause(pauseMs);
       session = await this.#reopen(pauseMs);
       if (session === undefined) return;
       const seconds = Math.round((clock.steady() - lost) / 100) / 10;
@@ -111,8 +108,8 @@ export class RedisConnection {
   }
 
   async #reopen(firstPauseMs: number): Promise<RedisSession | undefined> {
-    for (let pauseMs = firstPauseMs;; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      await this.#closing.wait(pauseMs * (0.5 + Math.random()));
+    for (let pauseMs = firstPauseMs;; pauseMs = longerPause(pauseMs)) {
+      await this.#closing.wait(scattered(pauseMs));
       if (this.#isClosed) return undefined;
       const session = await this.#attempt();
       if (session === undefined) continue;

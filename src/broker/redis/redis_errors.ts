@@ -63,7 +63,10 @@ export function isLasting(error: unknown): boolean {
   return isRefusal(error) && !PASSES.test(reasonOf(error));
 }
 
-/** Whether a server that starts waits in vain for this to pass: also if Redis shows a certificate that is not trusted. */
+/**
+ * Whether a server that starts waits in vain for this to pass: also if Redis shows a certificate that is not
+ * trusted.
+ */
 export function isLastingAtStart(error: unknown): boolean {
   return isLasting(error) || /CERT|VERIFY/.test(codeOf(error));
 }

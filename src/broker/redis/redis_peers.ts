@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import { within } from "../../lib/deadline.ts";
-import { unlessSilent } from "../../lib/errors.ts";
+import { unlessSilent } from "../../lib/unless_silent.ts";
 import { Signal } from "../../lib/signal.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { PeerAnswer, PeerAnswers, PeerHandler, Peers } from "../peers.ts";

@@ -45,10 +45,15 @@ export function readyHandler({ healthy, isStopAnnounced, missingKeys }: HealthDe
       ...(isStopAnnounced() ? ["the server is about to stop"] : []),
       ...await missingKeys?.() ?? [],
     ];
-    const code = reasons.length === 0 ? 200 : 503;
-    if (wantsJson(request)) return answer(code, { ready: code === 200, reasons });
-    return answer(code, code === 200 ? "ready\n" : `${reasons.join("\n")}\n`);
+    return readyAnswer(request, reasons);
   };
+}
+
+/** The answer of `GET /readyz` on the control listener: ready, unless there are reasons why not. */
+export function readyAnswer(request: Request, reasons: readonly string[]): Response {
+  const ready = reasons.length === 0;
+  const text = ready ? "ready\n" : `${reasons.join("\n")}\n`;
+  return answer(ready ? 200 : 503, wantsJson(request) ? { ready, reasons } : text);
 }
 
 /** `GET /livez`: 200 as long as the event loop of the thread that serves it runs. */

@@ -1,6 +1,6 @@
 import type { PresentUser } from "../../hub/presence.ts";
 import type { Clock } from "../../lib/clock.ts";
-import { unlessSilent } from "../../lib/errors.ts";
+import { unlessSilent } from "../../lib/unless_silent.ts";
 import type { Caller } from "../caller.ts";
 import type { ControlStream, ControlStreams } from "./control_streams.ts";
 import { type PresenceChanges, PresenceFeed } from "./presence_feed.ts";

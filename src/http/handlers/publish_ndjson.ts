@@ -152,7 +152,8 @@ class LineRun {
   /** Publishes the emits, and answers every line. */
   async #settle(plans: readonly LinePlan[]): Promise<readonly string[]> {
     if (plans.length === 0) return [];
-    const emits = plans.flatMap(({ emit }) => emit instanceof Error ? [] : [emit]);
+    const emits: EmitRequest[] = [];
+    for (const { emit } of plans) if (!(emit instanceof Error)) emits.push(emit);
     const outcomes = (await this.#publishAll(emits)).values();
     const answers: string[] = [];
     for (const { line, emit, target } of plans) {

@@ -1,10 +1,11 @@
 import type { ConnectOptions } from "../../hub/connect_options.ts";
 import type { Hub } from "../../hub/hub.ts";
-import type { NoPlace, StreamPlaces } from "../../hub/stream_places.ts";
+import type { ExceededLimit, StreamPlaces } from "../../hub/stream_places.ts";
 import type { Subscriber } from "../../hub/subscriber.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { isPattern } from "../../auth/channel_grants.ts";
-import { type Claims, keyGone, type TokenClaims, tooLong } from "../../auth/claims.ts";
+import type { Claims, TokenClaims } from "../../auth/claims.ts";
+import { keyGone, tooLong } from "../../auth/token_refusals.ts";
 import { heardByAnyone, heardByToken, type HearingRules } from "../../auth/heard_channels.ts";
 import type { Revocations } from "../../auth/revocations.ts";
 import { sharedChannels } from "../../auth/subscription.ts";
@@ -119,13 +120,13 @@ function openStream(
   const options = readOptions(client, deps);
   const place = deps.places?.take(granted, options.origin);
   return place instanceof Promise
-    ? place.then((noPlace) => answerWith(noPlace, deps, granted, options))
+    ? place.then((exceeded) => answerWith(exceeded, deps, granted, options))
     : answerWith(place, deps, granted, options);
 }
 
-/** @param noPlace `undefined` for a client that has its place, which a stream that does not open gives back. */
+/** @param exceeded `undefined` for a client that has its place, which a stream that does not open gives back. */
 function answerWith(
-  noPlace: NoPlace | undefined,
+  exceeded: ExceededLimit | undefined,
   deps: SubscribeDeps,
   granted: Claims,
   options: ConnectOptions,
@@ -136,7 +137,7 @@ function answerWith(
     // Since the token was verified, its key may have gone.
     if (!tokens.hasKeyOf(granted)) throw keyGone();
     const claims = withoutRevoked(granted, deps);
-    const reason = hub.rejection(claims) ?? noPlace;
+    const reason = hub.rejection(claims) ?? exceeded;
     if (reason !== undefined) return streamOf(hub.reject(reason, claims, options));
     stream = hub.subscribe(claims, options);
     const { user, channels } = claims;
@@ -144,7 +145,7 @@ function answerWith(
     activity.notice?.("stream opened", { stream: stream.id, user, channel: channels, from });
     return streamOf(stream.body);
   } finally {
-    if (stream === undefined && noPlace === undefined) places?.giveBack(granted, options.origin);
+    if (stream === undefined && exceeded === undefined) places?.giveBack(granted, options.origin);
   }
 }
 

@@ -2,7 +2,7 @@
 import { makeToken } from "../../support/jwt.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { Listeners, type ListenersOptions, OpenBody, PEER } from "../../support/listeners.ts";
-import type { NoPlace } from "../../../src/hub/stream_places.ts";
+import type { ExceededLimit } from "../../../src/hub/stream_places.ts";
 import { keysOf } from "../../support/token_authority.ts";
 
 const ID = "[0-9]+-[0-9a-z]{6}";
@@ -164,7 +164,7 @@ Deno.test("a token that is too long is refused, and neither verified nor shown",
 
 /** Listeners whose places are in another thread, which answers when the test has it answer. */
 async function withRemotePlaces(options: ListenersOptions = {}) {
-  const { promise, resolve } = Promise.withResolvers<NoPlace | undefined>();
+  const { promise, resolve } = Promise.withResolvers<ExceededLimit | undefined>();
   const counter = { taken: 0 };
   const listeners = await Listeners.make({
     streamLimits: { perUser: 1 },

@@ -137,6 +137,7 @@ Deno.test("without any setting the server has the documented defaults, and no se
   assertEquals(config.maxBufferBytes, 1_048_576);
   assertEquals(config.maxConnections, Infinity);
   assertEquals(config.maxEmitsPerSecond, Infinity);
+  assertEquals(config.retention.maxChannels, Infinity);
   assertEquals(config.streamLimits, { perUser: Infinity, perAddress: Infinity });
   assertEquals(config.maxChannelsPerToken, 100);
   assertEquals(config.drainMs, 10_000);

@@ -1,7 +1,7 @@
 import type { ClientOrigin } from "../../../src/hub/client_origin.ts";
 import {
-  type PlaceHolder,
   PlaceTable,
+  type StreamOwner,
   StreamPlaces,
   type ThreadPlaces,
 } from "../../../src/hub/stream_places.ts";
@@ -93,7 +93,7 @@ Deno.test("threads count together, and what a thread had is free when it has end
 Deno.test("whatever comes and goes in whatever thread, no limit is exceeded and no place is lost", () =>
   withSeeds(20, (random) => {
     const table = new PlaceTable(LIMITS);
-    const threads: { places: ThreadPlaces; held: PlaceHolder[] }[] = [];
+    const threads: { places: ThreadPlaces; held: StreamOwner[] }[] = [];
     const connect = () => threads.push({ places: table.connect(), held: [] });
     for (let n = 0; n < 3; n++) connect();
     const name = () => random.chance(0.1) ? undefined : `${random.between(1, 4)}`;
@@ -106,19 +106,19 @@ Deno.test("whatever comes and goes in whatever thread, no limit is exceeded and 
         threads.splice(threads.indexOf(thread), 1);
         connect();
       } else if (choice === "giveBack") {
-        const [holder] = thread.held.splice(random.between(0, 5), 1);
-        if (holder !== undefined) thread.places.giveBack(holder);
+        const [owner] = thread.held.splice(random.between(0, 5), 1);
+        if (owner !== undefined) thread.places.giveBack(owner);
       } else {
-        const holder = { user: name(), network: name() };
-        const ofUser = held.filter(({ user }) => user === holder.user).length;
-        const ofNetwork = held.filter(({ network }) => network === holder.network).length;
-        const expected = holder.user !== undefined && ofUser >= LIMITS.perUser
+        const owner = { user: name(), network: name() };
+        const ofUser = held.filter(({ user }) => user === owner.user).length;
+        const ofNetwork = held.filter(({ network }) => network === owner.network).length;
+        const expected = owner.user !== undefined && ofUser >= LIMITS.perUser
           ? "over the user limit"
-          : holder.network !== undefined && ofNetwork >= LIMITS.perAddress
+          : owner.network !== undefined && ofNetwork >= LIMITS.perAddress
           ? "over the address limit"
           : undefined;
-        assertEquals(thread.places.take(holder), expected, `step ${step}`);
-        if (expected === undefined) thread.held.push(holder);
+        assertEquals(thread.places.take(owner), expected, `step ${step}`);
+        if (expected === undefined) thread.held.push(owner);
       }
     }
     assert(threads.some(({ held }) => held.length > 0), "no place was taken");

@@ -9,13 +9,13 @@ Deno.test("each question gets its own answer, and what is given back needs none"
   places.giveBack(alex);
   answers.push(places.take(alex));
   assertEquals(posted, [
-    { kind: "take place", holder: alex },
-    { kind: "take place", holder: bob },
-    { kind: "give place back", holder: alex },
-    { kind: "take place", holder: alex },
+    { kind: "take place", owner: alex },
+    { kind: "take place", owner: bob },
+    { kind: "give place back", owner: alex },
+    { kind: "take place", owner: alex },
   ]);
-  for (const missing of [undefined, "over the address limit", "over the user limit"] as const) {
-    places.answered({ kind: "place", missing });
+  for (const exceeded of [undefined, "over the address limit", "over the user limit"] as const) {
+    places.answered({ kind: "place", exceeded });
   }
   assertEquals(await Promise.all(answers), [
     undefined,

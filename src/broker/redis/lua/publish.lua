@@ -105,7 +105,7 @@ local maxChannels = tonumber(ARGV[FIRST + 6])
 -- Channels that have retained events; counted once a new one comes.
 local channels
 -- New channels that this call brings.
-local brought = 0
+local newChannels = 0
 local hasTrimmed = false
 
 -- Drops what is past its age, and counts anew.
@@ -115,14 +115,14 @@ local function makeRoom()
   trim()
   hasTrimmed = true
   channels = call('ZCARD', key('oldest'))
-  brought = 0
+  newChannels = 0
   for name in pairs(added) do
-    if channelOf(name).isNew then brought = brought + 1 end
+    if channelOf(name).isNew then newChannels = newChannels + 1 end
   end
 end
 
 local function isFull()
-  return channels + brought >= maxChannels
+  return channels + newChannels >= maxChannels
 end
 
 -- Whether there is room for the channel of events that are to be added. Whether it is new is read where they
@@ -135,7 +135,7 @@ local function hasRoom(name)
     touched[name] = nil
     return false
   end
-  brought = brought + 1
+  newChannels = newChannels + 1
   return true
 end
 
