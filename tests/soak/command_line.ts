@@ -30,7 +30,7 @@ client got what it must, and that the servers are level at the end. Exit status 
   --streams N      streams that are open at a time, at all stores together
                    (default ${STREAMS}, ${STREAMS_OF_SHORT_RUN} in less than ${LONG_MINUTES} minutes)
   --stores NAMES   of ${STORES.join(",")} (default all)
-  --save FOLDER    writes soak.json and soak.svg there, and its part of performance.md`;
+  --save FOLDER    writes soak.svg there, and its part of performance.md`;
 
 /** Wrong usage, in plain words. */
 export class UsageError extends Error {}

@@ -30,7 +30,7 @@ export interface GrowthAllowance {
   readonly bytes: number;
 }
 
-/** The parts of the time without restarts that are compared: its first and its last fifth. */
+/** The parts of the time when memory is level that are compared: its first and its last fifth. */
 const COMPARED = 0.2;
 
 /** Takes a moment. */

@@ -1,5 +1,5 @@
 /**
- * Results as files: JSON, the curves, and their part of docs/performance.md.
+ * Results as files: the curves, and their part of docs/performance.md.
  *
  * @module
  */
@@ -13,20 +13,19 @@ import type { SiteResult } from "./run.ts";
 const BEGIN = "<!-- soak: written by deno task soak -->";
 const END = "<!-- end of soak -->";
 
-/** Writes soak.json and soak.svg, and what they tell into performance.md where it has a place for that. */
+/** Writes soak.svg, and what a run has shown into performance.md where it has a place for that. */
 export async function saveResults(
   folder: string,
   task: Task,
   results: readonly SiteResult[],
 ): Promise<void> {
   const machine = await describeMachine();
-  const { minutes, seed, streams } = task;
-  const endedAt = new Date();
-  const sites = results.map(({ findings, ...site }) => ({ ...site, findings: findings.kept }));
-  await writeFiles(folder, {
-    "soak.json": JSON.stringify({ endedAt, machine, minutes, seed, streams, sites }) + "\n",
-    "soak.svg": drawCurves(results),
-  }, { begin: BEGIN, end: END, content: pageOf(task, machine, endedAt, results) });
+  const content = pageOf(task, machine, new Date(), results);
+  await writeFiles(folder, { "soak.svg": drawCurves(results) }, {
+    begin: BEGIN,
+    end: END,
+    content,
+  });
 }
 
 function pageOf(
@@ -36,7 +35,7 @@ function pageOf(
   results: readonly SiteResult[],
 ): string {
   const found = results.reduce((sum, { findings }) => sum + findings.count, 0);
-  const verdict = found === 0 ? "Nothing was found." : `${found} findings.`;
+  const verdict = found === 0 ? "Nothing was found." : `${found} finding${found === 1 ? "" : "s"}.`;
   return [
     `${minutes} minutes on ${endedAt.toISOString().slice(0, 10)} with ${
       streams.toLocaleString("en")

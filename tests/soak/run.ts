@@ -46,9 +46,9 @@ export interface SiteResult {
 }
 
 /** The part of the traffic in which servers are killed and stopped; memory shows nothing before its end. */
-const RESTARTS = 0.35;
-/** When memory has had time to become what the load makes of it. */
-const WARM = 0.5;
+const RESTARTS = 0.25;
+/** When memory has had time to become what the load makes of it: ten minutes after the last restart, of thirty. */
+const WARM = 0.6;
 
 const COMPARE_MS = 2_000;
 
