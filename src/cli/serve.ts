@@ -8,7 +8,7 @@ import { ServiceManager } from "../server/service_manager.ts";
 import { surviveFailures } from "../server/survive_failures.ts";
 import { announceDevelopment } from "./dev_banner.ts";
 import { EXIT_DONE, exitStatus } from "./exit_status.ts";
-import { onReloadSignal, stopSignal } from "./signals.ts";
+import { onDebuggerSignal, onReloadSignal, stopSignal } from "./signals.ts";
 
 /**
  * Runs the server until it has stopped after SIGTERM or SIGINT; a second one ends `-drain-delay`. At SIGHUP it
@@ -56,6 +56,13 @@ async function serveWith(
   });
   // Not earlier: settings that cannot be used are the only line of a start that fails.
   const manager = ServiceManager.find(logger);
+  onDebuggerSignal(() =>
+    logger.error("debugger opened, any local user can control the server until it is restarted", {
+      signal: "SIGUSR1",
+      address: "127.0.0.1:9229",
+      prevention: "env --block-signal=USR1",
+    })
+  );
   onReloadSignal(() =>
     starting.then((server) => {
       manager?.reloading();

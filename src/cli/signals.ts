@@ -14,3 +14,11 @@ export function stopSignal(): Promise<string> {
 export function onReloadSignal(reload: () => void): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGHUP", reload);
 }
+
+/**
+ * Calls back at SIGUSR1. V8 opens its debugger on 127.0.0.1:9229 at this signal, whoever else listens to it:
+ * only whoever starts the process can block it.
+ */
+export function onDebuggerSignal(tell: () => void): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGUSR1", tell);
+}

@@ -284,7 +284,7 @@ export const SERVER_OPTIONS = [
     range: { min: 0, max: 1_000_000 },
     default: "0",
     help:
-      "most events that each control key may emit in a second: further emits get 429, NDJSON is read more slowly; 0 for no limit",
+      "most events that each control key may emit in a second: further emits, and lines of NDJSON, get 429; 0 for no limit",
   },
   {
     name: "max-channels",

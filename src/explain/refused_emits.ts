@@ -2,6 +2,7 @@ import type { Clock } from "../lib/clock.ts";
 import { Deque } from "../lib/deque.ts";
 import type { HttpError } from "../lib/errors.ts";
 import { isName } from "../lib/names.ts";
+import { ownText } from "../lib/own_text.ts";
 import type { JournalLimits } from "./journal_limits.ts";
 import type { RefusedEmit } from "./records.ts";
 
@@ -48,7 +49,7 @@ export class RefusedEmits {
     if (refusals === undefined) this.#byKey.set(keyName, refusals = new KeyRefusals());
     refusals.note({
       status: error.status,
-      reason: error.reason.slice(0, LONGEST_REASON),
+      reason: ownText(error.reason.slice(0, LONGEST_REASON)),
       keyName,
       channel: nameOf(target?.channel),
       user: nameOf(target?.user),
@@ -152,5 +153,5 @@ class KeyRefusals {
 }
 
 function nameOf(text: string | undefined): string | undefined {
-  return text !== undefined && isName(text) ? text : undefined;
+  return text !== undefined && isName(text) ? ownText(text) : undefined;
 }

@@ -9,6 +9,7 @@ import type { StreamObserver } from "../hub/stream_observer.ts";
 import type { Subscriber } from "../hub/subscriber.ts";
 import type { Clock } from "../lib/clock.ts";
 import { Deque } from "../lib/deque.ts";
+import { ownText } from "../lib/own_text.ts";
 import { isSimilar } from "../lib/similar_names.ts";
 import type { JournalLimits } from "./journal_limits.ts";
 import {
@@ -134,7 +135,7 @@ export class StreamJournal implements StreamObserver {
     refusals.delete(key);
     refusals.set(key, {
       ...refusal,
-      message: message.slice(0, LONGEST_MESSAGE),
+      message: ownText(message.slice(0, LONGEST_MESSAGE)),
       channels: joinChannels(before === undefined ? [channels] : [before.channels, channels]),
       firstMs: before?.firstMs ?? now,
       lastMs: now,

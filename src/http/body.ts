@@ -1,5 +1,6 @@
 import { unescape as unescapeBytes } from "node:querystring";
 import { BadBody, TooLarge, UnsupportedContentType } from "../lib/errors.ts";
+import { ownPart } from "../lib/own_text.ts";
 import type { Fields } from "../requests/fields.ts";
 import { type BodyLimits, MAX_FIELDS } from "./body_limits.ts";
 import { checkJson } from "./json_limits.ts";
@@ -132,11 +133,12 @@ function refuse(contentType: string, otherTypes: readonly string[]): never {
 function addForm(fields: FieldMap, text: string): void {
   const pairs = text.split("&", MAX_FIELDS + 1);
   if (pairs.length > MAX_FIELDS) throw tooManyFields();
+  const read = (part: string) => ownPart(unescape(part), text);
   for (const pair of pairs) {
     if (pair === "") continue;
     const nameEnd = pair.indexOf("=");
-    if (nameEnd < 0) fields.add(unescape(pair), "");
-    else fields.add(unescape(pair.slice(0, nameEnd)), unescape(pair.slice(nameEnd + 1)));
+    if (nameEnd < 0) fields.add(read(pair), "");
+    else fields.add(read(pair.slice(0, nameEnd)), read(pair.slice(nameEnd + 1)));
   }
 }
 

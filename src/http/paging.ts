@@ -1,4 +1,4 @@
-import { BadField } from "../lib/errors.ts";
+import { BadField, UnknownField } from "../lib/errors.ts";
 import { shown } from "../lib/shown_text.ts";
 import { targetOf } from "./target.ts";
 
@@ -88,7 +88,10 @@ function checkNames(fields: URLSearchParams, known: readonly string[]): void {
   const seen = new Set<string>();
   for (const name of fields.keys()) {
     if (!known.includes(name)) {
-      throw new BadField(name, `Bad field ${shown(name)}: this list takes ${known.join(", ")}.`);
+      throw new UnknownField(
+        name,
+        `Bad field ${shown(name)}: this list takes ${known.join(", ")}.`,
+      );
     }
     if (seen.has(name)) throw new BadField(name, `Bad field ${name}: it was given twice.`);
     seen.add(name);

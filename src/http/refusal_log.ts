@@ -5,6 +5,8 @@ import {
   InternalError,
   RightMissing,
   StoreUnavailable,
+  TooManyChannels,
+  UnknownField,
 } from "../lib/errors.ts";
 import type { Logger } from "../observability/logger.ts";
 
@@ -35,8 +37,11 @@ export class RefusalLog {
     const fields = {
       status: error.status,
       error: error.name,
-      ...(error instanceof BadField ? { field: error.field } : {}),
+      ...(error instanceof BadField && !(error instanceof UnknownField)
+        ? { field: error.field }
+        : {}),
       ...(error instanceof RightMissing ? { right: error.right } : {}),
+      ...(error instanceof TooManyChannels ? { limit: `-max-channels ${error.limit}` } : {}),
       ...(keyName === undefined ? {} : { key: keyName }),
     };
     const kind = JSON.stringify(fields);

@@ -80,6 +80,9 @@ export class BadField extends HttpError {
   }
 }
 
+/** A request has a field that it does not take: `field` is a name that its caller has made up. */
+export class UnknownField extends BadField {}
+
 /** The body of a request is not in the format of its content type. */
 export class BadBody extends HttpError {
   override readonly name = "BadBody";
@@ -239,9 +242,10 @@ export class TooManyChannels extends HttpError {
   override readonly name = "TooManyChannels";
   readonly status = 507;
 
-  constructor(most: number) {
+  /** @param limit how many channels that is. */
+  constructor(readonly limit: number) {
     super(
-      `Cannot publish to a further channel: ${most} channels have history, which is the most ` +
+      `Cannot publish to a further channel: ${limit} channels have history, which is the most ` +
         "(-max-channels). Nothing was published; emits to these channels go on.",
     );
   }

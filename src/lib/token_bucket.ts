@@ -1,3 +1,6 @@
+/** However many tokens were taken at once, there is one again after this time and the time for that one. */
+const LONGEST_DEBT_SECONDS = 5;
+
 /** Counts what may be done so many times a second, and after a pause as many times at once. */
 export class TokenBucket {
   readonly #perSecond: number;
@@ -25,9 +28,9 @@ export class TokenBucket {
     return this.#level;
   }
 
-  /** Takes tokens, even if there are not as many. */
+  /** Takes tokens, even if there are not as many: what is missing, up to that of five seconds, comes back first. */
   take(count: number): void {
-    this.#level = this.level - count;
+    this.#level = Math.max(this.level - count, -LONGEST_DEBT_SECONDS * this.#perSecond);
   }
 
   /** The time until there are so many tokens, in milliseconds; 0 if there are. */

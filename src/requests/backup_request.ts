@@ -1,4 +1,4 @@
-import { BadField } from "../lib/errors.ts";
+import { BadField, UnknownField } from "../lib/errors.ts";
 import { shown } from "../lib/shown_text.ts";
 import { type Fields, required } from "./fields.ts";
 
@@ -14,7 +14,10 @@ export function readBackupRequest(fields: Fields): string {
   const file = required(fields, "file", "the name of the new file in the folder of -backup-dir");
   for (const name of fields.names()) {
     if (name !== "file") {
-      throw new BadField(name, `Bad field ${shown(name)}: a backup takes the field file alone.`);
+      throw new UnknownField(
+        name,
+        `Bad field ${shown(name)}: a backup takes the field file alone.`,
+      );
     }
   }
   if (FILE_NAME.test(file)) return file;

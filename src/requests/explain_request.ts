@@ -1,5 +1,5 @@
 import { EVERYONE } from "../auth/subscription.ts";
-import { BadField } from "../lib/errors.ts";
+import { BadField, UnknownField } from "../lib/errors.ts";
 import { checkName, type Fields, optional, requiredName } from "./fields.ts";
 
 /** A request to `/explain/`. */
@@ -26,7 +26,10 @@ const ISO_TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\
 export function readExplainRequest(fields: Fields, nowMs: number): ExplainRequest {
   for (const name of fields.names()) {
     if (FIELDS.includes(name)) continue;
-    throw new BadField(name, `Unknown field ${JSON.stringify(name)}: use ${FIELDS.join(", ")}.`);
+    throw new UnknownField(
+      name,
+      `Unknown field ${JSON.stringify(name)}: use ${FIELDS.join(", ")}.`,
+    );
   }
   const user = requiredName(fields, "userId", "the user's name");
   if (user === EVERYONE) {

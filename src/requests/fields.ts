@@ -1,4 +1,4 @@
-import { BadField } from "../lib/errors.ts";
+import { BadField, UnknownField } from "../lib/errors.ts";
 import { isName, NAME_RULE } from "../lib/names.ts";
 import { isSimilar } from "../lib/similar_names.ts";
 import { shown } from "../lib/shown_text.ts";
@@ -36,7 +36,7 @@ export function readChannels(fields: Fields): readonly string[] {
 export function checkKnown(fields: Fields, known: readonly string[]): void {
   for (const name of fields.names()) {
     if (known.includes(name)) continue;
-    throw new BadField(
+    throw new UnknownField(
       name,
       `Unknown field ${shown(name)}: use ${alternatives.format(known)}.`,
     );

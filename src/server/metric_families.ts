@@ -160,11 +160,6 @@ function controlLimitMetrics(
         channels: published.overChannels,
       },
     ),
-    counter(
-      "sse_emits_delayed_seconds_total",
-      "Time that bodies of NDJSON have waited because of -max-emits-per-second",
-      emitRates?.counts.delayedSeconds ?? 0,
-    ),
     gauge(
       "sse_control_unfinished_bytes",
       "Bytes of control bodies that have begun and not ended, of those over 64 KiB",

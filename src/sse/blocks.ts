@@ -1,3 +1,5 @@
+import { ownPart } from "../lib/own_text.ts";
+
 /**
  * The blocks of a payload: the unchanged text between its blank lines.
  *
@@ -61,7 +63,7 @@ export function publisherIdOf(block: string): string | undefined {
     const value = line.slice(line.startsWith("id: ") ? 4 : 3);
     if (!value.includes("\0")) id = value;
   }
-  return id;
+  return id === undefined ? undefined : ownPart(id, block);
 }
 
 function splitAtBlankLines(payload: string): readonly string[] {
@@ -75,12 +77,12 @@ function splitAtBlankLines(payload: string): readonly string[] {
       if (blockEnd === blockStart) blockStart = start;
       blockEnd = end;
     } else if (blockEnd > blockStart) {
-      blocks.push(payload.slice(blockStart, blockEnd));
+      blocks.push(ownPart(payload.slice(blockStart, blockEnd), payload));
       blockStart = blockEnd;
     }
     start = afterLineEnd(payload, end);
   }
-  if (blockEnd > blockStart) blocks.push(payload.slice(blockStart, blockEnd));
+  if (blockEnd > blockStart) blocks.push(ownPart(payload.slice(blockStart, blockEnd), payload));
   return blocks;
 }
 

@@ -17,6 +17,9 @@ const SECRET = "/etc/sse-server/secret";
 const STATE = "/var/lib/sse-server";
 const UNIT = "/lib/systemd/system/sse-server.service";
 
+/** Its bit among the blocked signals. */
+const SIGUSR1 = 1n << 9n;
+
 async function succeed(program: string, ...args: readonly string[]): Promise<string> {
   const env = { ...Deno.env.toObject(), DEBIAN_FRONTEND: "noninteractive" };
   const { code, stdout, stderr } = await run(program, args, { env, deadlineMs: 60_000 });
@@ -116,6 +119,10 @@ Deno.test(
       lastEventId = stream.lastEventId;
       const { uid } = await Deno.stat(`/proc/${server.pid}`);
       assertEquals(String(uid), (await succeed("id", "-u", "sse-server")).trim());
+      const [, blocked = ""] = /^SigBlk:\s+([0-9a-f]+)$/m.exec(
+        await Deno.readTextFile(`/proc/${server.pid}/status`),
+      ) ?? [];
+      assert((BigInt(`0x${blocked}`) & SIGUSR1) !== 0n, "SIGUSR1 would open the debugger");
       await server.emit({ userId: "alex", channel: "chat", data: "while away" });
     });
 

@@ -156,3 +156,10 @@ Deno.test("with -dev, what it prints is on standard output, and the log is JSON"
   assert(!server.stdout.text.includes('"message"'), server.stdout.text);
   assertOnlyLogLines(server, "json");
 });
+
+Deno.test("SIGUSR1, at which the runtime opens its debugger, is logged as an error", async () => {
+  await using server = await startServer([]);
+  server.signal("SIGUSR1");
+  await server.log.waitFor(/ error debugger opened, .* signal=SIGUSR1 /);
+  assertEquals(await server.stop(), 0);
+});

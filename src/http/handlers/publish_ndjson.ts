@@ -1,7 +1,7 @@
 import type { Broker, Outcome, Receipt } from "../../broker/broker.ts";
 import type { Logger } from "../../observability/logger.ts";
 import type { EmitTarget, RefusedEmits } from "../../explain/refused_emits.ts";
-import type { HttpError } from "../../lib/errors.ts";
+import { type HttpError, TooManyEmits } from "../../lib/errors.ts";
 import { type EmitRequest, readEmit } from "../../requests/emit_request.ts";
 import type { Fields } from "../../requests/fields.ts";
 import { toHttpError } from "../answers.ts";
@@ -36,8 +36,7 @@ const MAX_WAITING_ANSWER_BYTES = 16_777_216;
 
 /**
  * Publishes each line of a body as it comes, and streams one line of answer for each, in order. A line
- * that the caller may not emit is answered as one that is wrong. Where the caller emits too fast, the body is
- * read more slowly.
+ * that the caller may not emit, or for which it emits too fast, is answered as one that is wrong.
  */
 export function publishLines(
   body: ReadableStream<Uint8Array>,
@@ -114,20 +113,10 @@ class LineRun {
   }
 
   async #publish(lines: readonly Line[], write: Write): Promise<void> {
-    const { emitRates } = this.#deps;
-    let plans: LinePlan[] = [];
+    const plans: LinePlan[] = [];
     for (const content of lines) {
-      if (emitRates?.mustWait(this.#caller)) {
-        write(await this.#settle(plans));
-        plans = [];
-        await emitRates.roomForLines(this.#caller);
-      }
       const plan = this.#plan(++this.#line, content);
-      if (plan === undefined) continue;
-      plans.push(plan);
-      if (!(plan.emit instanceof Error)) {
-        emitRates?.takeForLine(this.#caller, plan.emit.drafts.length);
-      }
+      if (plan !== undefined) plans.push(plan);
     }
     write(await this.#settle(plans));
   }
@@ -136,13 +125,15 @@ class LineRun {
   #plan(line: number, content: Line): LinePlan | undefined {
     const text = typeof content === "string" ? content.trim() : content;
     if (text === "") return undefined;
-    const { bodyLimits, maxPayloadBytes, logger } = this.#deps;
+    const { bodyLimits, emitRates, maxPayloadBytes, logger } = this.#deps;
     let fields: Fields | undefined;
     try {
       if (typeof text !== "string") throw text;
+      emitRates?.check(this.#caller);
       fields = readJsonFields(text, bodyLimits);
       const emit = readEmit(fields, maxPayloadBytes);
       this.#caller.requireFor("emit", [emit.channel]);
+      emitRates?.take(this.#caller, emit.drafts.length);
       return { line, emit };
     } catch (error) {
       return { line, emit: toHttpError(error, logger), target: emitTargetOf(fields) };
@@ -193,7 +184,10 @@ class LineRun {
     const { name, message, reason, status } = error;
     this.#deps.refusedEmits.note(error, this.#caller.keyName, target);
     this.#deps.activity.notice?.("line refused", { line, status, error: name, reason });
-    return JSON.stringify({ line, error: message, status }) + "\n";
+    const when = error instanceof TooManyEmits
+      ? { retryAfterSeconds: error.retryAfterSeconds }
+      : undefined;
+    return JSON.stringify({ line, error: message, status, ...when }) + "\n";
   }
 }
 

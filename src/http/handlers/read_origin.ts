@@ -1,4 +1,5 @@
 import type { ClientOrigin } from "../../hub/client_origin.ts";
+import { ownText } from "../../lib/own_text.ts";
 import { SOCKET_PEER, type TrustedProxies } from "../../lib/trusted_proxies.ts";
 import type { RoutedRequest } from "../router.ts";
 
@@ -22,6 +23,5 @@ function peerOf({ remoteAddr }: RoutedRequest["connection"]): string | undefined
 
 function shortened(text: string): string {
   if (text.length <= MAX_USER_AGENT_LENGTH) return text;
-  // Put together anew, because V8 would keep the whole text as long as a part of it.
-  return Array.from(text.slice(0, MAX_USER_AGENT_LENGTH)).join("");
+  return ownText(text.slice(0, MAX_USER_AGENT_LENGTH));
 }

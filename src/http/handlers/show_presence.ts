@@ -1,6 +1,6 @@
 import { isPattern } from "../../auth/channel_grants.ts";
 import type { PresentUser } from "../../hub/presence.ts";
-import { BadField } from "../../lib/errors.ts";
+import { BadField, UnknownField } from "../../lib/errors.ts";
 import { shown } from "../../lib/shown_text.ts";
 import { checkName } from "../../requests/fields.ts";
 import { answer } from "../answers.ts";
@@ -67,7 +67,7 @@ function readFields(query: URLSearchParams | undefined): ReadonlyMap<string, str
   const fields = new Map<string, string>();
   for (const [name, value] of query ?? []) {
     if (name !== "channel" && name !== "grace") {
-      throw new BadField(name, `Bad field ${shown(name)}: this stream takes channel, grace.`);
+      throw new UnknownField(name, `Bad field ${shown(name)}: this stream takes channel, grace.`);
     }
     if (fields.has(name)) throw new BadField(name, `Bad field ${name}: it was given twice.`);
     fields.set(name, value);

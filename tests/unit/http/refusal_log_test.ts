@@ -23,6 +23,18 @@ Deno.test("the first refusal of each class and field is logged, and no other", (
   ]);
 });
 
+Deno.test("fields that callers make up are one kind, and not named", () => {
+  const names = ["private", "other"];
+  const lines = linesOf(...names.map((name) => new errors.UnknownField(name, `Unknown ${name}.`)));
+  assertEquals(lines, [`${REFUSED} status=400 error=BadField`]);
+});
+
+Deno.test("a channel too many is logged with the limit", () => {
+  assertEquals(linesOf(new errors.TooManyChannels(20)), [
+    `${REFUSED} status=507 error=TooManyChannels limit="-max-channels 20"`,
+  ]);
+});
+
 Deno.test("with keys, the first refusal of each kind is logged for each key, by its name", () => {
   const lines: string[] = [];
   const log = new RefusalLog(createLogger("debug", () => 0, (line) => lines.push(line)));

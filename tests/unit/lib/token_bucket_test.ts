@@ -23,4 +23,6 @@ Deno.test("more can be taken than there are, and come back first", () => {
   assertEquals([bucket.level, bucket.msUntil(1)], [-25, 2600]);
   clock.advance(2600);
   assertEquals([bucket.level, bucket.msUntil(1)], [1, 0]);
+  bucket.take(1000);
+  assertEquals([bucket.level, bucket.msUntil(1)], [-50, 5100]);
 });
