@@ -17,12 +17,13 @@ import { collectGarbage, GARBAGE, MORTALS } from "./mortal_worker.ts";
 const { flags } = parseFlags(Deno.args, SERVER_OPTIONS);
 const config = readConfig(flags, () => undefined);
 const logger = createLogger("info", () => systemClock.wall());
+const mortals = new BroadcastChannel(MORTALS);
+// Before a test can know that the server has started: without a listener, the signal would end the process.
+Deno.addSignalListener("SIGUSR2", () => mortals.postMessage(Deno.env.get("MORTAL_WORKER")));
 const server = await Server.start(config, systemClock, logger, {
   module: new URL("./mortal_worker.ts", import.meta.url),
   ...Deno.env.get("MORTAL_LIMITS") === "the server's own" ? {} : { maxHeapMiB: 64, tickMs: 400 },
 });
-const mortals = new BroadcastChannel(MORTALS);
-Deno.addSignalListener("SIGUSR2", () => mortals.postMessage(Deno.env.get("MORTAL_WORKER")));
 Deno.addSignalListener("SIGWINCH", () => {
   collectGarbage();
   mortals.postMessage(GARBAGE);

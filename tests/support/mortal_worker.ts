@@ -16,7 +16,6 @@ export const GARBAGE = "garbage";
 const HANG_MS = 6_000;
 
 if (workerData !== null) {
-  await import("../../src/server/worker.ts");
   const { worker, port } = workerData as WorkerStart;
   const mortals = new BroadcastChannel(MORTALS);
   if (worker !== 0) mortals.onmessage = ({ data }) => data === GARBAGE && collectGarbage();
@@ -28,6 +27,7 @@ if (workerData !== null) {
       else setTimeout(() => end(data), 0);
     };
   }
+  await import("../../src/server/worker.ts");
 }
 
 /** Collects this thread's garbage, if V8 was told to let programs do that. */

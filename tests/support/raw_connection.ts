@@ -84,8 +84,14 @@ export class RawConnection implements Disposable {
 
   /** Closes the connection, as a client that leaves does. */
   close(): void {
-    if (!this.#closed) this.#connection.close();
+    if (this.#closed) return;
     this.#closed = true;
+    try {
+      this.#connection.close();
+    } catch (error) {
+      // A write that failed has closed it.
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
   }
 
   [Symbol.dispose](): void {
