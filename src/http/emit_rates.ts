@@ -3,12 +3,6 @@ import { TooManyEmits } from "../lib/errors.ts";
 import { TokenBucket } from "../lib/token_bucket.ts";
 import type { Caller } from "./caller.ts";
 
-/** What {@link EmitRates} has done so far; plain data. */
-export interface EmitRateCounts {
-  /** Emits, and lines of NDJSON, that were refused. */
-  readonly refused: number;
-}
-
 /**
  * Limits how many events each control key emits in a second; whoever has no key shares one limit. An emit, or
  * a line of NDJSON, that finds no room is refused.
@@ -26,8 +20,9 @@ export class EmitRates {
     this.#clock = clock;
   }
 
-  get counts(): EmitRateCounts {
-    return { refused: this.#refused };
+  /** How many emits, and lines of NDJSON, were refused. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /**

@@ -155,7 +155,7 @@ function controlLimitMetrics(
       "Control requests, or lines of NDJSON, that were refused because of a limit",
       "limit",
       {
-        "emits per second": emitRates?.counts.refused ?? 0,
+        "emits per second": emitRates?.refused ?? 0,
         "unfinished bytes": bodyLimits.refusedForRoom,
         channels: published.overChannels,
       },

@@ -46,13 +46,13 @@ export function publishLines(
 ): ReadableStream<Uint8Array> {
   const run = new LineRun(caller, deps, notes);
   const encoder = new TextEncoder();
-  const writerTo = (controller: Controller) => (answers: readonly string[]) => {
+  const encode = (answers: readonly string[], controller: Controller) => {
     if (answers.length > 0) controller.enqueue(encoder.encode(answers.join("")));
   };
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(
     {
-      transform: (chunk, controller) => run.take(chunk, writerTo(controller)),
-      flush: (controller) => run.finish(writerTo(controller)),
+      transform: async (chunk, controller) => encode(await run.take(chunk), controller),
+      flush: async (controller) => encode(await run.finish(), controller),
     },
     undefined,
     {
@@ -72,9 +72,6 @@ export function publishLines(
 }
 
 type Controller = TransformStreamDefaultController<Uint8Array>;
-
-/** Takes answers, each with its line end. */
-type Write = (answers: readonly string[]) => void;
 
 /** What becomes of a line. */
 interface LinePlan {
@@ -98,13 +95,13 @@ class LineRun {
     this.#reader = new LineReader(deps.bodyLimits);
   }
 
-  /** Publishes the lines that end in this chunk, and answers them. */
-  take(chunk: Uint8Array, write: Write): Promise<void> {
-    return this.#publish(this.#reader.take(chunk), write);
+  /** Answers, each with its line end, for the lines that end in this chunk. */
+  take(chunk: Uint8Array): Promise<readonly string[]> {
+    return this.#publish(this.#reader.take(chunk));
   }
 
-  finish(write: Write): Promise<void> {
-    return this.#publish(this.#reader.finish(), write);
+  finish(): Promise<readonly string[]> {
+    return this.#publish(this.#reader.finish());
   }
 
   /** Forgets a line whose end will not come. */
@@ -112,13 +109,13 @@ class LineRun {
     this.#reader.drop();
   }
 
-  async #publish(lines: readonly Line[], write: Write): Promise<void> {
+  #publish(lines: readonly Line[]): Promise<readonly string[]> {
     const plans: LinePlan[] = [];
     for (const content of lines) {
       const plan = this.#plan(++this.#line, content);
       if (plan !== undefined) plans.push(plan);
     }
-    write(await this.#settle(plans));
+    return this.#settle(plans);
   }
 
   /** `undefined` for an empty line, which gets no answer. */

@@ -30,7 +30,7 @@ Deno.test("each key has a limit of its own, which its name stands for; those wit
   assertEquals(countTaken(rates, callerOf("shop")), 2);
   clock.advance(60_000);
   assertEquals(countTaken(rates, callerOf("shop")), 5);
-  assertEquals(rates.counts.refused, 8);
+  assertEquals(rates.refused, 8);
 });
 
 Deno.test("to look whether there is room takes none", () => {
